@@ -1,0 +1,42 @@
+/// The fields that bulletins may name, with their names in Indonesian and English.
+public struct FieldRegistry: Sendable {
+    public struct Entry: Sendable {
+        public let field: Field
+        public let nameID: String
+        public let nameEN: String
+        public let description: String
+    }
+
+    /// In the order of the file.
+    public private(set) var entries: [Entry] = []
+    private var byField: [Field: Int] = [:]
+
+    /// Reads `code,name_id,name_en,description`. A child comes after its parent.
+    public init(csv bytes: [UInt8], file: String = "fields.csv") throws(RegistryError) {
+        var reader = CSVReader(bytes)
+        _ = reader.next()
+        while let row = reader.next() {
+            let cells = row.map { reader.text($0) }
+            guard cells.count >= 3, let field = Field(cells[0]) else {
+                throw .badRow(file: file, line: reader.line, problem: "this is no code,name_id,name_en")
+            }
+            if let parent = field.parent, byField[parent] == nil {
+                throw .badRow(file: file, line: reader.line, problem: "the parent of \(field) is missing")
+            }
+            byField[field] = entries.count
+            entries.append(
+                Entry(field: field, nameID: cells[1], nameEN: cells[2], description: cells.count > 3 ? cells[3] : ""))
+        }
+        guard !entries.isEmpty else { throw .empty(file: file) }
+    }
+
+    public func contains(_ field: Field) -> Bool { byField[field] != nil }
+
+    public subscript(field: Field) -> Entry? { byField[field].map { entries[$0] } }
+
+    /// The name in `language` (`en`, else Indonesian), or the slug if the field is unknown.
+    public func name(of field: Field, language: String) -> String {
+        guard let entry = self[field] else { return field.code }
+        return language == "en" ? entry.nameEN : entry.nameID
+    }
+}

@@ -1,0 +1,80 @@
+/// Writes JSON, members in their order or sorted by name.
+public struct JSONWriter {
+    /// The text in UTF-8.
+    public private(set) var bytes: [UInt8] = []
+    private let sortsKeys: Bool
+
+    public init(sortsKeys: Bool = false, capacity: Int = 256) {
+        self.sortsKeys = sortsKeys
+        bytes.reserveCapacity(capacity)
+    }
+
+    public static func bytes(_ value: JSONValue, sortsKeys: Bool = false) -> [UInt8] {
+        var writer = JSONWriter(sortsKeys: sortsKeys, capacity: 2048)
+        writer.write(value)
+        return writer.bytes
+    }
+
+    public static func text(_ value: JSONValue, sortsKeys: Bool = false) -> String {
+        String(decoding: bytes(value, sortsKeys: sortsKeys), as: UTF8.self)
+    }
+
+    public mutating func write(_ value: JSONValue) {
+        switch value {
+        case .null: bytes.append(contentsOf: "null".utf8)
+        case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        case .integer(let value): bytes.append(contentsOf: String(value).utf8)
+        case .number(let value): bytes.append(contentsOf: String(value).utf8)
+        case .string(let value): write(string: value)
+        case .array(let elements): write(elements)
+        case .object(let object): write(object)
+        }
+    }
+
+    private mutating func write(_ elements: [JSONValue]) {
+        bytes.append(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            write(element)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func write(_ object: JSONObject) {
+        bytes.append(UInt8(ascii: "{"))
+        let members = sortsKeys ? object.members.sorted { $0.key < $1.key } : object.members
+        for (index, member) in members.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            write(string: member.key)
+            bytes.append(UInt8(ascii: ":"))
+            write(member.value)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    private mutating func write(string: String) {
+        bytes.append(UInt8(ascii: "\""))
+        var string = string
+        let needsEscape = string.withUTF8 { $0.contains { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C } }
+        if needsEscape {
+            for byte in string.utf8 { writeEscaped(byte) }
+        } else {
+            string.withUTF8 { bytes.append(contentsOf: $0) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func writeEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): bytes.append(contentsOf: "\\\"".utf8)
+        case UInt8(ascii: "\\"): bytes.append(contentsOf: "\\\\".utf8)
+        case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+        case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+        case 0x09: bytes.append(contentsOf: "\\t".utf8)
+        case 0..<0x20:
+            let digits = String(byte, radix: 16)
+            bytes.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+        default: bytes.append(byte)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// Reads comma-separated values (RFC 4180) from bytes, row by row, without making a string of what
+/// nobody asks for.
+public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index == Int {
+    private let bytes: Bytes
+    private var position: Int
+    /// The line on which the row that was read last begins; 1 is the first.
+    public private(set) var line = 0
+    private var nextLine = 1
+
+    public init(_ bytes: Bytes) {
+        self.bytes = bytes
+        position = bytes.startIndex
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
+    }
+
+    /// The next row's cells; nil at the end. Empty lines are passed over.
+    public mutating func next() -> [Cell]? {
+        while position < bytes.endIndex {
+            line = nextLine
+            let cells = readRow()
+            if cells.count > 1 || cells[0].range.count > 0 { return cells }
+        }
+        return nil
+    }
+
+    /// Where a cell's bytes lie, and whether its quotes still have to be undoubled.
+    public struct Cell: Sendable {
+        public let range: Range<Int>
+        let hasDoubledQuotes: Bool
+    }
+
+    public func text(_ cell: Cell) -> String {
+        let text = String(decoding: bytes[cell.range], as: UTF8.self)
+        return cell.hasDoubledQuotes ? text.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : text
+    }
+
+    public func bytes(_ cell: Cell) -> Bytes.SubSequence { bytes[cell.range] }
+
+    private mutating func readRow() -> [Cell] {
+        var cells: [Cell] = []
+        cells.reserveCapacity(8)
+        while true {
+            let isQuoted = position < bytes.endIndex && bytes[position] == UInt8(ascii: "\"")
+            cells.append(isQuoted ? readQuoted() : readPlain())
+            guard position < bytes.endIndex else { return cells }
+            let separator = bytes[position]
+            position += 1
+            if separator == UInt8(ascii: ",") { continue }
+            if separator == UInt8(ascii: "\r"), position < bytes.endIndex,
+                bytes[position] == UInt8(ascii: "\n")
+            {
+                position += 1
+            }
+            nextLine += 1
+            return cells
+        }
+    }
+
+    private mutating func readPlain() -> Cell {
+        let start = position
+        while position < bytes.endIndex {
+            let byte = bytes[position]
+            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+                break
+            }
+            position += 1
+        }
+        return Cell(range: start..<position, hasDoubledQuotes: false)
+    }
+
+    private mutating func readQuoted() -> Cell {
+        position += 1
+        let start = position
+        var hasDoubled = false
+        while position < bytes.endIndex {
+            let byte = bytes[position]
+            if byte == UInt8(ascii: "\n") { nextLine += 1 }
+            position += 1
+            guard byte == UInt8(ascii: "\"") else { continue }
+            guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else {
+                return Cell(range: start..<(position - 1), hasDoubledQuotes: hasDoubled)
+            }
+            hasDoubled = true
+            position += 1
+        }
+        return Cell(range: start..<position, hasDoubledQuotes: hasDoubled)
+    }
+}

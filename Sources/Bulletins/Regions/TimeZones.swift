@@ -1,0 +1,42 @@
+/// One of Indonesia's three time zones. None has daylight saving, so an offset is all there is.
+public enum TimeZoneID: String, Sendable, CaseIterable {
+    case wib = "WIB"
+    case wita = "WITA"
+    case wit = "WIT"
+
+    /// Seconds east of UTC.
+    public var offset: Int64 {
+        switch self {
+        case .wib: 7 * 3600
+        case .wita: 8 * 3600
+        case .wit: 9 * 3600
+        }
+    }
+
+    /// The abbreviation people write after a time.
+    public var abbreviation: String { rawValue }
+}
+
+/// Which time zone each province keeps. The country as a whole counts as WIB, Jakarta's.
+public struct TimeZones: Sendable {
+    private var byProvince: [Region: TimeZoneID] = [:]
+
+    /// Reads `region,timezone,abbreviation,utc_offset`, a row for each province.
+    public init(csv bytes: [UInt8], file: String = "timezones.csv") throws(RegistryError) {
+        var reader = CSVReader(bytes)
+        _ = reader.next()
+        while let row = reader.next() {
+            guard row.count >= 3, let province = Region(utf8: reader.bytes(row[0])),
+                let zone = TimeZoneID(rawValue: reader.text(row[2]))
+            else { throw .badRow(file: file, line: reader.line, problem: "this is no region,timezone,WIB|WITA|WIT") }
+            byProvince[province] = zone
+        }
+        guard !byProvince.isEmpty else { throw .empty(file: file) }
+    }
+
+    /// The zone in which the region lies.
+    public func zone(of region: Region) -> TimeZoneID {
+        guard let province = region.path.dropFirst().first else { return .wib }
+        return byProvince[province] ?? .wib
+    }
+}

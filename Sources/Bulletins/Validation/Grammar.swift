@@ -1,0 +1,83 @@
+/// The forms of the texts in a bulletin, the same ones as in `config/schema/bulletin.schema.json`.
+public enum Grammar {
+    /// `[a-z0-9][a-z0-9.-]{1,63}`
+    public static func isPublisher(_ text: String) -> Bool {
+        let bytes = text.utf8
+        guard (2...64).contains(bytes.count), let first = bytes.first, isLowercaseOrDigit(first) else { return false }
+        return bytes.allSatisfy { isLowercaseOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+    }
+
+    /// 1-128 of `A-Za-z0-9._:-`
+    public static func isBulletinID(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || [0x2E, 0x5F, 0x3A, 0x2D].contains($0) }
+    }
+
+    /// BCP 47 (RFC 5646) as far as its outer form goes: `id`, `jv-Java`, `zh-Hant-TW`.
+    public static func isLanguage(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard let first = parts.first, (2...8).contains(first.utf8.count), first.utf8.allSatisfy(isLetter),
+            text.utf8.count <= 35
+        else { return false }
+        return parts.dropFirst().allSatisfy { part in
+            (1...8).contains(part.utf8.count) && part.utf8.allSatisfy { isLetter($0) || isDigit($0) }
+        }
+    }
+
+    /// An http or https URL with a host, without spaces, quotes, angle brackets or control characters.
+    public static func isWebURL(_ text: String) -> Bool {
+        let lowercased = text.prefix(8).lowercased()
+        let scheme = lowercased.hasPrefix("https://") ? 8 : lowercased.hasPrefix("http://") ? 7 : 0
+        guard scheme > 0, text.utf8.count <= 2048 else { return false }
+        let rest = text.utf8.dropFirst(scheme)
+        guard let first = rest.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "?"),
+            first != UInt8(ascii: "#")
+        else { return false }
+        return !hasControls(text) && rest.allSatisfy { !urlBreakers.contains($0) }
+    }
+
+    /// `local@domain`, without spaces or control characters; more is the mail server's to say.
+    public static func isEmail(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, (1...64).contains(parts[0].utf8.count), (3...255).contains(parts[1].utf8.count),
+            parts[1].contains("."), !parts[1].hasPrefix("."), !parts[1].hasSuffix("."), !parts[1].contains("..")
+        else { return false }
+        return !hasControls(text) && text.utf8.allSatisfy { !emailBreakers.contains($0) }
+    }
+
+    /// `type/subtype` (RFC 6838).
+    public static func isMediaType(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 2
+            && parts.allSatisfy { part in
+                (1...127).contains(part.utf8.count)
+                    && part.utf8.allSatisfy { isLetter($0) || isDigit($0) || mediaTypeMarks.contains($0) }
+            }
+    }
+
+    /// Three capital letters (ISO 4217).
+    public static func isCurrency(_ text: String) -> Bool {
+        text.utf8.count == 3 && text.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    }
+
+    /// U+0000-001F and U+007F-009F, but for those in `allowing`.
+    public static func hasControls(_ text: String, allowing: [UInt8] = []) -> Bool {
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if byte < 0x20 && !allowing.contains(byte) || byte == 0x7F { return true }
+            if previous == 0xC2 && (0x80...0x9F).contains(byte) { return true }
+            previous = byte
+        }
+        return false
+    }
+
+    private static let urlBreakers = Set(" \"<>\\^`{|}".utf8)
+    private static let emailBreakers = Set(" \"(),:;<>[\\]".utf8)
+    private static let mediaTypeMarks = Set("!#$&-^_.+".utf8)
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
+    private static func isLowercaseOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte)
+    }
+}

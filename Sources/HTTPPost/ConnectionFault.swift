@@ -1,0 +1,34 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOSSL
+
+/// What the errors of a channel mean for a post. All of it in one place.
+enum ConnectionFault {
+    /// The error for the caller; nil when it says no more than that the connection ended.
+    static func error(of error: any Error, _ host: String, _ isOpening: Bool) -> HTTPPostError? {
+        if isOpening {
+            return .tlsFailed(host: host, reason: "\(error)")
+        }
+        switch error {
+        case NIOSSLError.uncleanShutdown, is IOError, is ChannelError:
+            return nil
+        case is NIOSSLError, is BoringSSLError:
+            return .tlsFailed(host: host, reason: "\(error)")
+        case HTTPParserError.invalidEOFState:
+            return .connectionLost(host: host, stage: .responding)
+        case is WireHandler.ResponseTooLong:
+            return .badResponse(host: host, reason: "it does not end")
+        default:
+            return .badResponse(host: host, reason: "\(error)")
+        }
+    }
+
+    /// Why a TCP connection was not made.
+    static func connecting(_ error: any Error, _ host: String) -> HTTPPostError {
+        switch error {
+        case let error as HTTPPostError: error
+        case ChannelError.connectTimeout: .timedOut(host: host, stage: .connecting)
+        default: .connectFailed(host: host, reason: "\(error)")
+        }
+    }
+}

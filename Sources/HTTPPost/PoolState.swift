@@ -1,0 +1,198 @@
+internal import NIOCore
+
+/// Who waits for a connection, and which are free: the rules of the pool, without locks, threads
+/// or sockets. Each event returns what is to be done about it.
+///
+/// Free connections are taken last in, first out, so that those not needed grow old and close.
+/// `Connection` is compared by identity.
+struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
+    private struct Host: Sendable {
+        var idle: [Connection] = []
+        var waiting = CircularBuffer<Waiter>()
+        /// Waiters that lost an idle connection and trust only a new one.
+        var fresh = CircularBuffer<Waiter>()
+        /// Open ones, and those being opened.
+        var connections = 0
+        var attempts = 0
+
+        var isUnused: Bool { connections == 0 && waiting.isEmpty && fresh.isEmpty }
+        var lacksAttempt: Bool { attempts < waiting.count + fresh.count }
+    }
+
+    enum Submission {
+        case use(Connection)
+        /// Queued; a connection is to be opened, or an idle one elsewhere closed to make room.
+        case queued(connect: Bool, evict: Connection?)
+        case tooMany
+        case closed
+    }
+
+    enum Release {
+        case serve(Waiter)
+        case idle
+        case close
+    }
+
+    private let perHost: Int
+    private let maximum: Int
+    private let maximumWaiting: Int
+    private var hosts: [Origin: Host] = [:]
+    private var connections = 0
+    private(set) var waiters = 0
+    /// Hosts that need a connection when there is no room for one more, each once.
+    private var starved = CircularBuffer<Origin>()
+    private(set) var isClosed = false
+
+    var isDrained: Bool { isClosed && connections == 0 }
+
+    init(perHost: Int, maximum: Int, maximumWaiting: Int) {
+        self.perHost = max(1, perHost)
+        self.maximum = max(1, maximum)
+        self.maximumWaiting = maximumWaiting
+    }
+
+    // MARK: Waiters
+
+    mutating func submit(_ waiter: Waiter, to origin: Origin) -> Submission {
+        guard !isClosed else { return .closed }
+        if let connection = hosts[origin]?.idle.popLast() { return .use(connection) }
+        guard waiters < maximumWaiting else { return .tooMany }
+        waiters += 1
+        hosts[origin, default: Host()].waiting.append(waiter)
+        return queued(origin)
+    }
+
+    /// Queues a waiter that wants a new connection, ahead of all others.
+    mutating func resubmit(_ waiter: Waiter, to origin: Origin) -> Submission {
+        guard !isClosed else { return .closed }
+        waiters += 1
+        hosts[origin, default: Host()].fresh.append(waiter)
+        return queued(origin)
+    }
+
+    private mutating func queued(_ origin: Origin) -> Submission {
+        if grant(origin) { return .queued(connect: true, evict: nil) }
+        return .queued(connect: false, evict: starved.isEmpty ? nil : takeAnyIdle())
+    }
+
+    /// Takes out all waiters that no longer need a connection.
+    mutating func expire(where isOver: (Waiter) -> Bool) -> [Waiter] {
+        var over: [Waiter] = []
+        for (origin, host) in hosts where !(host.waiting.isEmpty && host.fresh.isEmpty) {
+            over += host.waiting.filter(isOver) + host.fresh.filter(isOver)
+            hosts[origin]?.waiting.removeAll(where: isOver)
+            hosts[origin]?.fresh.removeAll(where: isOver)
+            dropIfUnused(origin)
+        }
+        waiters -= over.count
+        return over
+    }
+
+    // MARK: Connections
+
+    mutating func connected(_ connection: Connection, to origin: Origin) -> Release {
+        hosts[origin]?.attempts -= 1
+        guard !isClosed else { return .close }
+        if let waiter = takeWaiter(origin, fresh: true) { return .serve(waiter) }
+        hosts[origin]?.idle.append(connection)
+        return .idle
+    }
+
+    mutating func released(_ connection: Connection, of origin: Origin) -> Release {
+        guard !isClosed else { return .close }
+        // Full: a host that has more than one connection gives one to a host that waits for any.
+        if !starved.isEmpty, connections >= maximum, hosts[origin]?.connections ?? 0 > 1 {
+            return .close
+        }
+        if let waiter = takeWaiter(origin, fresh: false) { return .serve(waiter) }
+        if let host = hosts[origin], host.lacksAttempt || !starved.isEmpty { return .close }
+        hosts[origin]?.idle.append(connection)
+        return .idle
+    }
+
+    /// Takes an idle connection out to close it. False if it was taken for a request meanwhile.
+    mutating func takeIdle(_ connection: Connection, of origin: Origin) -> Bool {
+        guard let index = hosts[origin]?.idle.firstIndex(where: { $0 === connection }) else {
+            return false
+        }
+        hosts[origin]?.idle.remove(at: index)
+        return true
+    }
+
+    /// A connection has ended. Returns where there is room for a new one now.
+    mutating func removed(_ connection: Connection, of origin: Origin) -> [Origin] {
+        _ = takeIdle(connection, of: origin)
+        return freed(origin)
+    }
+
+    /// An attempt takes the waiter with it that waited longest; where nothing is left of the host
+    /// it takes all, since they would fare no better.
+    mutating func attemptFailed(_ origin: Origin) -> (failed: [Waiter], connect: [Origin]) {
+        hosts[origin]?.attempts -= 1
+        var failed: [Waiter] = []
+        while let waiter = takeWaiter(origin, fresh: true) {
+            failed.append(waiter)
+            if hosts[origin]?.connections ?? 0 > 1 { break }
+        }
+        return (failed, freed(origin))
+    }
+
+    private mutating func freed(_ origin: Origin) -> [Origin] {
+        connections -= 1
+        hosts[origin]?.connections -= 1
+        dropIfUnused(origin)
+        guard !isClosed else { return [] }
+        var granted: [Origin] = []
+        while connections < maximum, let next = starved.popFirst() {
+            if grant(next) { granted.append(next) }
+        }
+        if grant(origin) { granted.append(origin) }
+        return granted
+    }
+
+    // MARK: The end
+
+    mutating func close() -> (waiters: [Waiter], idle: [Connection]) {
+        isClosed = true
+        let over = expire { _ in true }
+        var idle: [Connection] = []
+        for origin in Array(hosts.keys) {
+            idle += hosts[origin]?.idle ?? []
+            hosts[origin]?.idle = []
+        }
+        return (over, idle)
+    }
+
+    // MARK: Parts
+
+    private mutating func takeWaiter(_ origin: Origin, fresh: Bool) -> Waiter? {
+        var waiter = fresh ? hosts[origin]?.fresh.popFirst() : nil
+        if waiter == nil { waiter = hosts[origin]?.waiting.popFirst() }
+        if waiter != nil { waiters -= 1 }
+        return waiter
+    }
+
+    /// Counts a connection to be opened, where one is needed and there is room.
+    private mutating func grant(_ origin: Origin) -> Bool {
+        guard let host = hosts[origin], host.lacksAttempt, host.connections < perHost else {
+            return false
+        }
+        guard connections < maximum else {
+            if !starved.contains(origin) { starved.append(origin) }
+            return false
+        }
+        connections += 1
+        hosts[origin]?.connections += 1
+        hosts[origin]?.attempts += 1
+        return true
+    }
+
+    private mutating func takeAnyIdle() -> Connection? {
+        guard let origin = hosts.first(where: { !$0.value.idle.isEmpty })?.key else { return nil }
+        return hosts[origin]?.idle.removeFirst()
+    }
+
+    private mutating func dropIfUnused(_ origin: Origin) {
+        if hosts[origin]?.isUnused == true { hosts[origin] = nil }
+    }
+}

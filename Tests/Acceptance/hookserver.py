@@ -1,0 +1,90 @@
+"""A webhook receiver (HTTP/1.1, keep-alive) that keeps what it gets and answers as a test says."""
+import json
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from standardwebhooks import Webhook
+
+
+@dataclass
+class Hook:
+    path: str
+    headers: dict
+    body: bytes
+    status: int
+    time: float
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def bulletin(self):
+        return self.json["data"]["bulletin"]
+
+    @property
+    def id(self):
+        return self.headers["webhook-id"]
+
+    def verify(self, secret):
+        """By the reference library of Standard Webhooks; raises where the signature is wrong."""
+        return Webhook(secret).verify(self.body, self.headers)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        status, headers = self.server.owner.take(self.path, self.headers, body)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class HookServer:
+    def __init__(self):
+        self.hooks = []
+        # By path: what to answer, called with the number of earlier requests: a status, or (status, headers).
+        self.answers = {}
+        self.lock = threading.Lock()
+        self.server = _Server(("127.0.0.1", 0), _Handler)
+        self.server.owner = self
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def take(self, path, headers, body):
+        with self.lock:
+            tries = sum(hook.path == path for hook in self.hooks)
+            answer = self.answers[path](tries) if path in self.answers else 204
+            status, more = answer if isinstance(answer, tuple) else (answer, {})
+            lowered = {name.lower(): value for name, value in headers.items()}
+            self.hooks.append(Hook(path, lowered, body, status, time.time()))
+        return status, more
+
+    def at(self, path):
+        """Every request to a path, in order."""
+        with self.lock:
+            return [hook for hook in self.hooks if hook.path == path]
+
+    def taken(self, path):
+        """Those that were answered with success."""
+        return [hook for hook in self.at(path) if 200 <= hook.status < 300]

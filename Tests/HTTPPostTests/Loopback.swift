@@ -1,0 +1,4 @@
+import Testing
+
+/// Everything that uses sockets, one test after the other, so that time limits mean something.
+@Suite(.serialized) enum Loopback {}
