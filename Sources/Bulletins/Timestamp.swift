@@ -72,7 +72,7 @@ public struct CalendarDay: Sendable, Hashable, Comparable {
 
     /// From `2026-11-23` (RFC 3339, full-date).
     public init?(_ text: String) {
-        var reader = DigitReader(text.utf8)
+        var reader = DigitReader(text)
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2),
             reader.take("-"), let day = reader.number(2), reader.isAtEnd
         else { return nil }
@@ -90,7 +90,7 @@ extension Timestamp {
     /// From RFC 3339 date-time (section 5.6), offset required: `2026-11-23T10:15:00+07:00`. Leap
     /// seconds count as the second after.
     public init?(_ text: String) {
-        var reader = DigitReader(text.utf8)
+        var reader = DigitReader(text)
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2),
             reader.take("-"), let day = reader.number(2), reader.take("T") || reader.take("t"),
             let hour = reader.number(2), reader.take(":"), let minute = reader.number(2),
@@ -149,7 +149,7 @@ func padded(_ number: Int, _ width: Int) -> String {
 private struct DigitReader {
     private var rest: Substring.UTF8View
 
-    init(_ text: String.UTF8View) { rest = Substring(Substring(text)).utf8 }
+    init(_ text: String) { rest = text[...].utf8 }
 
     var isAtEnd: Bool { rest.isEmpty }
 

@@ -72,13 +72,14 @@ struct BulletinReader {
 
     /// Codes as texts; whether they are known is for the review. Twice the same is an error.
     private static func codes(_ key: String, _ limits: ClosedRange<Int>, _ reader: inout MemberReader) -> [(String, String)] {
-        var seen: Set<String> = []
+        // By bytes: strings in Swift are equal if they are canonically equivalent.
+        var seen: Set<[UInt8]> = []
         return reader.list(key, limits) { element, path, reader in
             guard case .string(let code) = element, (1...64).contains(code.unicodeScalars.count) else {
                 reader.note(path: path, "must be a code of 1-64 characters")
                 return nil
             }
-            guard seen.insert(code).inserted else {
+            guard seen.insert(Array(code.utf8)).inserted else {
                 reader.note(path: path, "\(code) is there twice")
                 return nil
             }

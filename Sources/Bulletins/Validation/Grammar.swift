@@ -26,22 +26,22 @@ public enum Grammar {
 
     /// An http or https URL with a host, without spaces, quotes, angle brackets or control characters.
     public static func isWebURL(_ text: String) -> Bool {
-        let lowercased = text.prefix(8).lowercased()
-        let scheme = lowercased.hasPrefix("https://") ? 8 : lowercased.hasPrefix("http://") ? 7 : 0
-        guard scheme > 0, text.utf8.count <= 2048 else { return false }
-        let rest = text.utf8.dropFirst(scheme)
-        guard let first = rest.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "?"),
-            first != UInt8(ascii: "#")
-        else { return false }
+        // On scalars and bytes throughout: a combining mark after a delimiter makes one Character of both.
+        let scheme = ["https://", "http://"].first { scheme in
+            text.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8) { $0 == $1 || ($0 | 0x20) == $1 && isLetter($0) }
+        }
+        guard let scheme, text.unicodeScalars.count <= 2048 else { return false }
+        let rest = text.utf8.dropFirst(scheme.utf8.count)
+        guard let first = rest.first, !"/?#".utf8.contains(first) else { return false }
         return !hasControls(text) && rest.allSatisfy { !urlBreakers.contains($0) }
     }
 
     /// `local@domain`, without spaces or control characters; more is the mail server's to say.
     public static func isEmail(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...64).contains(parts[0].utf8.count), (3...255).contains(parts[1].utf8.count),
-            parts[1].contains("."), !parts[1].hasPrefix("."), !parts[1].hasSuffix("."), !parts[1].contains("..")
-        else { return false }
+        let parts = text.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, (1...64).contains(parts[0].count), (3...255).contains(parts[1].count) else { return false }
+        let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+        guard labels.count >= 2, labels.allSatisfy({ !$0.isEmpty }) else { return false }
         return !hasControls(text) && text.utf8.allSatisfy { !emailBreakers.contains($0) }
     }
 

@@ -4,7 +4,7 @@ struct MemberReader {
     let object: JSONObject
     let path: String
     private(set) var errors: [BulletinError] = []
-    private var known: Set<String> = []
+    private var known: [String] = []
 
     init(_ object: JSONObject, path: String) {
         (self.object, self.path) = (object, path)
@@ -27,8 +27,8 @@ struct MemberReader {
 
     /// Notes what the object has beside the members that were asked for.
     mutating func refuseUnknown(exceptPrefix prefix: String?) {
-        for (key, _) in object.members where !known.contains(key) {
-            if let prefix, key.hasPrefix(prefix) { continue }
+        for (key, _) in object.members where !known.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+            if let prefix, key.utf8.starts(with: prefix.utf8) { continue }
             note(key, "is no member of this object")
         }
     }
@@ -43,13 +43,20 @@ struct MemberReader {
     }
 
     func pointer(_ key: String) -> String {
-        guard key.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return "\(path)/\(key)" }
-        return path + "/" + key.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
-            .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
+        var escaped = path.unicodeScalars
+        escaped.append("/")
+        for scalar in key.unicodeScalars {
+            switch scalar {
+            case "~": escaped.append(contentsOf: "~0".unicodeScalars)
+            case "/": escaped.append(contentsOf: "~1".unicodeScalars)
+            default: escaped.append(scalar)
+            }
+        }
+        return String(escaped)
     }
 
     mutating func take(_ key: String) -> JSONValue? {
-        known.insert(key)
+        known.append(key)
         return object[key]
     }
 
