@@ -44,6 +44,8 @@ let package = Package(
                 "Bulletins", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "judge", dependencies: ["Bulletins"], path: "Tests/Judge", swiftSettings: settings),
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "HTTPPostTests", dependencies: ["HTTPPost"] + nio + http, swiftSettings: settings),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bulletins
 
 /// The commands. So far those that need neither a store nor a broker.
 @main
@@ -14,6 +15,8 @@ struct Kentongan: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let error as DataFileError {
+            Output.fail(error, code: 78)
+        } catch let error as RegistryError {
             Output.fail(error, code: 78)
         } catch {
             exit(withError: error)
