@@ -7,11 +7,12 @@ public struct Field: Sendable, Hashable, Comparable, CustomStringConvertible {
         let parts = code.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), code.utf8.count <= 64 else { return nil }
         let isSlug = parts.allSatisfy { part in
-            !part.isEmpty && part.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || byte == UInt8(ascii: "-")
-            }
+            !part.isEmpty
+                && part.utf8.allSatisfy { byte in
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                        || byte == UInt8(ascii: "-")
+                }
         }
         guard isSlug else { return nil }
         self.code = code

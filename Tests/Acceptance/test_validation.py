@@ -3,7 +3,6 @@ import json
 import random
 import subprocess
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from bulletins import after, bulletin, samples
@@ -131,9 +130,6 @@ SEMANTIC = {
 
 
 def test_what_needs_knowledge_of_the_world_is_refused_all_at_once():
-    registered.register("desa", regions=["35.07.26.2003"])
-    registered.command("publishers", "add", "dinkes", "--name", "Dinas Kesehatan", "--amqp-user", "dinkes",
-                       "--kind", "announcement", "--region", "73", "--field", "kesehatan")
     answers = judged([json.dumps(bulletin(**change)).encode() for change, _ in SEMANTIC.values()])
     wrong = {}
     for (name, (_, expected)), answer in zip(SEMANTIC.items(), answers):

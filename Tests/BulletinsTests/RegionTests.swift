@@ -9,7 +9,10 @@ struct RegionTests {
         #expect(Region(rawValue: region.rawValue) == region)
     }
 
-    @Test(arguments: ["", "7", "733", "7371090", "73.1", "73.71.", ".73", "73.71.01.101", "73.71.01.1001.01", "id", "73 ", "73.00", "７３"])
+    @Test(arguments: [
+        "", "7", "733", "7371090", "73.1", "73.71.", ".73", "73.71.01.101", "73.71.01.1001.01", "id", "73 ", "73.00",
+        "７３",
+    ])
     func otherTextsAreNoCodes(text: String) { #expect(Region(text) == nil) }
 
     @Test func aRegionContainsItselfAndWhatLiesBelowAndNothingElse() throws {

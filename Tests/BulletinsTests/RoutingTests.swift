@@ -3,8 +3,12 @@ import Testing
 
 /// The legs, which the store's SQL walks, hold exactly what the plain rule says, over generated cases.
 struct RoutingTests {
-    private static let regions = ["ID", "73", "73.71", "73.71.01", "73.71.01.1001", "73.71.10", "73.10", "52", "52.03.15.2001"].compactMap { Region($0) }
-    private static let fields = ["kesehatan", "kesehatan.stunting", "kesehatan.wabah", "pangan"].compactMap { Field($0) }
+    private static let regions = [
+        "ID", "73", "73.71", "73.71.01", "73.71.01.1001", "73.71.10", "73.10", "52", "52.03.15.2001",
+    ].compactMap { Region($0) }
+    private static let fields = ["kesehatan", "kesehatan.stunting", "kesehatan.wabah", "pangan"].compactMap {
+        Field($0)
+    }
 
     private func isOnALeg(_ subscription: Subscription, _ legs: [RoutingLeg]) -> Bool {
         legs.contains { leg in
@@ -24,8 +28,11 @@ struct RoutingTests {
                 for field in [FieldFilter.any] + Self.fields.map(FieldFilter.field) {
                     for reach in Reach.allCases {
                         let subscription = Subscription(
-                            endpoint: Endpoint(channel: .feed, address: "f"), region: region, field: field, reach: reach)
-                        #expect(isOnALeg(subscription, legs) == subscription.matches(bulletin), "\(bulletin.regions) \(bulletin.fields) \(subscription)")
+                            endpoint: Endpoint(channel: .feed, address: "f"), region: region, field: field, reach: reach
+                        )
+                        #expect(
+                            isOnALeg(subscription, legs) == subscription.matches(bulletin),
+                            "\(bulletin.regions) \(bulletin.fields) \(subscription)")
                     }
                 }
             }

@@ -31,7 +31,8 @@ struct ValidationTests {
     }
 
     @Test func invalidSamplesAreRefusedAsExpected() throws {
-        let cases = try #require(JSONParser.parse(Fixtures.bytes("Tests/Fixtures/samples/invalid/expected.json")).arrayValue)
+        let cases = try #require(
+            JSONParser.parse(Fixtures.bytes("Tests/Fixtures/samples/invalid/expected.json")).arrayValue)
         #expect(cases.count == 6)
         for expected in cases {
             let file = try #require(expected["file"]?.stringValue)
@@ -81,7 +82,9 @@ struct ValidationTests {
 
     @Test func allErrorsComeAtOnceInTheirOrder() throws {
         let value = try JSONParser.parse(
-            Array(#"{"id":"a","kind":"announcement","publisher":"nobody","title":"","body":"x","regions":["97","73"],"fields":["x"]}"#.utf8))
+            Array(
+                #"{"id":"a","kind":"announcement","publisher":"nobody","title":"","body":"x","regions":["97","73"],"fields":["x"]}"#
+                    .utf8))
         #expect(try errors(value).map(\.path) == ["/title", "/publisher", "/regions/0", "/fields/0"])
         #expect(try errors(value).map(\.code) == [.schema, .unknownPublisher, .unknownRegion, .unknownField])
     }
@@ -100,8 +103,10 @@ struct ValidationTests {
 
     @Test func cloudEventsAreOpened() throws {
         let data = #"{"title":"T"}"#
-        let structured = MessageEnvelope(contentType: "application/cloudevents+json; charset=utf-8", contentEncoding: nil, headers: [:])
-        let event = #"{"specversion":"1.0","id":"e-1","source":"/unit/uji","type":"id.kentongan.announcement.v1","data":\#(data)}"#
+        let structured = MessageEnvelope(
+            contentType: "application/cloudevents+json; charset=utf-8", contentEncoding: nil, headers: [:])
+        let event =
+            #"{"specversion":"1.0","id":"e-1","source":"/unit/uji","type":"id.kentongan.announcement.v1","data":\#(data)}"#
         let opened = try structured.open(Array(event.utf8)).get()
         #expect(opened["id"] == "e-1" && opened["publisher"] == "uji" && opened["kind"] == "announcement")
         for prefix in ["cloudEvents:", "cloudEvents_", "ce-"] {

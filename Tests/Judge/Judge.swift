@@ -8,24 +8,35 @@ struct Judge {
     static func main() throws {
         let registries = try registries(in: CommandLine.arguments.dropFirst().first ?? "config/data")
         let validator = BulletinValidator(registries: registries)
-        let publisher = Publisher(
-            slug: "uji", name: "Uji", amqpUser: "uji", kinds: Set(Bulletin.Kind.allCases), regions: [.country],
-            mayPublishEmergencies: true)
         let input = FileHandle.standardInput.readDataToEndOfFile()
         for line in [UInt8](input).split(separator: UInt8(ascii: "\n")) {
-            let errors = errors(in: Array(line), validator, publisher).map(\.json)
+            let errors = errors(in: Array(line), validator).map(\.json)
             print(JSONWriter.text(["errors": .array(errors)]))
         }
     }
 
-    private static func errors(in line: [UInt8], _ validator: BulletinValidator, _ publisher: Publisher) -> [BulletinError] {
+    /// One that may say anything, one of a village, one of a field.
+    private static let publishers = [
+        Publisher(
+            slug: "uji", name: "Uji", amqpUser: "uji", kinds: Set(Bulletin.Kind.allCases), regions: [.country],
+            mayPublishEmergencies: true),
+        Publisher(
+            slug: "desa", name: "Pemerintah Desa", amqpUser: "desa", kinds: Set(Bulletin.Kind.allCases),
+            regions: ["35.07.26.2003"].compactMap { Region($0) }),
+        Publisher(
+            slug: "dinkes", name: "Dinas Kesehatan", amqpUser: "dinkes", kinds: [.announcement],
+            regions: ["73"].compactMap { Region($0) }, fields: ["kesehatan"].compactMap { FieldFilter($0) }),
+    ]
+
+    private static func errors(in line: [UInt8], _ validator: BulletinValidator) -> [BulletinError] {
         let envelope = MessageEnvelope(contentType: nil, contentEncoding: nil, headers: [:])
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
         switch envelope.open(line) {
         case .failure(let refusal): return refusal.errors
         case .success(let value):
-            let known = value["publisher"]?.stringValue == publisher.slug ? publisher : nil
-            guard case .failure(let refusal) = validator.validate(value, publisher: known, sender: .trusted, now: now)
+            let publisher = publishers.first { $0.slug == value["publisher"]?.stringValue }
+            guard
+                case .failure(let refusal) = validator.validate(value, publisher: publisher, sender: .trusted, now: now)
             else { return [] }
             return refusal.errors
         }

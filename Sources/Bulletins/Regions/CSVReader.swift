@@ -31,7 +31,8 @@ public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index 
 
     public func text(_ cell: Cell) -> String {
         let text = String(decoding: bytes[cell.range], as: UTF8.self)
-        return cell.hasDoubledQuotes ? text.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : text
+        return cell.hasDoubledQuotes
+            ? text.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : text
     }
 
     public func bytes(_ cell: Cell) -> Bytes.SubSequence { bytes[cell.range] }

@@ -71,7 +71,9 @@ struct BulletinReader {
     }
 
     /// Codes as texts; whether they are known is for the review. Twice the same is an error.
-    private static func codes(_ key: String, _ limits: ClosedRange<Int>, _ reader: inout MemberReader) -> [(String, String)] {
+    private static func codes(_ key: String, _ limits: ClosedRange<Int>, _ reader: inout MemberReader) -> [(
+        String, String
+    )] {
         // By bytes: strings in Swift are equal if they are canonically equivalent.
         var seen: Set<[UInt8]> = []
         return reader.list(key, limits) { element, path, reader in

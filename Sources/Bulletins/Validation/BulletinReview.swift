@@ -35,11 +35,15 @@ struct BulletinReview {
 
     private mutating func reviewPublisher(_ bulletin: Bulletin) {
         guard let publisher else {
-            return note("/publisher", .unknownPublisher, "\(bulletin.id.publisher) is not registered; an operator adds it with: kentongan publishers add")
+            return note(
+                "/publisher", .unknownPublisher,
+                "\(bulletin.id.publisher) is not registered; an operator adds it with: kentongan publishers add")
         }
         if case .broker(let user) = sender, user != publisher.amqpUser {
             let sent = user.map { "user \($0)" } ?? "no user_id"
-            note("/publisher", .publisherMismatch, "the message came with \(sent), which is not the AMQP user registered for \(publisher.slug)")
+            note(
+                "/publisher", .publisherMismatch,
+                "the message came with \(sent), which is not the AMQP user registered for \(publisher.slug)")
         }
         if !publisher.kinds.contains(bulletin.kind) {
             note("/kind", .outOfScope, "\(publisher.slug) may not publish a \(bulletin.kind.rawValue)")
@@ -54,7 +58,10 @@ struct BulletinReview {
         for (code, path) in codes {
             for region in resolve(code, path, isEmergency: isEmergency) {
                 if let publisher, !publisher.covers(region) {
-                    note(path, .outOfScope, "\(code) (\(registries.regions.fullName(of: region))) lies outside the scope of \(publisher.slug): \(publisher.regions.map(\.code).joined(separator: ", "))")
+                    note(
+                        path, .outOfScope,
+                        "\(code) (\(registries.regions.fullName(of: region))) lies outside the scope of \(publisher.slug): \(publisher.regions.map(\.code).joined(separator: ", "))"
+                    )
                 }
                 if !found.contains(region) { found.append(region) }
             }

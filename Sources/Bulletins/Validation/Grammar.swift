@@ -28,7 +28,9 @@ public enum Grammar {
     public static func isWebURL(_ text: String) -> Bool {
         // On scalars and bytes throughout: a combining mark after a delimiter makes one Character of both.
         let scheme = ["https://", "http://"].first { scheme in
-            text.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8) { $0 == $1 || ($0 | 0x20) == $1 && isLetter($0) }
+            text.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8) {
+                $0 == $1 || ($0 | 0x20) == $1 && isLetter($0)
+            }
         }
         guard let scheme, text.unicodeScalars.count <= 2048 else { return false }
         let rest = text.utf8.dropFirst(scheme.utf8.count)
@@ -39,7 +41,9 @@ public enum Grammar {
     /// `local@domain`, without spaces or control characters; more is the mail server's to say.
     public static func isEmail(_ text: String) -> Bool {
         let parts = text.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...64).contains(parts[0].count), (3...255).contains(parts[1].count) else { return false }
+        guard parts.count == 2, (1...64).contains(parts[0].count), (3...255).contains(parts[1].count) else {
+            return false
+        }
         let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
         guard labels.count >= 2, labels.allSatisfy({ !$0.isEmpty }) else { return false }
         return !hasControls(text) && text.utf8.allSatisfy { !emailBreakers.contains($0) }
@@ -76,7 +80,9 @@ public enum Grammar {
     private static let mediaTypeMarks = Set("!#$&-^_.+".utf8)
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
     private static func isLowercaseOrDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte)
     }

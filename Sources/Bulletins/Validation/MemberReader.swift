@@ -34,7 +34,8 @@ struct MemberReader {
     }
 
     mutating func note(_ key: String, _ problem: String) {
-        errors.append(BulletinError(key.isEmpty ? path : pointer(key), .schema, "\(key.isEmpty ? "this" : key) \(problem)"))
+        errors.append(
+            BulletinError(key.isEmpty ? path : pointer(key), .schema, "\(key.isEmpty ? "this" : key) \(problem)"))
     }
 
     private mutating func fail<T>(_ key: String, _ problem: String) -> T? {
@@ -78,7 +79,8 @@ struct MemberReader {
         if isLong { return fail(key, "is longer than \(limit) characters") }
         if minimum > 0 && text.isEmpty { return fail(key, "is empty") }
         if Grammar.hasControls(text, allowing: allowing) {
-            return fail(key, allowing.isEmpty ? "must be one line without control characters" : "holds a control character")
+            return fail(
+                key, allowing.isEmpty ? "must be one line without control characters" : "holds a control character")
         }
         return text
     }
@@ -90,7 +92,8 @@ struct MemberReader {
         return text
     }
 
-    mutating func choice<T: RawRepresentable & CaseIterable>(_ key: String, _: T.Type) -> T? where T.RawValue == String {
+    mutating func choice<T: RawRepresentable & CaseIterable>(_ key: String, _: T.Type) -> T?
+    where T.RawValue == String {
         guard let value = take(key) else { return nil }
         guard case .string(let text) = value, let choice = T(rawValue: text) else {
             return fail(key, "must be one of " + T.allCases.map(\.rawValue).joined(separator: ", "))
@@ -127,7 +130,9 @@ struct MemberReader {
     }
 
     /// A list of `limits` elements, each read by `read` with its pointer.
-    mutating func list<T>(_ key: String, _ limits: ClosedRange<Int>, _ read: (JSONValue, _ path: String, inout MemberReader) -> T?) -> [T]? {
+    mutating func list<T>(
+        _ key: String, _ limits: ClosedRange<Int>, _ read: (JSONValue, _ path: String, inout MemberReader) -> T?
+    ) -> [T]? {
         guard let value = take(key) else { return nil }
         guard case .array(let elements) = value else { return fail(key, "must be a list") }
         guard limits.contains(elements.count) else {

@@ -20,22 +20,34 @@ public struct MessageEnvelope: Sendable {
     /// The bulletin's JSON, with `id` and `publisher` taken from the event where it lacks them.
     public func open(_ body: [UInt8]) -> Result<JSONValue, Refusal> {
         if let contentEncoding, !["", "utf-8", "utf8", "identity", "us-ascii"].contains(contentEncoding.lowercased()) {
-            return .failure(Refusal(BulletinError("", .unsupportedEncoding, "content encoding \(contentEncoding) is not supported; send UTF-8 JSON as it is")))
+            return .failure(
+                Refusal(
+                    BulletinError(
+                        "", .unsupportedEncoding,
+                        "content encoding \(contentEncoding) is not supported; send UTF-8 JSON as it is")))
         }
         let mediaType = mediaType
         guard ["", "application/json", "application/cloudevents+json"].contains(mediaType) else {
-            return .failure(Refusal(BulletinError("", .unsupportedEncoding, "content type \(mediaType) is not supported; send application/json or application/cloudevents+json")))
+            return .failure(
+                Refusal(
+                    BulletinError(
+                        "", .unsupportedEncoding,
+                        "content type \(mediaType) is not supported; send application/json or application/cloudevents+json"
+                    )))
         }
         let value: JSONValue
         do throws(JSONParser.Failure) {
             value = try JSONParser.parse(body)
         } catch {
-            return .failure(Refusal(BulletinError("", .malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")))
+            return .failure(
+                Refusal(BulletinError("", .malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")))
         }
         if mediaType == "application/cloudevents+json" { return Self.structured(value) }
         let attributes = cloudEventAttributes
         guard attributes["specversion"] != nil || attributes["type"] != nil else { return .success(value) }
-        return Self.merge(value, id: attributes["id"], source: attributes["source"], type: attributes["type"], version: attributes["specversion"], at: "")
+        return Self.merge(
+            value, id: attributes["id"], source: attributes["source"], type: attributes["type"],
+            version: attributes["specversion"], at: "")
     }
 
     private var mediaType: String {
@@ -47,7 +59,8 @@ public struct MessageEnvelope: Sendable {
     private var cloudEventAttributes: [String: String] {
         var found: [String: String] = [:]
         for (name, value) in headers {
-            for prefix in ["cloudEvents:", "cloudEvents_", "ce-"] where name.lowercased().hasPrefix(prefix.lowercased()) {
+            for prefix in ["cloudEvents:", "cloudEvents_", "ce-"] where name.lowercased().hasPrefix(prefix.lowercased())
+            {
                 found[String(name.dropFirst(prefix.count)).lowercased()] = value
             }
         }
@@ -66,12 +79,20 @@ public struct MessageEnvelope: Sendable {
             type: object["type"]?.stringValue, version: object["specversion"]?.stringValue, at: "/type")
     }
 
-    private static func merge(_ data: JSONValue, id: String?, source: String?, type: String?, version: String?, at path: String) -> Result<JSONValue, Refusal> {
+    private static func merge(
+        _ data: JSONValue, id: String?, source: String?, type: String?, version: String?, at path: String
+    ) -> Result<JSONValue, Refusal> {
         guard let type, let kind = types[type] else {
-            return .failure(Refusal(BulletinError(path, .schema, "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")))
+            return .failure(
+                Refusal(
+                    BulletinError(
+                        path, .schema,
+                        "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")))
         }
         guard version == nil || version == "1.0" else {
-            return .failure(Refusal(BulletinError("/specversion", .schema, "CloudEvents \(version ?? "") is not supported; send 1.0")))
+            return .failure(
+                Refusal(
+                    BulletinError("/specversion", .schema, "CloudEvents \(version ?? "") is not supported; send 1.0")))
         }
         guard case .object(var object) = data else { return .success(data) }
         if object["id"] == nil { object.set("id", id) }
