@@ -27,8 +27,8 @@ public struct Region: Sendable, Hashable, Comparable {
     public init?(rawValue: Int64) {
         guard (0..<10_000_000_000).contains(rawValue) else { return nil }
         var sawZero = false
-        for (unit, modulus) in zip(Self.units, Self.moduli) {
-            let part = rawValue / unit % modulus
+        for level in 0..<4 {
+            let part = Self.part(level, of: rawValue)
             if part == 0 { sawZero = true } else if sawZero { return nil }
         }
         self.rawValue = rawValue
@@ -45,32 +45,46 @@ public struct Region: Sendable, Hashable, Comparable {
             self = .country
             return
         }
-        let widths = [2, 2, 2, 4]
         var level = 0
         var digits = 0
         var part: Int64 = 0
         var value: Int64 = 0
         for byte in bytes {
             if byte == UInt8(ascii: ".") {
-                guard digits == widths[level], part > 0, level < 3 else { return nil }
-                value += part * Self.units[level]
+                guard digits == Self.width(level), part > 0, level < 3 else { return nil }
+                value += part * Self.unit(level)
                 level += 1
                 digits = 0
                 part = 0
             } else {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits < widths[level]
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits < Self.width(level)
                 else { return nil }
                 part = part * 10 + Int64(byte - UInt8(ascii: "0"))
                 digits += 1
             }
         }
-        guard digits == widths[level], part > 0 else { return nil }
-        self.rawValue = value + part * Self.units[level]
+        guard digits == Self.width(level), part > 0 else { return nil }
+        self.rawValue = value + part * Self.unit(level)
     }
 
-    /// What one step at each level below the country is worth in `rawValue`.
-    private static let units: [Int64] = [100_000_000, 1_000_000, 10_000, 1]
-    private static let moduli: [Int64] = [100, 100, 100, 10_000]
+    /// What one step at a level below the country is worth in `rawValue`; 0 for a province. A switch,
+    /// since a look-up in an array costs more than all the rest when 91,599 codes are read at start.
+    private static func unit(_ level: Int) -> Int64 {
+        switch level {
+        case 0: 100_000_000
+        case 1: 1_000_000
+        case 2: 10_000
+        default: 1
+        }
+    }
+
+    /// How many digits a level has.
+    private static func width(_ level: Int) -> Int { level == 3 ? 4 : 2 }
+
+    /// The digits of one level of a number.
+    private static func part(_ level: Int, of rawValue: Int64) -> Int64 {
+        rawValue / unit(level) % (level == 3 ? 10_000 : 100)
+    }
 
     public var level: Level {
         if rawValue == 0 { return .country }
@@ -131,12 +145,11 @@ extension Region: CustomStringConvertible {
     public var code: String {
         if rawValue == 0 { return "ID" }
         var text = ""
-        for (index, (unit, modulus)) in zip(Self.units, Self.moduli).enumerated() {
-            let part = rawValue / unit % modulus
+        for level in 0..<4 {
+            let part = Self.part(level, of: rawValue)
             if part == 0 { break }
-            let digits = String(part)
-            if index > 0 { text += "." }
-            text += String(repeating: "0", count: (index == 3 ? 4 : 2) - digits.utf8.count) + digits
+            if level > 0 { text += "." }
+            text += padded(Int(part), Self.width(level))
         }
         return text
     }
