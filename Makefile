@@ -6,7 +6,7 @@ help: ## says what there is
 
 test: packages .venv/ready ## installs what the tests need, builds, runs all tests that can run so far
 	swift build --build-tests -Xswiftc -warnings-as-errors
-	swift test --skip-build -Xswiftc -warnings-as-errors
+	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest test_oracle.py test_servers.py test_validation.py test_registries.py
 
 format: ## formats the sources

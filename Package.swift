@@ -15,10 +15,8 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
     .product(name: "Logging", package: "swift-log"),
 ]
-let http: [Target.Dependency] = [
-    .product(name: "NIOHTTP1", package: "swift-nio"),
-    .product(name: "NIOTLS", package: "swift-nio"),
-]
+let tls: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let http: [Target.Dependency] = [tls, .product(name: "NIOHTTP1", package: "swift-nio")]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
@@ -36,6 +34,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
+        .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: nio + [tls], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http, swiftSettings: settings),
         .executableTarget(
@@ -46,6 +47,8 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "judge", dependencies: ["Bulletins"], path: "Tests/Judge", swiftSettings: settings),
+        .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
+        .testTarget(name: "SMTPTests", dependencies: ["SMTP", tls] + nio, swiftSettings: settings),
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "HTTPPostTests", dependencies: ["HTTPPost"] + nio + http, swiftSettings: settings),

@@ -1,0 +1,53 @@
+/// Exchanges, queues and bindings that a program needs.
+public struct Topology: Sendable, Hashable {
+    public var exchanges: [ExchangeDeclaration]
+    public var queues: [QueueDeclaration]
+    public var bindings: [BindingDeclaration]
+
+    public init(
+        exchanges: [ExchangeDeclaration] = [], queues: [QueueDeclaration] = [],
+        bindings: [BindingDeclaration] = []
+    ) {
+        self.exchanges = exchanges
+        self.queues = queues
+        self.bindings = bindings
+    }
+}
+
+public struct ExchangeDeclaration: Sendable, Hashable {
+    public var name: String
+    /// `topic`, `direct`, `fanout`, `headers`, or one that a plug-in brings.
+    public var type: String
+    public var durable: Bool
+
+    public init(name: String, type: String = "topic", durable: Bool = true) {
+        self.name = name
+        self.type = type
+        self.durable = durable
+    }
+}
+
+public struct QueueDeclaration: Sendable, Hashable {
+    public var name: String
+    public var durable: Bool
+    /// Such as `x-queue-type`; a broker compares them with those of a queue that exists.
+    public var arguments: [String: HeaderValue]
+
+    public init(name: String, durable: Bool = true, arguments: [String: HeaderValue] = [:]) {
+        self.name = name
+        self.durable = durable
+        self.arguments = arguments
+    }
+}
+
+public struct BindingDeclaration: Sendable, Hashable {
+    public var exchange: String
+    public var queue: String
+    public var routingKey: String
+
+    public init(exchange: String, queue: String, routingKey: String) {
+        self.exchange = exchange
+        self.queue = queue
+        self.routingKey = routingKey
+    }
+}

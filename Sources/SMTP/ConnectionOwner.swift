@@ -1,0 +1,18 @@
+/// Who decides what a connection does next: the pool, or a probe. Called on the connection's event loop.
+protocol ConnectionOwner: Sendable {
+    /// A connection is open. Told once; `ready` or `closed` follows.
+    func opened(_ connection: ConnectionHandle)
+    /// A connection may carry a message.
+    func ready(_ connection: ConnectionHandle) -> ConnectionNext
+    /// A connection that was `opened` has ended.
+    func closed(_ connection: ConnectionHandle)
+    /// The message is to be sent over another connection.
+    func retry(_ exchange: Exchange)
+}
+
+/// What a connection does next.
+enum ConnectionNext {
+    case serve(Exchange)
+    case idle
+    case quit
+}

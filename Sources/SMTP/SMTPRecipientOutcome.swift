@@ -1,0 +1,7 @@
+/// What the relay said of one recipient.
+public enum SMTPRecipientOutcome: Sendable, Hashable {
+    /// The relay answers for the message now (RFC 5321 section 6.1); its last reply.
+    case accepted(SMTPReply)
+    /// Refused, at RCPT, at DATA or after the content; 4yz may be tried again, 5yz not.
+    case refused(SMTPReply)
+}

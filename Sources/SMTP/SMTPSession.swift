@@ -1,0 +1,227 @@
+internal import NIOCore
+
+/// One connection to a relay as a pure machine: takes events, returns what to do. It never waits and never touches
+/// a socket; `SMTPHandler` does what it says.
+///
+/// Order of a connection: greeting, EHLO or HELO, STARTTLS and EHLO again, AUTH; then messages one after the other;
+/// then QUIT. In the actions of one event, `idle` and `close` come last.
+struct SMTPSession {
+    enum Event {
+        /// TCP is open, and secured already with implicit TLS.
+        case connected(isSecure: Bool)
+        case received(ByteBuffer)
+        /// The handshake that `startTLS` asked for is complete.
+        case secured
+        /// TLS failed, in the handshake or later.
+        case securingFailed(String)
+        case send(SMTPMessage)
+        /// Nobody waits for the message any more.
+        case abandon
+        case quit
+        case timedOut
+        case closed
+    }
+
+    enum Limit: Equatable { case command, data, idle, quit }
+
+    enum Action: Equatable {
+        case write(ByteBuffer)
+        case startTLS
+        /// Forget the deadline before, and come back with `timedOut` after this one.
+        case wait(Limit)
+        /// The connection may carry messages; what the relay said of itself.
+        case opened(String)
+        /// The connection cannot be used; it was never `opened`.
+        case failed(SMTPError)
+        /// The message has its outcome.
+        case finished(Result<[SMTPRecipientOutcome], SMTPError>)
+        /// A kept connection was dead before the message had any reply: send it over another one.
+        case stale
+        /// Ready for the next message.
+        case idle
+        case close
+    }
+
+    enum State {
+        case unopened
+        case greeting
+        case hello(isFallBack: Bool)
+        case startTLS
+        case securing
+        /// What to answer to each 334.
+        case authenticating(answers: [String])
+        case idle
+        case transaction(SMTPTransaction)
+        /// A reply to RSET or to a lone dot is awaited.
+        case settling(isReset: Bool)
+        case quitting
+        case closed
+    }
+
+    let settings: SMTPSettings
+    let heloName: String
+    var state = State.unopened
+    var parser = ReplyParser()
+    var capabilities = Capabilities()
+    var isSecure = false
+    var greeting = ""
+    var messages = 0
+
+    init(settings: SMTPSettings, heloName: String) {
+        self.settings = settings
+        self.heloName = heloName
+    }
+
+    mutating func handle(_ event: Event) -> [Action] {
+        switch event {
+        case .connected(let isSecure): connected(isSecure)
+        case .received(let bytes): received(bytes)
+        case .secured: secured()
+        case .securingFailed(let reason): securingFailed(reason)
+        case .send(let message): begin(message)
+        case .abandon: abandon()
+        case .quit: quit()
+        case .timedOut: timedOut()
+        case .closed: lost()
+        }
+    }
+
+    // MARK: Replies
+
+    private mutating func received(_ bytes: ByteBuffer) -> [Action] {
+        switch state {
+        case .closed, .securing: return []
+        default: parser.append(bytes)
+        }
+        var wasIdle = false
+        if case .idle = state { wasIdle = true }
+        var actions: [Action] = []
+        do throws(ReplyParser.Fault) {
+            while !isClosed, let parsed = try parser.next() {
+                actions += reply(parsed)
+            }
+        } catch {
+            return actions + violation(error.reason)
+        }
+        if case .idle = state, !wasIdle { actions += becomeIdle() }
+        return actions
+    }
+
+    /// Bytes that nobody asked for would become the answer to the next message's commands.
+    private mutating func becomeIdle() -> [Action] {
+        if parser.hasLeftOver { return violation("it said more than it was asked for") }
+        if messages >= settings.messagesPerConnection { return quit() }
+        return [.wait(.idle), .idle]
+    }
+
+    private mutating func reply(_ parsed: ReplyParser.Parsed) -> [Action] {
+        let reply = parsed.reply
+        // The relay closes the connection (RFC 5321 section 3.8).
+        if reply.code == 421 { return refused(reply) }
+        switch state {
+        case .greeting: return greeted(reply)
+        case .hello(let isFallBack): return helloAnswered(parsed, isFallBack)
+        case .startTLS: return startTLSAnswered(reply)
+        case .authenticating(let answers): return authenticated(reply, answers)
+        case .transaction(let transaction): return answered(reply, transaction)
+        case .settling(let isReset): return settled(reply, isReset)
+        case .quitting: return close()
+        case .idle: return violation("it said more than it was asked for: \(reply)")
+        case .unopened, .securing, .closed: return []
+        }
+    }
+
+    // MARK: Endings
+
+    mutating func refused(_ reply: SMTPReply) -> [Action] {
+        fail(.relayRefused(relay: settings.relay, reply: reply))
+    }
+
+    /// After the content, all that is known is that there is no outcome.
+    mutating func violation(_ reason: String) -> [Action] {
+        if case .transaction(let transaction) = state, transaction.contentSent { return lost() }
+        return fail(.protocolViolation(relay: settings.relay, reason: reason))
+    }
+
+    /// Ends the connection, and what it carried.
+    mutating func fail(_ error: SMTPError) -> [Action] {
+        defer { state = .closed }
+        switch state {
+        case .closed: return []
+        case .unopened, .greeting, .hello, .startTLS, .securing, .authenticating: return [.failed(error), .close]
+        case .idle, .settling, .quitting: return [.close]
+        case .transaction(let transaction):
+            let isStale = messages > 1 && !transaction.hasReply && error.maySpeakOfIdleness
+            return [isStale ? .stale : .finished(.failure(error)), .close]
+        }
+    }
+
+    private mutating func securingFailed(_ reason: String) -> [Action] {
+        switch state {
+        case .unopened, .securing: fail(.tlsFailed(relay: settings.relay, reason: reason))
+        default: lost()
+        }
+    }
+
+    private mutating func timedOut() -> [Action] {
+        if case .idle = state { return quit() }
+        return fail(.timedOut(relay: settings.relay, stage: stage))
+    }
+
+    private mutating func lost() -> [Action] {
+        var contentSent = false
+        if case .transaction(let transaction) = state { contentSent = transaction.contentSent }
+        return fail(.connectionLost(relay: settings.relay, stage: stage, contentSent: contentSent))
+    }
+
+    /// Once the content is out, its outcome is worth the wait: only so is `cancelled` never a sent message.
+    private mutating func abandon() -> [Action] {
+        guard case .transaction(let transaction) = state, !transaction.contentSent else { return [] }
+        state = .closed
+        return [.finished(.failure(.cancelled)), .close]
+    }
+
+    /// RFC 5321 section 4.1.1.10: the reply is waited for.
+    private mutating func quit() -> [Action] {
+        guard case .idle = state else { return [] }
+        state = .quitting
+        return [Self.line("QUIT"), .wait(.quit)]
+    }
+
+    private mutating func close() -> [Action] {
+        state = .closed
+        return [.close]
+    }
+
+    private var isClosed: Bool {
+        if case .closed = state { true } else { false }
+    }
+
+    private var stage: SMTPStage {
+        switch state {
+        // Only implicit TLS takes time there.
+        case .unopened: .securing
+        case .greeting: .greeting
+        case .hello: .hello
+        case .startTLS, .securing: .securing
+        case .authenticating: .authenticating
+        case .transaction(let transaction): transaction.stage
+        case .idle, .settling, .quitting, .closed: .idle
+        }
+    }
+
+    static func line(_ command: String) -> Action {
+        .write(ByteBuffer(string: command + "\r\n"))
+    }
+}
+
+extension SMTPError {
+    /// Whether a relay that ended a connection for having been idle would cause this.
+    fileprivate var maySpeakOfIdleness: Bool {
+        switch self {
+        case .connectionLost: true
+        case .relayRefused(_, let reply): reply.code == 421
+        default: false
+        }
+    }
+}

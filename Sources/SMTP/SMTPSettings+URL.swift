@@ -1,0 +1,31 @@
+extension SMTPSettings {
+    /// Reads `smtp://user:pass@host:port?starttls=required|opportunistic|off` or `smtps://user:pass@host:port`.
+    ///
+    /// Ports are 25 and 465 unless given. Without `starttls`, it is required, and opportunistic to the loopback.
+    /// `off` is taken for the loopback only. User and password are percent-encoded (RFC 3986 section 2.1).
+    public init(url: String) throws(SMTPError) {
+        let parts = try RelayURL(url)
+        guard let security = Self.security(parts) else {
+            throw .badURL(parts.shown, reason: "starttls is none of required, opportunistic and off")
+        }
+        self.init(
+            host: parts.host, port: parts.port ?? (parts.isTLS ? 465 : 25), security: security,
+            username: parts.username, password: parts.password)
+        if security == .none, !isLoopback {
+            throw .badURL(parts.shown, reason: "starttls=off is only for this machine, 127.0.0.1 or localhost")
+        }
+    }
+
+    private static func security(_ parts: RelayURL) -> SMTPSecurity? {
+        if parts.isTLS { return parts.startTLS == nil ? .implicitTLS : nil }
+        switch parts.startTLS {
+        case nil:
+            let probe = SMTPSettings(host: parts.host, port: 25, security: .none)
+            return probe.isLoopback ? .startTLSOpportunistic : .startTLSRequired
+        case "required": return .startTLSRequired
+        case "opportunistic": return .startTLSOpportunistic
+        case "off": return SMTPSecurity.none
+        default: return nil
+        }
+    }
+}

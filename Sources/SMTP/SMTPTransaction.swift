@@ -1,0 +1,56 @@
+internal import NIOCore
+
+/// One message under way (RFC 5321 section 3.3): what was said of whom so far.
+struct SMTPTransaction {
+    /// The reply that is awaited.
+    enum Step: Equatable {
+        case sender
+        case recipient(Int)
+        case data
+        case content
+    }
+
+    let message: SMTPMessage
+    var step = Step.sender
+    /// None came yet: a kept connection may just be dead.
+    var hasReply = false
+    var senderRefusal: SMTPReply?
+    /// One for each recipient that was answered; nil for those not refused.
+    var refusals: [SMTPReply?] = []
+
+    init(_ message: SMTPMessage) {
+        self.message = message
+    }
+
+    var anyAccepted: Bool { senderRefusal == nil && refusals.contains { $0 == nil } }
+    var contentSent: Bool { step == .content }
+
+    /// The outcomes, once the rest were accepted or refused together.
+    func outcomes(_ reply: SMTPReply) -> [SMTPRecipientOutcome] {
+        refusals.map { refusal in
+            if let refusal { return .refused(refusal) }
+            return reply.isPositive ? .accepted(reply) : .refused(reply)
+        }
+    }
+
+    /// The outcome when nobody was accepted. A message that is too large is its own fault (RFC 1870 section 6.1), any
+    /// other sender that is refused is the relay's decision about all messages.
+    func refusal(relay: String) -> Result<[SMTPRecipientOutcome], SMTPError> {
+        if let senderRefusal {
+            guard senderRefusal.code == 552 else {
+                return .failure(.relayRefused(relay: relay, reply: senderRefusal))
+            }
+            return .success(message.recipients.map { _ in .refused(senderRefusal) })
+        }
+        return .success(refusals.compactMap { $0.map(SMTPRecipientOutcome.refused) })
+    }
+
+    var stage: SMTPStage {
+        switch step {
+        case .sender: .sender
+        case .recipient: .recipients
+        case .data: .data
+        case .content: .content
+        }
+    }
+}

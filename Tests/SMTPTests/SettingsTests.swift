@@ -1,0 +1,52 @@
+import NIOCore
+import Testing
+
+@testable import SMTP
+
+@Suite struct SettingsTests {
+    @Test func urls() throws {
+        let full = try SMTPSettings(url: "smtp://me%40x:p%3Aw@relay.example:587?starttls=required")
+        #expect(full.host == "relay.example" && full.port == 587 && full.security == .startTLSRequired)
+        #expect(full.username == "me@x" && full.password == "p:w")
+        #expect(!"\(full)".contains("p:w") && !String(reflecting: full).contains("p:w"))
+        #expect(try SMTPSettings(url: "smtps://relay.example").port == 465)
+        #expect(try SMTPSettings(url: "smtps://relay.example").security == .implicitTLS)
+        #expect(try SMTPSettings(url: "smtp://relay.example").security == .startTLSRequired)
+        #expect(try SMTPSettings(url: "smtp://127.0.0.1:1025").security == .startTLSOpportunistic)
+        #expect(try SMTPSettings(url: "smtp://[::1]:25?starttls=off").security == SMTPSecurity.none)
+    }
+
+    @Test(arguments: [
+        "relay", "http://relay", "smtp://", "smtp://u@relay", "smtp://relay:0", "smtp://relay:x", "smtp://::1",
+        "smtp://relay?starttls=off", "smtp://relay?starttls=maybe", "smtp://relay?tls=1", "smtp://relay/x",
+        "smtps://relay?starttls=required", "smtp://u:%zz@relay", "smtp://127.evil.example?starttls=off",
+    ])
+    func badURLs(_ url: String) {
+        #expect(throws: SMTPError.self) { try SMTPSettings(url: url) }
+    }
+
+    @Test(arguments: ["a@b", "a.b+c@x-y.example", "o'hara@[192.0.2.1]", "a@[IPv6:2001:db8::1]"])
+    func addresses(_ address: String) {
+        #expect(Mailbox.fault(of: address) == nil)
+    }
+
+    @Test(arguments: [
+        "", "a", "@b", "a@", "a b@c", "a@b>\r\nDATA", "a@b c", ".a@b", "a..b@c", "a@-b", "a@b..c", "é@b", "a@é",
+        "<a@b>", "\"a\"@b", "a@b\n", "a\0@b", "a@[b", "a@[]",
+    ])
+    func badAddresses(_ address: String) {
+        #expect(Mailbox.fault(of: address) != nil)
+    }
+
+    @Test func base64() {
+        let pairs = [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+        ]
+        for (text, expected) in pairs { #expect(Base64.encode(text.utf8) == expected) }
+    }
+
+    @Test func messages() {
+        #expect(throws: SMTPError.self) { try SMTPMessage(sender: "", recipients: [], content: ByteBuffer()) }
+        #expect(throws: Never.self) { try SMTPMessage(sender: "", recipients: ["a@b"], content: ByteBuffer()) }
+    }
+}

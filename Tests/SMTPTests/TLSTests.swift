@@ -1,0 +1,68 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Testing
+
+@testable import SMTP
+
+@Suite(.serialized, .timeLimit(.minutes(1))) struct TLSTests {
+    @Test(arguments: [SMTPSecurity.startTLSRequired, .startTLSOpportunistic, .implicitTLS])
+    func sendsOverTLS(_ security: SMTPSecurity) async throws {
+        let summary = try await exchange(security, trusted: true)
+        #expect(summary == "220 scripted (TLS, no login)")
+    }
+
+    @Test(arguments: [SMTPSecurity.startTLSRequired, .implicitTLS])
+    func unknownAuthority(_ security: SMTPSecurity) async throws {
+        do {
+            _ = try await exchange(security, trusted: false)
+            Issue.record("an unknown authority was trusted")
+        } catch let error as SMTPError {
+            guard case .tlsFailed = error else { throw error }
+        }
+    }
+
+    /// Without credentials, opportunistic TLS does not ask who answers.
+    @Test func opportunisticDoesNotVerify() async throws {
+        let summary = try await exchange(.startTLSOpportunistic, trusted: false)
+        #expect(summary == "220 scripted (TLS, no login)")
+    }
+
+    private func exchange(_ security: SMTPSecurity, trusted: Bool) async throws -> String {
+        let relay = try await ScriptedRelay.start(tls: context(), isImplicit: security == .implicitTLS) { line in
+            switch line.text.prefix(4) {
+            case "EHLO": "250-relay\r\n250-STARTTLS\r\n250 PIPELINING\r\n"
+            case "STAR": "220 go\r\n"
+            default: ScriptedRelay.ordinary(line.text)
+            }
+        }
+        let file = FileManager.default.temporaryDirectory.appending(path: "smtp-\(UUID().uuidString).pem")
+        try Certificates.authority.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        var settings = SMTPSettings(host: "localhost", port: relay.port, security: security)
+        settings.trustedCAFile = trusted ? file.path : nil
+        let client = try SMTPClient(
+            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+        let message = try SMTPMessage(sender: "", recipients: ["x@y.example"], content: ByteBuffer(string: "x"))
+        let result: Result<String, any Error>
+        do {
+            _ = try await client.send(message)
+            result = .success(try await client.probe())
+        } catch {
+            result = .failure(error)
+        }
+        await client.shutdown()
+        try await relay.stop()
+        return try result.get()
+    }
+
+    private func context() throws -> NIOSSLContext {
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(Certificates.good.certificate.utf8))
+        let key = try NIOSSLPrivateKey(bytes: Array(Certificates.good.key.utf8), format: .pem)
+        return try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))
+    }
+}
