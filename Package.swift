@@ -39,6 +39,7 @@ let package = Package(
         .target(name: "SMTP", dependencies: nio + [tls], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http, swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
         .executableTarget(
             name: "kentongan",
             dependencies: [

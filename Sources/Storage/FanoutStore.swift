@@ -1,0 +1,24 @@
+package import Bulletins
+
+/// What a step of the fan-out did.
+package struct FanoutStep: Sendable, Equatable {
+    /// Deliveries that were made due.
+    package var deliveries = 0
+    /// Bulletins whose fan-out came to its end.
+    package var routed = 0
+    /// Whether there is more to do at once.
+    package var hasMore = false
+
+    package init() {}
+}
+
+/// What the fan-out reads and writes.
+package protocol FanoutStore: Sendable {
+    /// Turns bulletins into deliveries in one transaction, about `limit` rows of them, most urgent
+    /// bulletins first: many small ones, or a chunk of a large one whose place is kept.
+    func fanOut(limit: Int, now: Timestamp) async throws(StoreError) -> FanoutStep
+
+    /// Publishes what was scheduled for `now` or earlier, and ends what has expired. Returns when
+    /// the next scheduled bulletin is due.
+    func publishScheduled(now: Timestamp) async throws(StoreError) -> Timestamp?
+}

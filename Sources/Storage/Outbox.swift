@@ -1,0 +1,34 @@
+package import Bulletins
+
+/// A message that waits to reach the broker: a receipt, or a refused message.
+package struct OutboxMessage: Sendable {
+    package enum Content: Sendable {
+        /// The receipt's CloudEvent as JSON, and the key it is published under.
+        case receipt(event: String, publisher: String, body: [UInt8])
+        /// The message as it came.
+        case refusal(reason: String, errors: String, routingKey: String, body: [UInt8])
+    }
+
+    package let number: Int64
+    package let content: Content
+    package let replyTo: String?
+    package let correlationID: String?
+    package let traceparent: String?
+
+    package init(number: Int64, content: Content, replyTo: String?, correlationID: String?, traceparent: String?) {
+        self.number = number
+        self.content = content
+        self.replyTo = replyTo
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+    }
+}
+
+/// What the receipts' stage reads and writes.
+package protocol Outbox: Sendable {
+    /// The oldest that wait, after `number`.
+    func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
+
+    /// Forgets what the broker has confirmed.
+    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError)
+}
