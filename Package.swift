@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
@@ -40,6 +41,10 @@ let package = Package(
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http, swiftSettings: settings),
         .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
+        .target(
+            name: "StorageSQLite",
+            dependencies: ["Storage", crypto, .product(name: "GRDB", package: "GRDB.swift")],
+            resources: [.embedInCode("Migrations/001_initial.sql")], swiftSettings: settings),
         .executableTarget(
             name: "kentongan",
             dependencies: [
@@ -51,6 +56,8 @@ let package = Package(
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .testTarget(name: "SMTPTests", dependencies: ["SMTP", tls] + nio, swiftSettings: settings),
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
+        .testTarget(
+            name: "StorageConformance", dependencies: ["StorageSQLite"], swiftSettings: settings),
         .testTarget(
             name: "HTTPPostTests", dependencies: ["HTTPPost"] + nio + http, swiftSettings: settings),
     ]

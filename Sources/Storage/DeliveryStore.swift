@@ -15,10 +15,13 @@ package struct ClaimedDelivery: Sendable {
     package let region: Region
     package let field: FieldFilter
     package let language: String
+    /// Ends the subscription, as it stands in links once encoded.
+    package let unsubscribeToken: [UInt8]
 
     package init(
         number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
-        subscription: Int64, region: Region, field: FieldFilter, language: String
+        subscription: Int64, region: Region, field: FieldFilter, language: String,
+        unsubscribeToken: [UInt8]
     ) {
         self.number = number
         self.bulletin = bulletin
@@ -30,6 +33,7 @@ package struct ClaimedDelivery: Sendable {
         self.region = region
         self.field = field
         self.language = language
+        self.unsubscribeToken = unsubscribeToken
     }
 }
 
@@ -75,7 +79,8 @@ package struct AttemptRecord: Sendable {
     package var detail: String?
 
     package init(
-        delivery: ClaimedDelivery, effect: Effect, startedAt: Timestamp, duration: Duration, code: String?, detail: String?
+        delivery: ClaimedDelivery, effect: Effect, startedAt: Timestamp, duration: Duration, code: String?,
+        detail: String?
     ) {
         self.delivery = delivery
         self.effect = effect

@@ -1,5 +1,3 @@
-package import Bulletins
-
 /// A message that waits to reach the broker: a receipt, or a refused message.
 package struct OutboxMessage: Sendable {
     package enum Content: Sendable {

@@ -25,10 +25,8 @@ package protocol RegistryStore: Sendable {
     /// False if there is none of that slug.
     func removePublisher(_ slug: String) async throws(StoreError) -> Bool
 
-    /// Adds subscriptions in one transaction; one that is there already is left as it is. `secret`
-    /// makes the secret of a new webhook.
-    func add(_ subscriptions: [Subscription], now: Timestamp, secret: @Sendable () -> String)
-        async throws(StoreError) -> [StoredSubscription]
+    /// Adds subscriptions in one transaction; one that is there already is left as it is.
+    func add(_ subscriptions: [Subscription], now: Timestamp) async throws(StoreError) -> [StoredSubscription]
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
     func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool

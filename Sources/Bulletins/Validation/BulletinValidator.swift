@@ -11,6 +11,14 @@ public struct AcceptedBulletin: Sendable {
     public var notes: [String]
     /// Whether it waits for an operator's approval.
     public var isModerated: Bool
+
+    public init(bulletin: Bulletin, payload: [UInt8], digest: [UInt8], notes: [String] = [], isModerated: Bool = false) {
+        self.bulletin = bulletin
+        self.payload = payload
+        self.digest = digest
+        self.notes = notes
+        self.isModerated = isModerated
+    }
 }
 
 /// Turns a JSON value into a bulletin or a refusal with everything that is wrong with it.

@@ -1,0 +1,67 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// How bulletins come to their end: all delivered, withdrawn, or expired.
+enum BulletinEnd {
+    /// Puts the receipt `completed` once no delivery is unfinished and the fan-out is through.
+    static func completeIfDone(_ number: Int64, _ db: Database, now: Timestamp) throws {
+        guard
+            let row = try db.row(
+                "SELECT * FROM bulletins WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL",
+                [number])
+        else { return }
+        try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
+        var totals: [String: Int64] = ["delivered": 0, "failed": 0, "suppressed": 0, "expired": 0]
+        var byChannel = JSONObject()
+        for row in try db.rows(
+            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
+            [number])
+        {
+            let (channel, state, count): (String, String, Int64) = (row["channel"], row["state"], row["number"])
+            totals[state, default: 0] += count
+            var states = JSONObject()
+            if case .object(let known) = byChannel[channel] { states = known }
+            states[state] = .integer(count)
+            byChannel[channel] = .object(states)
+        }
+        let details = totals.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.integer($0.value)) }
+        try ReceiptWriter(db: db, now: now).put(
+            .completed, id: "\(number).completed", about: ReceiptWriter.Subject(row),
+            details + [("byChannel", .object(byChannel))])
+    }
+
+    /// Ends what is pending of a bulletin.
+    static func endPending(_ number: Int64, as state: DeliveryState, _ db: Database, now: Timestamp) throws {
+        try db.run(
+            """
+            UPDATE deliveries SET state = ?, finished_at = ?, predecessor = NULL WHERE id IN
+                (SELECT id FROM deliveries WHERE bulletin = ? AND state = 'pending')
+            """, [state.rawValue, now.milliseconds, number])
+        let ended = db.changesCount
+        if ended > 0 { try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [ended, number]) }
+        try completeIfDone(number, db, now: now)
+    }
+
+    /// Cancels what is pending of all earlier revisions, for a withdrawal.
+    static func cancelEarlier(_ id: BulletinID, _ number: Int64, _ db: Database, now: Timestamp) throws {
+        for row in try db.rows(
+            "SELECT id FROM bulletins WHERE publisher = ? AND name = ? AND id < ?", [id.publisher, id.id, number])
+        {
+            try endPending(row["id"], as: .cancelled, db, now: now)
+        }
+    }
+
+    /// Ends bulletins whose `expiresAt` has come, and what is pending of them.
+    static func expire(_ db: Database, now: Timestamp) throws {
+        for row in try db.rows(
+            "SELECT id FROM bulletins WHERE state = 'published' AND expires_at <= ?", [now.milliseconds])
+        {
+            let number: Int64 = row["id"]
+            try db.run(
+                "UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?) WHERE id = ?",
+                [now.milliseconds, number])
+            try endPending(number, as: .expired, db, now: now)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Bulletins
+import Foundation
+import GRDB
+import Storage
+
+/// Puts receipts into the outbox, in the transaction of what they tell. Their ids are made of what
+/// they tell, so that a receipt that is sent twice is known as the same.
+struct ReceiptWriter {
+    let db: Database
+    let now: Timestamp
+
+    /// Where a receipt goes, and about what.
+    struct Subject {
+        var publisher: String
+        var name: String?
+        var revision: Int64?
+        var replyTo: String?
+        var correlationID: String?
+        var traceparent: String?
+    }
+
+    func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [(String, JSONValue)] = []) throws {
+        var data: JSONObject = ["publisher": .string(subject.publisher)]
+        data.set("id", subject.name)
+        if let revision = subject.revision { data["revision"] = .integer(revision) }
+        for (key, value) in details { data[key] = value }
+        var receipt: JSONObject = [
+            "specversion": "1.0", "id": .string(id), "source": "kentongan", "type": .string(event.cloudEventType),
+            "time": .string(now.text), "datacontenttype": "application/json",
+        ]
+        if let name = subject.name { receipt["subject"] = .string("\(subject.publisher)/\(name)") }
+        receipt.set("traceparent", subject.traceparent)
+        receipt["data"] = .object(data)
+        try db.run(
+            "INSERT INTO outbox (event, publisher, body, reply_to, correlation_id, traceparent) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                event.rawValue, subject.publisher, Data(JSONWriter.bytes(.object(receipt))), subject.replyTo,
+                subject.correlationID, subject.traceparent,
+            ])
+    }
+}

@@ -1,0 +1,95 @@
+package import Bulletins
+import Foundation
+import GRDB
+package import Storage
+
+extension SQLiteStore: FeedStore {
+    package func feedItems(_ source: FeedSource, limit: Int, now: Timestamp) async throws(StoreError)
+        -> [StoredBulletin]
+    {
+        try await read { db in
+            switch source {
+            case .region(let region, let field): try Self.items(region, field, limit, db)
+            case .publisher(let slug):
+                try db.rows(
+                    """
+                    SELECT \(StoredBulletin.columns) FROM bulletins b
+                    WHERE b.publisher = ? AND b.state IN ('published', 'withdrawn') AND b.routed_at IS NOT NULL
+                        AND NOT EXISTS (SELECT 1 FROM bulletins n WHERE n.publisher = b.publisher AND n.name = b.name
+                            AND n.revision > b.revision AND n.state IN ('published', 'withdrawn', 'expired'))
+                    ORDER BY b.id DESC LIMIT ?
+                    """, [slug, limit]
+                ).map { try $0.storedBulletin() }
+            }
+        }
+    }
+
+    /// The newest of a few sorted lists: the region's own, and what is addressed to each above it.
+    private static func items(_ region: Region, _ field: FieldFilter, _ limit: Int, _ db: Database) throws
+        -> [StoredBulletin]
+    {
+        let lists = [(region, 0), (region, 1)] + region.ancestors.map { ($0, 1) }
+        var numbers: [Int64: Row] = [:]
+        for (place, isExact) in lists {
+            for row in try db.rows(
+                """
+                SELECT \(StoredBulletin.columns) FROM feed_items f JOIN bulletins b ON b.id = f.bulletin
+                WHERE f.region = ?1 AND f.is_exact = ?2 AND b.state IN ('published', 'withdrawn')
+                    AND (?3 = '*' OR ' ' || b.fields || ' ' LIKE '% ' || ?3 || ' %' OR ' ' || b.fields LIKE '% ' || ?3 || '.%')
+                ORDER BY f.bulletin DESC LIMIT ?4
+                """, [place.rawValue, isExact, field.description, limit])
+            {
+                numbers[row["id"]] = row
+            }
+        }
+        return try numbers.sorted { $0.key > $1.key }.prefix(limit).map { try $0.value.storedBulletin() }
+    }
+
+    package func hasPublisher(_ slug: String) async throws(StoreError) -> Bool {
+        try await read { try $0.number("SELECT 1 FROM publishers WHERE slug = ?", [slug]) != nil }
+    }
+
+    package func publicBulletin(_ id: BulletinID) async throws(StoreError) -> StoredBulletin? {
+        try await read { db in
+            try db.row(
+                """
+                SELECT \(StoredBulletin.columns) FROM bulletins b WHERE b.publisher = ? AND b.name = ?
+                    AND b.state IN ('published', 'withdrawn', 'expired') ORDER BY b.revision DESC LIMIT 1
+                """, [id.publisher, id.id])?.storedBulletin()
+        }
+    }
+}
+
+extension SQLiteStore: UnsubscribeStore {
+    package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
+        try await read { try $0.number("SELECT 1 FROM subscriptions WHERE unsubscribe_hash = ?", [Data(hash)]) != nil }
+    }
+
+    package func unsubscribe(tokenHash: [UInt8], now: Timestamp) async throws(StoreError) -> Bool {
+        try await write { db in
+            guard
+                let number = try db.number("SELECT id FROM subscriptions WHERE unsubscribe_hash = ?", [Data(tokenHash)])
+            else { return false }
+            try SubscriptionEnd.end(number, db, now: now)
+            return true
+        }
+    }
+}
+
+/// How a subscription ends: nothing that it made pending is sent any more.
+enum SubscriptionEnd {
+    static func end(_ number: Int64, _ db: Database, now: Timestamp) throws {
+        try db.run(
+            "UPDATE subscriptions SET state = 'ended', ended_at = ? WHERE id = ? AND state <> 'ended'",
+            [now.milliseconds, number])
+        let rows = try db.rows(
+            """
+            UPDATE deliveries SET state = 'cancelled', finished_at = ?, predecessor = NULL
+            WHERE subscription = ? AND state = 'pending' RETURNING bulletin
+            """, [now.milliseconds, number])
+        for (bulletin, cancelled) in Dictionary(grouping: rows, by: { $0["bulletin"] as Int64 }) {
+            try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [cancelled.count, bulletin])
+            try BulletinEnd.completeIfDone(bulletin, db, now: now)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package import Bulletins
+import Foundation
+import GRDB
+package import Storage
+
+extension SQLiteStore: IntakeStore {
+    package func publishers(named slugs: Set<String>) async throws(StoreError) -> [String: Publisher] {
+        try await read { db in
+            var found: [String: Publisher] = [:]
+            for slug in slugs {
+                if let row = try db.row("SELECT * FROM publishers WHERE slug = ?", [slug]) {
+                    found[slug] = try row.publisher()
+                }
+            }
+            return found
+        }
+    }
+
+    package func record(_ messages: [IncomingBulletin], now: Timestamp) async throws(StoreError) -> [IntakeOutcome] {
+        try await write { db in
+            let recorder = IntakeRecorder(db: db, now: now)
+            return try messages.map { try recorder.record($0) }
+        }
+    }
+}
+
+/// Records one message after the other in a transaction.
+private struct IntakeRecorder {
+    let db: Database
+    let now: Timestamp
+
+    private var receipts: ReceiptWriter { ReceiptWriter(db: db, now: now) }
+
+    func record(_ message: IncomingBulletin) throws -> IntakeOutcome {
+        switch message.judgement {
+        case .refused(let refusal): try refuse(message, refusal)
+        case .accepted(let accepted): try record(accepted, message)
+        }
+    }
+
+    private func record(_ accepted: AcceptedBulletin, _ message: IncomingBulletin) throws -> IntakeOutcome {
+        let bulletin = accepted.bulletin
+        guard
+            let known = try db.row(
+                "SELECT revision, digest, first_received_at FROM bulletins WHERE publisher = ? AND name = ? ORDER BY revision DESC LIMIT 1",
+                [bulletin.id.publisher, bulletin.id.id])
+        else { return try insert(accepted, message, firstReceivedAt: now) }
+        let revision: Int64 = known["revision"]
+        if bulletin.revision > revision {
+            return try insert(accepted, message, firstReceivedAt: known.time("first_received_at"))
+        }
+        return try compare(accepted, message, newest: revision)
+    }
+
+    /// A revision that is not newer: the same content again, or stale.
+    private func compare(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, newest: Int64) throws
+        -> IntakeOutcome
+    {
+        let bulletin = accepted.bulletin
+        let same = try db.row(
+            "SELECT id, digest FROM bulletins WHERE publisher = ? AND name = ? AND revision = ?",
+            [bulletin.id.publisher, bulletin.id.id, bulletin.revision])
+        if let same, same.bytes("digest") == accepted.digest {
+            try receipts.put(.duplicate, id: "\(same["id"] as Int64).duplicate", about: subject(message, bulletin))
+            return .duplicate
+        }
+        let problem =
+            same == nil
+            ? "revision \(bulletin.revision) is older than revision \(newest), which is known already"
+            : "revision \(bulletin.revision) is known with other content; send a correction under revision \(newest + 1)"
+        return try refuse(message, Refusal(BulletinError("/revision", .staleRevision, problem)))
+    }
+
+    private func insert(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, firstReceivedAt: Timestamp) throws
+        -> IntakeOutcome
+    {
+        let bulletin = accepted.bulletin
+        let state = state(of: accepted)
+        try db.run(
+            """
+            INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields, targets,
+                in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, payload, reply_to,
+                correlation_id, traceparent)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
+                bulletin.urgency.rank, bulletin.status == .withdrawn, state.rawValue,
+                bulletin.regions.map(\.code).joined(separator: " "), bulletin.fields.map(\.code).joined(separator: " "),
+                bulletin.targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
+                bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
+                firstReceivedAt.milliseconds, Data(accepted.digest), Data(accepted.payload), message.replyTo,
+                message.correlationID, message.traceparent,
+            ])
+        let number = db.lastInsertedRowID
+        if bulletin.revision > 1 { try supersede(bulletin, by: number) }
+        try putReceipts(accepted, message, state, number)
+        return .accepted(state)
+    }
+
+    private func state(of accepted: AcceptedBulletin) -> BulletinState {
+        if accepted.isModerated { return .held }
+        if let publishAt = accepted.bulletin.publishAt, publishAt > now { return .scheduled }
+        return accepted.bulletin.status == .withdrawn ? .withdrawn : .published
+    }
+
+    /// Earlier revisions that had not begun to go out never will; a withdrawal stops them all.
+    private func supersede(_ bulletin: Bulletin, by number: Int64) throws {
+        let isWithdrawal = bulletin.status == .withdrawn
+        try db.run(
+            """
+            UPDATE bulletins SET state = ?1, routed_at = CASE WHEN ?2 OR state IN ('scheduled', 'held')
+                THEN coalesce(routed_at, ?3) ELSE routed_at END
+            WHERE publisher = ?4 AND name = ?5 AND id <> ?6 AND state IN ('held', 'scheduled', 'published', 'superseded')
+            """,
+            [
+                isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, bulletin.id.publisher,
+                bulletin.id.id, number,
+            ])
+    }
+
+    private func putReceipts(
+        _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ state: BulletinState, _ number: Int64
+    ) throws {
+        let subject = subject(message, accepted.bulletin)
+        let notes: JSONValue = .array(accepted.notes.map { .string($0) })
+        try receipts.put(
+            .accepted, id: "\(number).accepted", about: subject, [("state", .string(state.rawValue)), ("notes", notes)])
+        switch state {
+        case .held: try receipts.put(.held, id: "\(number).held", about: subject)
+        case .scheduled:
+            let at = accepted.bulletin.publishAt?.text ?? ""
+            try receipts.put(.scheduled, id: "\(number).scheduled", about: subject, [("publishAt", .string(at))])
+        case .withdrawn: try receipts.put(.withdrawn, id: "\(number).withdrawn", about: subject)
+        default: break
+        }
+    }
+
+    private func subject(_ message: IncomingBulletin, _ bulletin: Bulletin) -> ReceiptWriter.Subject {
+        ReceiptWriter.Subject(
+            publisher: bulletin.id.publisher, name: bulletin.id.id, revision: bulletin.revision,
+            replyTo: message.replyTo,
+            correlationID: message.correlationID, traceparent: message.traceparent)
+    }
+
+    private func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
+        let errors = JSONValue.array(refusal.errors.map(\.json))
+        let claimed = message.claimedID
+        try db.run(
+            """
+            INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, reply_to, correlation_id)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                refusal.reason.rawValue, claimed?.publisher, claimed?.id, now.milliseconds, message.queue,
+                message.routingKey,
+                Int64(clamping: message.size), JSONWriter.text(errors), Data(message.body), message.replyTo,
+                message.correlationID,
+            ])
+        let number = db.lastInsertedRowID
+        let publisher = claimed?.publisher ?? "unknown"
+        try db.run(
+            "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
+            [publisher, number, message.traceparent])
+        let subject = ReceiptWriter.Subject(
+            publisher: publisher, name: claimed?.id, replyTo: message.replyTo, correlationID: message.correlationID,
+            traceparent: message.traceparent)
+        try receipts.put(
+            .rejected, id: "\(number).rejected", about: subject,
+            [("reason", .string(refusal.reason.rawValue)), ("errors", errors)])
+        return .refused(refusal.reason)
+    }
+}
+
+extension Bulletin {
+    /// The legs as the fan-out's SQL reads them: `[field, from, to, reach]`.
+    fileprivate var targets: String {
+        let legs = routingLegs.map { leg -> JSONValue in
+            [
+                .string(leg.field), .integer(leg.regions.lowerBound), .integer(leg.regions.upperBound),
+                .integer(Int64(leg.reachMask)),
+            ]
+        }
+        return JSONWriter.text(.array(legs))
+    }
+}

@@ -1,0 +1,88 @@
+package import Bulletins
+import GRDB
+package import Storage
+
+extension SQLiteStore: ListingStore {
+    package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
+        try await read { db in
+            let rows =
+                if let id {
+                    try db.rows(
+                        "SELECT * FROM bulletins WHERE publisher = ? AND name = ? ORDER BY id DESC LIMIT ?",
+                        [id.publisher, id.id, limit])
+                } else {
+                    try db.rows("SELECT * FROM bulletins ORDER BY id DESC LIMIT ?", [limit])
+                }
+            return try rows.map { try $0.bulletinRow(db) }
+        }
+    }
+
+    package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
+        try await read { db in
+            try db.rows(
+                """
+                SELECT d.*, b.publisher, b.name, b.revision, e.address, s.region, s.field
+                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint
+                    JOIN subscriptions s ON s.id = d.subscription
+                WHERE (?1 IS NULL OR (b.publisher = ?1 AND b.name = ?2)) AND (?3 IS NULL OR d.state = ?3)
+                    AND (?4 IS NULL OR e.address = ?4)
+                ORDER BY d.id DESC LIMIT ?5
+                """, [filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address, limit]
+            ).map { try $0.deliveryRow() }
+        }
+    }
+
+    package func deliverySummary() async throws(StoreError) -> [DeliveryCount] {
+        try await read { db in
+            try db.rows(
+                "SELECT channel, state, count(*) AS number FROM deliveries GROUP BY channel, state ORDER BY channel, state"
+            )
+            .map { DeliveryCount(channel: $0["channel"], state: $0["state"], count: $0["number"]) }
+        }
+    }
+
+    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
+        try await read { try $0.rows("SELECT * FROM refusals ORDER BY id DESC LIMIT ?", [limit]).map(\.refusedMessage) }
+    }
+
+    package func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage? {
+        try await read { try $0.row("SELECT * FROM refusals WHERE id = ?", [number])?.refusedMessage }
+    }
+}
+
+extension Row {
+    fileprivate func bulletinRow(_ db: Database) throws -> BulletinRow {
+        let number: Int64 = self["id"]
+        var deliveries: [String: [String: Int]] = [:]
+        for row in try db.rows(
+            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
+            [number])
+        {
+            deliveries[row["channel"] as String, default: [:]][row["state"] as String] = row["number"]
+        }
+        let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        return BulletinRow(
+            stored: try storedBulletin(), title: self["title"], urgency: urgency("urgency"),
+            regions: regions.split(separator: " ").map(String.init),
+            fields: fields.split(separator: " ").map(String.init),
+            issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
+            deliveries: deliveries)
+    }
+
+    fileprivate func deliveryRow() throws -> DeliveryRow {
+        DeliveryRow(
+            number: self["id"], bulletin: BulletinID(publisher: self["publisher"], id: self["name"]),
+            revision: self["revision"],
+            channel: self["channel"], address: self["address"], state: try choice("state"), attempts: self["attempts"],
+            dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"), code: self["code"],
+            detail: self["detail"],
+            subscription: self["subscription"], region: try region("region"), field: self["field"])
+    }
+
+    fileprivate var refusedMessage: RefusedMessage {
+        RefusedMessage(
+            number: self["id"], reason: self["reason"], publisher: self["publisher"], bulletinID: self["name"],
+            receivedAt: time("received_at"), queue: self["queue"], size: self["size"], errors: self["errors"],
+            body: bytes("body"))
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import GRDB
+package import Storage
+
+/// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
+/// survives a power cut. One connection of a process writes, a few read beside it.
+package final class SQLiteStore: Sendable {
+    let pool: DatabasePool
+    let key: StoreKey
+    private let lock: WriterLock
+
+    /// Opens the file, which may be new, and brings its schema up to date.
+    package init(path: String) throws(StoreError) {
+        do {
+            try Self.makeFolder(of: path)
+            lock = try WriterLock(path: path + ".lock")
+            key = try StoreKey(path: path + ".key")
+            let lock = lock
+            pool = try lock.hold {
+                let pool = try DatabasePool(path: path, configuration: Self.configuration)
+                try Migrations.apply(to: pool)
+                return pool
+            }
+        } catch let error as SQLiteStoreOpenError {
+            throw .unusable("\(error.path): \(error.reason)")
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private static func makeFolder(of path: String) throws {
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(60)
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA cache_size = -32768")
+        }
+        return configuration
+    }
+
+    /// Closes the file, its WAL written back.
+    package func close() {
+        try? lock.hold { try pool.close() }
+    }
+
+    /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
+    /// sent has to be recorded.
+    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
+        let (pool, lock) = (pool, lock)
+        let task = Task {
+            try await pool.writeWithoutTransaction { db in
+                try lock.hold {
+                    var result: T?
+                    try db.inTransaction(.immediate) {
+                        result = try body(db)
+                        return .commit
+                    }
+                    guard let result else { throw StoreError.failed("a transaction had no result") }
+                    return result
+                }
+            }
+        }
+        do {
+            return try await task.value
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Runs `body` on a snapshot of what is committed.
+    func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
+        do {
+            return try await pool.read(body)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}
+
+extension StoreError {
+    /// What an error of the database means to the program.
+    init(_ error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case is CancellationError: self = .cancelled
+        case let error as DatabaseError:
+            switch error.resultCode {
+            case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(error.description)
+            case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY: self = .unavailable(error.description)
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN: self = .unusable(error.description)
+            default: self = .failed(error.description)
+            }
+        default: self = .unusable("\(error)")
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Bulletins
+import Storage
+import Testing
+
+/// Claims, leases, outcomes.
+struct DeliveryConformance {
+    private func oneDue(_ backend: Backend) async throws -> TestStore {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        return test
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aDeliveryIsClaimedOnceAndEndsWithItsReceipt(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        let claimed = try #require(try await test.claim().first)
+        #expect(claimed.attempt == 1 && claimed.region.code == "73" && claimed.secret == nil)
+        #expect(try await test.claim(owner: "other").isEmpty)
+        #expect(try await test.record(claimed, .delivered).isEmpty)
+        #expect(try await test.states("b") == ["a@x.example": .delivered])
+        #expect(try await test.events() == ["accepted", "routed", "completed"])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func onlyTheHolderOfTheLeaseRecords(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        let first = try #require(try await test.claim(owner: "dead").first)
+        #expect(try await test.store.reclaim(now: test.now + .seconds(29)) == 0)
+        #expect(try await test.store.reclaim(now: test.now + .seconds(31)) == 1)
+        let second = try #require(try await test.claim(owner: "alive", at: test.now + .seconds(32)).first)
+        #expect(second.attempt == 2)
+        #expect(try await test.record(first, .failed, owner: "dead") == [first.number])
+        #expect(try await test.states("b") == ["a@x.example": .sending])
+        #expect(try await test.record(second, .delivered, owner: "alive").isEmpty)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aRenewedLeaseHolds(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        _ = try await test.claim(owner: "w")
+        try await test.store.renew(owner: LeaseOwner("w"), until: test.now + .seconds(90))
+        #expect(try await test.store.reclaim(now: test.now + .seconds(60)) == 0)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aRetryIsDueAtItsTimeAndNotBefore(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        let claimed = try #require(try await test.claim().first)
+        try await test.record(claimed, .retry(at: test.now + .seconds(5)))
+        #expect(try await test.claim().isEmpty)
+        #expect(try await test.store.nextDue(.email) == test.now + .seconds(5))
+        #expect(try await test.claim(at: test.now + .seconds(5)).map(\.attempt) == [2])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aReleasedClaimIsNoAttempt(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        try await test.record(try #require(try await test.claim().first), .released(at: test.now))
+        #expect(try await test.claim().map(\.attempt) == [1])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func theMostUrgentIsClaimedFirst(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        for (id, urgency) in [("r", Bulletin.Urgency.routine), ("i", .important), ("e", .emergency)] {
+            _ = try await test.accept(id, urgency: urgency)
+        }
+        try await test.fanOut()
+        let claimed = try await test.claim(limit: 2).map(\.bulletin)
+        let contents = try await test.store.contents(of: Set(claimed))
+        #expect(claimed.compactMap { contents[$0]?.stored.id.id } == ["e", "i"])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aGoneEndpointIsHeardOfNoMore(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("https://x.example/hook", "73", channel: .webhook)
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try #require(try await test.claim(.webhook).first)
+        #expect(claimed.secret?.hasPrefix("whsec_") == true)
+        try await test.record(claimed, .endpointGone)
+        #expect(try await test.states("b") == ["https://x.example/hook": .failed])
+        #expect(try await test.store.subscriptions(limit: 10).map(\.state) == ["disabled"])
+        _ = try await test.accept("c")
+        try await test.fanOut()
+        #expect(try await test.deliveries("c").isEmpty)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anEndedSubscriptionCancelsWhatIsPending(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        let number = try #require(try await test.store.subscriptions(limit: 1).first?.number)
+        #expect(try await test.store.removeSubscription(number, now: test.now))
+        #expect(try await !test.store.removeSubscription(number, now: test.now))
+        #expect(try await test.states("b") == ["a@x.example": .cancelled])
+        #expect(try await test.events().last == "completed")
+    }
+
+    @Test(arguments: Backend.allCases)
+    func feedsHoldWhatASubscriptionWouldHear(backend: Backend) async throws {
+        let test = try backend.make()
+        _ = try await test.accept("country", regions: ["ID"], fields: ["pangan"])
+        _ = try await test.accept("city", regions: ["73.71"], fields: ["kesehatan.stunting"])
+        _ = try await test.accept("elsewhere", regions: ["52"], fields: ["kesehatan"])
+        try await test.fanOut()
+        func feed(_ region: String, _ field: String = "*") async throws -> [String] {
+            let source = FeedSource.region(try #require(Region(region)), try #require(FieldFilter(field)))
+            return try await test.store.feedItems(source, limit: 10, now: test.now).map(\.id.id)
+        }
+        #expect(try await feed("ID") == ["elsewhere", "city", "country"])
+        #expect(try await feed("73") == ["city", "country"])
+        #expect(try await feed("73.71.01") == ["city", "country"])
+        #expect(try await feed("73.71", "kesehatan") == ["city"])
+        #expect(try await feed("73.10", "kesehatan") == [])
+        #expect(try await test.store.feedItems(.publisher("uji"), limit: 10, now: test.now).count == 3)
+        _ = try await test.accept("city", revision: 2, regions: ["73.71"], fields: ["kesehatan"])
+        try await test.fanOut()
+        #expect(try await feed("73") == ["city", "country"])
+    }
+}

@@ -1,0 +1,113 @@
+import Bulletins
+import Foundation
+import Storage
+import StorageSQLite
+
+/// A new store of each kind, and what the tests put into it. Another database joins by a case here.
+enum Backend: String, CaseIterable, Sendable {
+    case sqlite
+
+    func make() throws -> TestStore {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
+        let store = try SQLiteStore(path: folder.appending(path: "store.db").path)
+        return TestStore(store: store, folder: folder) { store.close() }
+    }
+}
+
+/// A store in a folder of its own, which goes with it.
+final class TestStore: Sendable {
+    let store: any Store
+    private let folder: URL
+    private let close: @Sendable () -> Void
+    let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+    init(store: any Store, folder: URL, close: @escaping @Sendable () -> Void) {
+        self.store = store
+        self.folder = folder
+        self.close = close
+    }
+
+    deinit {
+        close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    func accept(
+        _ id: String, revision: Int64 = 1, regions: [String] = ["73"], fields: [String] = ["kesehatan"],
+        urgency: Bulletin.Urgency = .routine, status: String? = nil, extra: [(String, JSONValue)] = [],
+        at: Timestamp? = nil
+    ) async throws -> IntakeOutcome {
+        let message = IncomingBulletin(
+            judgement: .accepted(
+                try Self.accepted(
+                    id, revision: revision, regions: regions, fields: fields, urgency: urgency, status: status,
+                    extra: extra)),
+            body: [], size: 100, claimedID: nil, queue: "kentongan.announcements", routingKey: "announcement.uji")
+        return try await store.record([message], now: at ?? now)[0]
+    }
+
+    static func accepted(
+        _ id: String, revision: Int64 = 1, regions: [String], fields: [String], urgency: Bulletin.Urgency = .routine,
+        status: String? = nil, extra: [(String, JSONValue)] = []
+    ) throws -> AcceptedBulletin {
+        var object: JSONObject = [
+            "id": .string(id), "revision": .integer(revision), "kind": "announcement", "publisher": "uji", "title": "T",
+            "body": "B",
+            "regions": .array(regions.map { .string($0) }), "fields": .array(fields.map { .string($0) }),
+            "urgency": .string(urgency.rawValue),
+        ]
+        object.set("status", status)
+        for (key, value) in extra { object[key] = value }
+        let payload = JSONWriter.bytes(.object(object), sortsKeys: true)
+        return AcceptedBulletin(
+            bulletin: try Bulletin(payload: payload), payload: payload, digest: payload, notes: [], isModerated: false)
+    }
+
+    func fanOut(limit: Int = 1000) async throws {
+        while try await store.fanOut(limit: limit, now: now).hasMore {}
+    }
+
+    func subscribe(_ address: String, _ region: String, _ field: String = "*", channel: Channel = .email) async throws {
+        guard let region = Region(region), let field = FieldFilter(field) else {
+            throw StoreError.failed("no such code")
+        }
+        _ = try await store.add(
+            [Subscription(endpoint: Endpoint(channel: channel, address: address), region: region, field: field)],
+            now: now)
+    }
+
+    func deliveries(_ id: String, revision: Int64 = 1) async throws -> [DeliveryRow] {
+        try await store.deliveries(DeliveryFilter(bulletin: BulletinID(publisher: "uji", id: id)), limit: 100_000)
+            .filter { $0.revision == revision }
+    }
+
+    func states(_ id: String, revision: Int64 = 1) async throws -> [String: DeliveryState] {
+        Dictionary(uniqueKeysWithValues: try await deliveries(id, revision: revision).map { ($0.address, $0.state) })
+    }
+
+    func claim(_ channel: Channel = .email, limit: Int = 100, owner: String = "w", at: Timestamp? = nil) async throws
+        -> [ClaimedDelivery]
+    {
+        let now = at ?? now
+        return try await store.claim(
+            channel, limit: limit, owner: LeaseOwner(owner), until: now + .seconds(30), now: now)
+    }
+
+    @discardableResult
+    func record(_ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, owner: String = "w") async throws
+        -> [Int64]
+    {
+        let record = AttemptRecord(
+            delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: "250", detail: nil)
+        return try await store.record([record], owner: LeaseOwner(owner), now: now)
+    }
+
+    func events() async throws -> [String] {
+        try await store.outboxMessages(after: 0, limit: 1000).map { message in
+            switch message.content {
+            case .receipt(let event, _, _): event
+            case .refusal: "refusal"
+            }
+        }
+    }
+}
