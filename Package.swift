@@ -18,6 +18,8 @@ let nio: [Target.Dependency] = [
 let tls: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let http: [Target.Dependency] = [tls, .product(name: "NIOHTTP1", package: "swift-nio")]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -31,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
@@ -45,6 +48,12 @@ let package = Package(
             name: "StorageSQLite",
             dependencies: ["Storage", crypto, .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.embedInCode("Migrations/001_initial.sql")], swiftSettings: settings),
+        .target(
+            name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
+        .target(name: "Fanout", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
+        .target(name: "DeliveryEngine", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
+        .target(
+            name: "Receipts", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
         .executableTarget(
             name: "kentongan",
             dependencies: [

@@ -1,0 +1,84 @@
+import Bulletins
+import Logging
+import Storage
+import Synchronization
+
+/// Collects outcomes and records them in batches: all that came while the last batch was committed make
+/// the next one.
+final class OutcomeRecorder: Sendable {
+    private struct State {
+        var waiting: [AttemptRecord] = []
+        var isClosed = false
+    }
+
+    private let store: any DeliveryStore
+    private let owner: LeaseOwner
+    private let clock: WallClock
+    private let hints: Hints
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let arrived = Hint()
+
+    init(store: any DeliveryStore, owner: LeaseOwner, clock: WallClock, hints: Hints, logger: Logger) {
+        self.store = store
+        self.owner = owner
+        self.clock = clock
+        self.hints = hints
+        self.logger = logger
+    }
+
+    func add(_ records: [AttemptRecord]) {
+        let isFirst = state.withLock { state in
+            defer { state.waiting += records }
+            return state.waiting.isEmpty
+        }
+        if isFirst { arrived.signal() }
+    }
+
+    /// No more will be added; `run` returns once all are recorded.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        arrived.signal()
+    }
+
+    func run() async {
+        while true {
+            await arrived.wait()
+            while true {
+                let batch = state.withLock { state in
+                    defer { state.waiting = [] }
+                    return state.waiting
+                }
+                if batch.isEmpty { break }
+                await record(batch)
+            }
+            if state.withLock({ $0.isClosed && $0.waiting.isEmpty }) { return }
+        }
+    }
+
+    /// Not cut short when the task is cancelled.
+    private static func sleep(_ pause: Duration) async {
+        await Task { _ = try? await Task.sleep(for: pause) }.value
+    }
+
+    /// Until it is recorded: a sent delivery that is not recorded would be sent again.
+    private func record(_ batch: [AttemptRecord]) async {
+        var pause = Duration.milliseconds(100)
+        while true {
+            do throws(StoreError) {
+                let lost = try await store.record(batch, owner: owner, now: clock.now)
+                for number in lost {
+                    logger.error(
+                        "the outcome of delivery \(number) came after its lease had ended; another worker has it")
+                }
+                hints.receipts.signal()
+                return
+            } catch {
+                logger.error("\(batch.count) outcomes wait to be recorded: \(error)")
+                // Also while the worker stops: nothing may interrupt this but the record itself.
+                await Self.sleep(pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+    }
+}

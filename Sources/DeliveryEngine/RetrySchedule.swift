@@ -1,0 +1,38 @@
+import Bulletins
+import Storage
+
+/// When a delivery that did not succeed is tried again.
+package struct RetrySchedule: Sendable {
+    /// The pause after the first attempt, the second, and so on; after the last it has failed.
+    package var pauses: [Duration]
+
+    package init(
+        pauses: [Duration] = [
+            .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(1800), .seconds(7200), .seconds(18_000),
+            .seconds(36_000),
+        ]
+    ) {
+        self.pauses = pauses
+    }
+
+    /// What a receiver may ask for at most.
+    static let longestAsked = Duration.seconds(86_400)
+
+    /// What an outcome of the attempt of this number means for its delivery. `jitter`, 0 to 1, lengthens
+    /// a pause by up to a tenth, so that what failed together does not come back together.
+    func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)
+        -> AttemptRecord.Effect
+    {
+        switch verdict {
+        case .delivered: return .delivered
+        case .failed: return .failed
+        case .endpointGone: return .endpointGone
+        case .unavailable(let pause): return .released(at: now + pause)
+        case .retry(let asked):
+            guard attempt <= pauses.count else { return .failed }
+            let pause = pauses[attempt - 1]
+            let wanted = min(asked ?? .zero, Self.longestAsked)
+            return .retry(at: now + max(pause + pause * (jitter / 10), wanted))
+        }
+    }
+}

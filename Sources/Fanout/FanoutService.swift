@@ -1,0 +1,57 @@
+// The fan-out, the second stage.
+//
+// Reads:      recorded bulletins that are due, and the subscriptions.
+// Writes:     one delivery for each endpoint that hears a bulletin, in chunks.
+// Guarantees: exactly one row an endpoint; goes on where it stopped after a crash.
+// On failure: nothing of the chunk is committed; it is tried again.
+
+import Bulletins
+package import Logging
+import ServiceLifecycle
+package import Storage
+
+/// Turns bulletins into deliveries.
+package struct FanoutService: Service {
+    private let store: any FanoutStore
+    private let hints: Hints
+    private let clock: WallClock
+    private let logger: Logger
+
+    /// Rows of the index looked at in one transaction: enough to pay for its commit, and over before
+    /// other writers notice.
+    private static let chunk = 5000
+    private static let poll = Duration.seconds(5)
+
+    package init(store: any FanoutStore, hints: Hints, clock: WallClock, logger: Logger) {
+        self.store = store
+        self.hints = hints
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let pause = await work()
+                await hints.fanout.wait(atMost: pause)
+            }
+        }
+    }
+
+    /// Does all there is to do; returns after how long there may be more.
+    private func work() async -> Duration {
+        do throws(StoreError) {
+            let next = try await store.publishScheduled(now: clock.now)
+            var step = FanoutStep()
+            repeat {
+                step = try await store.fanOut(limit: Self.chunk, now: clock.now)
+                if step.deliveries > 0 { hints.signalDeliveries() }
+                if step.routed > 0 { hints.receipts.signal() }
+            } while step.hasMore && !Task.isCancelled
+            return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
+        } catch {
+            logger.error("the fan-out waits: \(error)")
+            return .seconds(1)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import AMQP
+import Bulletins
+import Logging
+import Storage
+
+/// Judges a batch of messages and records it, in one transaction.
+struct BatchRecorder: Sendable {
+    let store: any IntakeStore
+    let judge: MessageJudge
+    let clock: WallClock
+    let logger: Logger
+
+    /// Returns once the batch is committed; false if the worker stops before that.
+    func record(_ batch: [IncomingMessage], from queue: String) async -> Bool {
+        let opened = batch.map { judge.open($0) }
+        var pause = Duration.milliseconds(200)
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                let publishers = try await store.publishers(named: Set(opened.compactMap(\.publisher)))
+                let now = clock.now
+                let judged = opened.map {
+                    judge.judge($0, publisher: publishers[$0.publisher ?? ""], queue: queue, now: now)
+                }
+                log(judged, try await store.record(judged, now: now))
+                return true
+            } catch {
+                if case .cancelled = error { return false }
+                logger.error("\(batch.count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+        return false
+    }
+
+    private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {
+        for (message, outcome) in zip(messages, outcomes) {
+            guard case .refused(let reason) = outcome else { continue }
+            logger.notice(
+                "refused a message",
+                metadata: [
+                    "reason": "\(reason.rawValue)", "bulletin": "\(message.claimedID?.description ?? "?")",
+                    "queue": "\(message.queue)", "traceparent": "\(message.traceparent ?? "")",
+                ])
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import AMQP
+import Bulletins
+import Storage
+
+/// Where receipts and refused messages go, and what they look like there.
+package struct ReceiptExchanges: Sendable {
+    private let receipts: String
+    private let rejected: String
+
+    package init(receipts: String, rejected: String) {
+        self.receipts = receipts
+        self.rejected = rejected
+    }
+
+    /// A receipt goes to the exchange and to whom the message named in `reply_to`; a refused message to
+    /// the rejected exchange, as it came.
+    func messages(for outgoing: OutboxMessage) -> [OutgoingMessage] {
+        switch outgoing.content {
+        case .receipt(let event, let publisher, let body):
+            let properties = MessageProperties(
+                contentType: "application/cloudevents+json; charset=utf-8", headers: headers(of: outgoing),
+                correlationID: outgoing.correlationID, type: ReceiptEvent(rawValue: event)?.cloudEventType)
+            let message = OutgoingMessage(
+                exchange: receipts, routingKey: "\(event).\(publisher)", properties: properties, body: body,
+                mandatory: false)
+            guard let replyTo = outgoing.replyTo, !replyTo.isEmpty, replyTo.utf8.count <= 255 else { return [message] }
+            return [
+                message,
+                OutgoingMessage(
+                    exchange: "", routingKey: replyTo, properties: properties, body: body, mandatory: false),
+            ]
+        case .refusal(let reason, let errors, let routingKey, let body):
+            var headers = headers(of: outgoing)
+            headers["x-kentongan-reason"] = .string(reason)
+            // A header may be large, but not without bounds; the store keeps all of them.
+            headers["x-kentongan-errors"] = .string(errors.utf8.count <= 65_536 ? errors : "[]")
+            let properties = MessageProperties(headers: headers)
+            return [OutgoingMessage(exchange: rejected, routingKey: routingKey, properties: properties, body: body)]
+        }
+    }
+
+    private func headers(of message: OutboxMessage) -> [String: HeaderValue] {
+        message.traceparent.map { ["traceparent": .string($0)] } ?? [:]
+    }
+}

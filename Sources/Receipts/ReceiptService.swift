@@ -1,0 +1,81 @@
+// Receipts, the last stage.
+//
+// Reads:      the outbox: receipts, and refused messages.
+// Writes:     them to the broker; what it has confirmed leaves the outbox.
+// Guarantees: in order, at least once, with ids that stay the same.
+// On failure: they wait in the outbox; the broker is connected to again with growing pauses.
+
+package import AMQP
+import Bulletins
+package import Logging
+import ServiceLifecycle
+package import Storage
+
+/// Tells publishers what became of their bulletins.
+package struct ReceiptService: Service {
+    private let broker: BrokerSettings
+    private let exchanges: ReceiptExchanges
+    private let store: any Outbox
+    private let hints: Hints
+    private let readiness: Readiness
+    private let logger: Logger
+
+    private static let batch = 500
+    private static let poll = Duration.seconds(5)
+
+    package init(
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox, hints: Hints, readiness: Readiness,
+        logger: Logger
+    ) {
+        self.broker = broker
+        self.exchanges = exchanges
+        self.store = store
+        self.hints = hints
+        self.readiness = readiness
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var backoff = Backoff()
+            while !Task.isCancelled {
+                do {
+                    try await publishForEver { backoff.reset() }
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    readiness.fail("receipts", "\(error)")
+                    let pause = backoff.next()
+                    logger.warning("receipts wait: \(error); trying again in \(pause)")
+                    try? await Task.sleep(for: pause)
+                }
+            }
+        }
+    }
+
+    private func publishForEver(onConnect: () -> Void) async throws {
+        try await withPublisher(broker, logger: logger) { publisher in
+            onConnect()
+            readiness.recover("receipts")
+            while !Task.isCancelled {
+                let waiting = try await store.outboxMessages(after: 0, limit: Self.batch)
+                if waiting.isEmpty {
+                    await hints.receipts.wait(atMost: Self.poll)
+                } else {
+                    try await publish(waiting, by: publisher)
+                }
+            }
+        }
+    }
+
+    private func publish(_ waiting: [OutboxMessage], by publisher: MessagePublisher) async throws {
+        let messages = waiting.map { exchanges.messages(for: $0) }
+        let outcomes = try await publisher.publish(messages.flatMap { $0 })
+        if outcomes.contains(.refused) {
+            throw AMQPError.connectionLost(reason: "the broker refused receipts; is a queue bound to them full?")
+        }
+        for case .returned(let code, let reason) in outcomes {
+            logger.warning("a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
+        }
+        try await store.removeOutboxMessages(waiting.map(\.number))
+    }
+}
