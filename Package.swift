@@ -54,6 +54,10 @@ let package = Package(
         .target(name: "DeliveryEngine", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
         .target(
             name: "Receipts", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
+        .target(
+            name: "Webhooks",
+            dependencies: ["DeliveryEngine", "HTTPPost", crypto, .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .executableTarget(
             name: "kentongan",
             dependencies: [
@@ -65,6 +69,8 @@ let package = Package(
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .testTarget(name: "SMTPTests", dependencies: ["SMTP", tls] + nio, swiftSettings: settings),
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
+        .testTarget(name: "DeliveryEngineTests", dependencies: ["DeliveryEngine"], swiftSettings: settings),
+        .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance", dependencies: ["StorageSQLite"], swiftSettings: settings),
         .testTarget(

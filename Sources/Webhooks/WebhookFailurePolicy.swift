@@ -1,0 +1,35 @@
+package import DeliveryEngine
+package import HTTPPost
+import NIOCore
+
+/// What each end of an attempt means for its delivery: all of a webhook's failure policy.
+package enum WebhookFailurePolicy {
+    /// Standard Webhooks: only 2xx is success, 3xx fails, 410 disables, `Retry-After` is honoured.
+    package static func outcome(of response: HTTPPostResponse, now: Int64) -> AttemptOutcome {
+        let code = String(response.status)
+        switch response.status {
+        case 200..<300: return AttemptOutcome(.delivered, code: code)
+        case 410: return AttemptOutcome(.endpointGone, code: code, detail: "the endpoint says it is gone")
+        default:
+            let asked = response.retryAfter.flatMap { RetryAfter.duration($0, now: now) }
+            return AttemptOutcome(.retry(after: asked), code: code, detail: detail(of: response))
+        }
+    }
+
+    /// Nothing was answered, or not in full.
+    package static func outcome(of error: HTTPPostError) -> AttemptOutcome {
+        switch error {
+        case .badURL, .badHeader, .badNetwork, .badSettings: AttemptOutcome(.failed, detail: "\(error)")
+        // What a name stands for may be mended, so also a refused address is tried again.
+        case .addressRefused, .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost, .badResponse,
+            .cancelled:
+            AttemptOutcome(.retry(after: nil), detail: "\(error)")
+        case .tooManyWaiting, .closed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
+        }
+    }
+
+    private static func detail(of response: HTTPPostResponse) -> String {
+        let text = String(buffer: response.body).prefix(400)
+        return text.isEmpty ? "answered \(response.status)" : "answered \(response.status): \(text)"
+    }
+}
