@@ -34,10 +34,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
     targets: [
+        .systemLibrary(name: "CCommonMark", providers: [.apt(["libcmark-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
         .target(name: "SMTP", dependencies: nio + [tls], swiftSettings: settings),
@@ -58,6 +60,14 @@ let package = Package(
             name: "Webhooks",
             dependencies: ["DeliveryEngine", "HTTPPost", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
+        .target(name: "Markup", dependencies: ["CCommonMark"], swiftSettings: settings),
+        .target(
+            name: "Email",
+            dependencies: [
+                "DeliveryEngine", "SMTP", "Markup", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "kentongan",
             dependencies: [
@@ -71,6 +81,8 @@ let package = Package(
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
         .testTarget(name: "DeliveryEngineTests", dependencies: ["DeliveryEngine"], swiftSettings: settings),
         .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
+        .testTarget(name: "EmailTests", dependencies: ["Email"], swiftSettings: settings),
+        .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance", dependencies: ["StorageSQLite"], swiftSettings: settings),
         .testTarget(

@@ -19,6 +19,9 @@ package struct StoredSubscription: Sendable {
 
 /// What operators register and look up.
 package protocol RegistryStore: Sendable {
+    /// A name that this store keeps and no other has.
+    func identity() async throws(StoreError) -> String
+
     /// Adds publishers, or replaces those of the same slug.
     func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError)
     func publishers(limit: Int) async throws(StoreError) -> [Publisher]

@@ -4,6 +4,18 @@ import GRDB
 package import Storage
 
 extension SQLiteStore: RegistryStore {
+    package func identity() async throws(StoreError) -> String {
+        let known = try await read {
+            try String.fetchOne($0, sql: "SELECT value FROM settings WHERE name = 'identity'")
+        }
+        if let known { return known }
+        let made = UUID().uuidString.lowercased().prefix(8)
+        return try await write { db in
+            try db.run("INSERT OR IGNORE INTO settings (name, value) VALUES ('identity', ?)", [String(made)])
+            return try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'identity'") ?? String(made)
+        }
+    }
+
     package func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError) {
         try await write { db in
             for publisher in publishers {

@@ -1,0 +1,161 @@
+package import Bulletins
+import Foundation
+import Markup
+import Mustache
+package import Storage
+
+/// Makes mails of bulletins (RFC 5322, 2045-2047, 2919, 3834, 8058).
+///
+/// What is the same for all recipients of a bulletin is rendered and encoded once; of each mail only its
+/// headers and a short end are made. Bodies are base64, so that no line of a bulletin can mean anything
+/// to SMTP.
+package struct MailComposer: Sendable {
+    private let settings: MailSettings
+    private let registries: Registries
+    private let templates: MailTemplates
+
+    package init(settings: MailSettings, registries: Registries) throws {
+        self.settings = settings
+        self.registries = registries
+        templates = try MailTemplates()
+    }
+
+    // MARK: - Once a bulletin
+
+    /// For recipients of one language, in one time zone.
+    package func prepare(_ content: DeliveryContent, language: String, zone: TimeZoneID) -> PreparedMail {
+        let words = MailWords(language: language)
+        let bulletin = content.bulletin
+        let context: [String: Any] = [
+            "language": words.isEnglish ? "en" : "id", "kicker": kicker(content, words), "title": bulletin.title,
+            "urgency": bulletin.urgency.rawValue, "summary": bulletin.summary ?? "", "note": bulletin.note ?? "",
+            "noteLabel": words.note, "bodyText": bulletin.body.map { CommonMark.plainText($0) } ?? "",
+            "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "", "facts": facts(bulletin, words, zone),
+        ].filter { ($0.value as? String) != "" }
+        return PreparedMail(
+            headers: headers(content, words), text: EncodedBeginning(templates.text.render(context)),
+            html: EncodedBeginning(templates.html.render(context)), words: words,
+            pageURL: "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)")
+    }
+
+    private func kicker(_ content: DeliveryContent, _ words: MailWords) -> String {
+        let bulletin = content.bulletin
+        var parts = [bulletin.kind == .proposal ? words.proposal : words.announcement, bulletin.id.publisher]
+        if bulletin.urgency == .emergency { parts.insert(words.emergency, at: 0) }
+        if bulletin.urgency == .important { parts.insert(words.important, at: 0) }
+        if bulletin.status == .withdrawn {
+            parts.insert(words.withdrawn, at: 0)
+        } else if content.isCorrection {
+            parts.insert(words.correction, at: 0)
+        }
+        return parts.joined(separator: " · ")
+    }
+
+    private func facts(_ bulletin: Bulletin, _ words: MailWords, _ zone: TimeZoneID) -> [[String: String]] {
+        var facts: [(String, String?)] = []
+        if let alert = bulletin.alert {
+            facts.append((words.level, alert.level.map { "\(alert.event): \($0)" } ?? alert.event))
+            facts.append((words.instruction, alert.instruction))
+        }
+        if let event = bulletin.event {
+            let ends = event.ends.map { " – " + words.moment($0, zone) } ?? ""
+            facts.append((words.when, words.moment(event.starts, zone) + ends))
+            facts.append((words.place, event.place))
+        }
+        facts.append(
+            (
+                words.state,
+                bulletin.proposal.map { [$0.state, $0.stage, $0.number].compactMap { $0 }.joined(separator: ", ") }
+            ))
+        facts.append((words.until, bulletin.expiresAt.map { words.time($0, zone) }))
+        facts += bulletin.legalBasis.map { (words.legalBasis, $0) }
+        facts += bulletin.attachments.map { (words.attachments, "\($0.title): \($0.url)") }
+        facts.append((words.link, bulletin.link))
+        facts.append(
+            (
+                words.contact,
+                bulletin.contact.map { [$0.name, $0.phone, $0.email].compactMap { $0 }.joined(separator: ", ") }
+            ))
+        facts.append(
+            (words.regions, bulletin.regions.map { registries.regions.fullName(of: $0) }.joined(separator: "; ")))
+        let language = words.isEnglish ? "en" : "id"
+        facts.append(
+            (
+                words.fields,
+                bulletin.fields.map { registries.fields.name(of: $0, language: language) }.joined(separator: "; ")
+            ))
+        return facts.compactMap { label, value in value.map { ["label": label, "value": $0] } }
+    }
+
+    private func headers(_ content: DeliveryContent, _ words: MailWords) -> String {
+        let bulletin = content.bulletin
+        return MailHeader.address("From", name: settings.fromName, settings.from)
+            + MailHeader.text("Subject", subject(content, words))
+            + MailHeader.line("Auto-Submitted", "auto-generated")
+            + MailHeader.line("Precedence", "bulk")
+            + MailHeader.line("X-Kentongan-Bulletin", "\(bulletin.id); revision=\(bulletin.revision)")
+            + MailHeader.line("Content-Language", MailHeader.oneLine(bulletin.language))
+            + MailHeader.line("MIME-Version", "1.0")
+            + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n"
+    }
+
+    private func subject(_ content: DeliveryContent, _ words: MailWords) -> String {
+        let bulletin = content.bulletin
+        let title = bulletin.title.uppercased()
+        let mark =
+            bulletin.status == .withdrawn ? words.withdrawn : content.isCorrection ? words.correction : nil
+        let prefix = mark.flatMap { title.hasPrefix($0.uppercased()) ? nil : "\($0): " } ?? ""
+        return (bulletin.urgency == .emergency ? "[\(words.emergency)] " : "") + prefix + bulletin.title
+    }
+
+    // MARK: - Once a recipient
+
+    /// The whole message with CRLF line ends, not yet dot-stuffed.
+    package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> [UInt8] {
+        let leave = "\(settings.publicURL)/unsubscribe/\(Self.base64URL(delivery.unsubscribeToken))"
+        var message = Array(prepared.headers.utf8)
+        message.reserveCapacity(message.count + prepared.text.encoded.count + prepared.html.encoded.count + 3000)
+        message += Array(recipientHeaders(delivery, leave, now).utf8)
+        let region = registries.regions.fullName(of: delivery.region)
+        let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
+        prepared.append(
+            to: &message,
+            text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
+            html: """
+                <footer><p>\(Escaping.markup(why))</p><p><a href="\(Escaping.markup(prepared.pageURL))">\(prepared.words.read)</a> · \
+                <a href="\(Escaping.markup(leave))">\(prepared.words.leave)</a></p></footer></body></html>
+
+                """)
+        return message
+    }
+
+    private func recipientHeaders(_ delivery: ClaimedDelivery, _ leave: String, _ now: Timestamp) -> String {
+        let field = delivery.field == .any ? "semua" : delivery.field.description
+        let list = "\(field).\(delivery.region.code).\(settings.domain)"
+        return MailHeader.line("To", delivery.address)
+            + MailHeader.line("Date", now.mailDate)
+            + MailHeader.line("Message-ID", messageID(of: delivery))
+            + MailHeader.line("List-Id", "<\(list)>")
+            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
+            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + "\r\n"
+    }
+
+    /// The same on every attempt.
+    package func messageID(of delivery: ClaimedDelivery) -> String {
+        "<d\(delivery.number).\(settings.storeID)@\(settings.domain)>"
+    }
+
+    private func fieldName(_ filter: FieldFilter, _ words: MailWords) -> String {
+        switch filter {
+        case .any: words.allFields
+        case .field(let field): registries.fields.name(of: field, language: words.isEnglish ? "en" : "id")
+        }
+    }
+
+    static func base64URL(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString().map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" }.map(
+            String.init
+        ).joined()
+    }
+}

@@ -1,0 +1,68 @@
+import Mustache
+
+/// The shape of mails. `facts` are lines with a label; what depends on the recipient follows after.
+struct MailTemplates: Sendable {
+    let text: MustacheTemplate
+    let html: MustacheTemplate
+
+    init() throws {
+        text = try MustacheTemplate(string: Self.textSource)
+        html = try MustacheTemplate(string: Self.htmlSource)
+    }
+
+    private static let textSource = """
+        {{{kicker}}}
+
+        {{{title}}}
+
+        {{#summary}}
+        {{{.}}}
+
+        {{/summary}}
+        {{#note}}
+        {{{noteLabel}}}: {{{.}}}
+
+        {{/note}}
+        {{#bodyText}}
+        {{{.}}}
+
+        {{/bodyText}}
+        {{#facts}}
+        {{{label}}}: {{{value}}}
+        {{/facts}}
+
+        """
+
+    private static let htmlSource = """
+        <!DOCTYPE html>
+        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
+        <style>
+        body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+        main{max-width:600px;margin:0 auto;background:#fff;padding:28px 24px;border-radius:8px}
+        h1{font-size:23px;line-height:1.3;margin:4px 0 12px}
+        .kicker{font-size:13px;letter-spacing:.04em;text-transform:uppercase;color:#6b675f;margin:0}
+        .emergency .kicker{color:#b3261e;font-weight:700}.summary{font-size:17px}
+        .note{border-left:3px solid #c9a227;padding-left:12px}
+        dl{margin:20px 0 0;padding-top:12px;border-top:1px solid #ddd8cd;font-size:14px}dt{color:#6b675f;margin-top:8px}dd{margin:0}
+        footer{max-width:600px;margin:16px auto 0;font-size:13px;color:#6b675f}a{color:#14508c}
+        @media (prefers-color-scheme:dark){body{background:#161513;color:#eceae4}main{background:#211f1c}.kicker,dt,footer{color:#a8a398}
+        dl{border-color:#3b3832}a{color:#8fc1f2}.emergency .kicker{color:#ff8a80}}
+        </style></head><body class="{{urgency}}"><main>
+        <p class="kicker">{{kicker}}</p>
+        <h1>{{title}}</h1>
+        {{#summary}}
+        <p class="summary">{{.}}</p>
+        {{/summary}}
+        {{#note}}
+        <p class="note"><strong>{{noteLabel}}:</strong> {{.}}</p>
+        {{/note}}
+        {{{bodyHTML}}}
+        <dl>
+        {{#facts}}
+        <dt>{{label}}</dt><dd>{{value}}</dd>
+        {{/facts}}
+        </dl></main>
+
+        """
+}

@@ -1,0 +1,124 @@
+import Bulletins
+import Foundation
+import Storage
+import Testing
+
+@testable import Email
+
+struct MailComposerTests {
+    private func registries() throws -> Registries {
+        Registries(
+            regions: try RegionTree(csv: Array("code,name,level\n73,Sulawesi Selatan,1\n73.71,Kota Makassar,2\n".utf8)),
+            successors: RegionSuccessors(),
+            timeZones: try TimeZones(csv: Array("r,t,a,o\n73,Asia/Makassar,WITA,+08:00\n".utf8)),
+            fields: try FieldRegistry(csv: Array("code,id,en\nkesehatan,Kesehatan,Health\n".utf8)))
+    }
+
+    private func composer() throws -> MailComposer {
+        let settings = MailSettings(
+            from: "kabar@kentongan.example", fromName: "Kentongan Désa", publicURL: "https://kentongan.example",
+            storeID: "s1")
+        return try MailComposer(settings: settings, registries: try registries())
+    }
+
+    private func content(_ members: [(String, JSONValue)] = []) throws -> DeliveryContent {
+        var object: JSONObject = [
+            "id": "b-1", "revision": 1, "kind": "announcement", "publisher": "uji", "title": "Judul",
+            "body": "Isi **tebal**",
+            "regions": ["73.71"], "fields": ["kesehatan"],
+        ]
+        for (key, value) in members { object[key] = value }
+        let payload = JSONWriter.bytes(.object(object))
+        let bulletin = try Bulletin(payload: payload)
+        let now = Timestamp(milliseconds: 1_795_403_700_000)
+        let stored = StoredBulletin(
+            number: 1, id: bulletin.id, revision: bulletin.revision, kind: bulletin.kind, state: .published,
+            receivedAt: now,
+            firstReceivedAt: now, payload: payload)
+        return DeliveryContent(
+            stored: stored, bulletin: bulletin, isCorrection: bulletin.revision > 1, traceparent: nil)
+    }
+
+    private func mail(_ members: [(String, JSONValue)] = [], language: String = "id") throws -> String {
+        let composer = try composer()
+        let delivery = ClaimedDelivery(
+            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", secret: nil, attempt: 1, subscription: 3,
+            region: try #require(Region("73.71")), field: .any, language: language,
+            unsubscribeToken: [UInt8](repeating: 0xFF, count: 32))
+        let prepared = composer.prepare(try content(members), language: language, zone: .wita)
+        let message = composer.message(prepared, for: delivery, now: Timestamp(milliseconds: 1_795_403_700_000))
+        return String(decoding: message, as: UTF8.self)
+    }
+
+    /// The decoded parts, text and HTML.
+    private func parts(_ mail: String) throws -> [String] {
+        try mail.components(separatedBy: "--" + PreparedMail.boundary).dropFirst().dropLast().map { part in
+            let body = try #require(part.components(separatedBy: "\r\n\r\n").dropFirst().first)
+            let data = try #require(Data(base64Encoded: body, options: .ignoreUnknownCharacters))
+            return String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    @Test func linesAreShortAndEndInCRLF() throws {
+        let long = String(repeating: "Pengumuman yang sangat panjang é ", count: 6)
+        let mail = try mail([("title", .string(String(long.prefix(190)))), ("body", "a\n.\nb\r\n.\r\nc")])
+        for line in mail.components(separatedBy: "\r\n") {
+            // An address cannot be folded.
+            let limit = line.hasPrefix("List-Unsubscribe: ") ? 998 : 78
+            #expect(
+                line.utf8.count <= limit && !line.contains("\r") && !line.contains("\n") && !line.hasPrefix("."),
+                "\(line)")
+        }
+        #expect(mail.unicodeScalars.allSatisfy { $0.isASCII })
+    }
+
+    @Test func thePartsHoldTheBulletinAndHowToLeave() throws {
+        let parts = try parts(try mail([("summary", "Ringkas & jelas"), ("body", "<b>x</b> **tebal**")]))
+        #expect(parts.count == 2)
+        for part in parts {
+            #expect(
+                part.contains("Judul") && part.contains("/unsubscribe/")
+                    && part.contains("berlangganan semua bidang di Kota Makassar"))
+        }
+        #expect(
+            parts[1].contains("Ringkas &amp; jelas") && parts[1].contains("<strong>tebal</strong>")
+                && !parts[1].contains("<b>"))
+    }
+
+    @Test func headersAreThoseOfBulkMail() throws {
+        let mail = try mail()
+        for line in [
+            "To: a@x.example", "Message-ID: <d7.s1@kentongan.example>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+            "Auto-Submitted: auto-generated", "List-Id: <semua.73.71.kentongan.example>", "Subject: Judul",
+            "X-Kentongan-Bulletin: uji/b-1; revision=1",
+        ] {
+            #expect(mail.contains(line + "\r\n"), "\(line)")
+        }
+        #expect(mail.contains("List-Unsubscribe: <https://kentongan.example/unsubscribe/__________"))
+    }
+
+    @Test(
+        arguments: [
+            ([("urgency", "emergency")], "[DARURAT] Judul"), ([("revision", 2)], "Ralat: Judul"),
+            ([("revision", 2), ("title", "RALAT: Jam buka")], "RALAT: Jam buka"),
+            ([("status", "withdrawn")], "Ditarik: Judul"),
+        ] as [([(String, JSONValue)], String)])
+    func subjectsSayWhatItIs(members: [(String, JSONValue)], subject: String) throws {
+        #expect(try mail(members).contains("Subject: \(subject)\r\n"))
+    }
+
+    @Test func noTextMakesAHeader() throws {
+        let lines = MailHeader.text("Subject", "a\r\nBcc: x@y.example\u{0}\u{85}b")
+        #expect(lines.components(separatedBy: "\r\n").count == 2)
+        #expect(!MailHeader.line("To", "a@x.example\r\nBcc: b@x.example").dropLast(2).contains("\r\n"))
+    }
+
+    @Test func timesAreInTheZoneOfThePlace() throws {
+        let event: JSONValue = ["startsAt": "2026-12-12T08:00:00+09:00", "place": "Lapangan"]
+        let parts = try parts(try mail([("event", event)]))
+        #expect(parts[0].contains("Waktu: Sabtu, 12 Desember 2026 pukul 07.00 WITA"))
+        let english = try self.parts(try mail([("event", event)], language: "en"))
+        #expect(english[0].contains("When: Saturday, 12 December 2026 at 07:00 WITA"))
+    }
+}
