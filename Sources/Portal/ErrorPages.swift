@@ -1,0 +1,33 @@
+import Hummingbird
+import Logging
+import Storage
+
+/// Turns errors into answers that say no more than they should: problems as RFC 9457.
+struct ErrorPages: RouterMiddleware {
+    typealias Context = BasicRequestContext
+    let logger: Logger
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            return problem(error.status, error.body ?? error.status.reasonPhrase)
+        } catch let error as StoreError {
+            logger.error("a request could not be answered: \(error)", metadata: ["path": "\(request.uri.path)"])
+            var response = problem(.serviceUnavailable, "The store cannot be read at present.")
+            response.headers[.retryAfter] = "5"
+            return response
+        }
+    }
+
+    private func problem(_ status: HTTPResponse.Status, _ detail: String) -> Response {
+        let text = #"{"title":"\#(status.reasonPhrase)","status":\#(status.code),"detail":"\#(detail)"}"#
+        return Response(
+            status: status, headers: [.contentType: "application/problem+json", .xContentTypeOptions: "nosniff"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,97 @@
+import Bulletins
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Markup
+import Storage
+
+/// The pages for people. None has a script, and none takes anything from another place.
+struct Pages: Sendable {
+    let store: any (FeedStore & UnsubscribeStore)
+    let registries: Registries
+    let settings: PortalSettings
+    let clock: WallClock
+
+    func bulletin(_ context: BasicRequestContext) async throws -> Response {
+        let id = BulletinID(
+            publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
+        guard let stored = try await store.publicBulletin(id) else {
+            throw HTTPError(.notFound, message: "There is no such bulletin.")
+        }
+        let bulletin = try stored.bulletin()
+        let state =
+            bulletin.status == .withdrawn ? "Ditarik · Withdrawn" : stored.revision > 1 ? "Ralat · Corrected" : ""
+        return page(
+            bulletin.title,
+            """
+            <p class="kicker">\(Escaping.markup(stored.id.publisher)) \(state)</p>
+            <h1>\(Escaping.markup(bulletin.title))</h1>
+            \(BulletinHTML.content(bulletin, registries: registries))
+            """)
+    }
+
+    /// A GET never unsubscribes: mail programs follow links by themselves (RFC 8058 section 2).
+    func askToUnsubscribe(_ context: BasicRequestContext) async throws -> Response {
+        let hash = try tokenHash(context)
+        guard try await store.hasUnsubscribeToken(hash: hash) else { throw Self.unknownToken }
+        return page(
+            "Berhenti berlangganan",
+            """
+            <h1>Berhenti berlangganan? · Unsubscribe?</h1>
+            <form method="post"><button type="submit">Ya, berhenti · Yes, unsubscribe</button></form>
+            """)
+    }
+
+    func unsubscribe(_ context: BasicRequestContext) async throws -> Response {
+        guard try await store.unsubscribe(tokenHash: try tokenHash(context), now: clock.now) else {
+            throw Self.unknownToken
+        }
+        return page("Langganan dihentikan", "<h1>Langganan dihentikan · You are unsubscribed</h1>")
+    }
+
+    private static let unknownToken = HTTPError(.notFound, message: "This link is not known.")
+
+    private func tokenHash(_ context: BasicRequestContext) throws -> [UInt8] {
+        var text = try context.parameters.require("token").replacing("-", with: "+").replacing("_", with: "/")
+        text += String(repeating: "=", count: (4 - text.count % 4) % 4)
+        guard let token = Data(base64Encoded: text), token.count == 32 else { throw Self.unknownToken }
+        return Array(SHA256.hash(data: token))
+    }
+
+    private func page(_ title: String, _ content: String) -> Response {
+        let html = """
+            <!DOCTYPE html>
+            <html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(Escaping.markup(title))</title><link rel="stylesheet" href="/style.css"></head>
+            <body><main>
+            \(content)
+            </main></body></html>
+
+            """
+        return Response(status: .ok, headers: Self.headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+    }
+
+    private static var headers: HTTPFields {
+        var headers: HTTPFields = [.contentType: "text/html; charset=utf-8", .xContentTypeOptions: "nosniff"]
+        headers[.contentSecurityPolicy] =
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+            + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
+        return headers
+    }
+
+    var style: Response {
+        let css = """
+            body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:17px/1.6 system-ui,sans-serif}
+            main{max-width:42rem;margin:0 auto;background:#fff;padding:28px;border-radius:8px}
+            h1{font-size:1.5rem;line-height:1.3}.kicker{color:#6b675f;margin:0}a{color:#14508c}
+            button{font:inherit;padding:10px 18px;border:0;border-radius:6px;background:#14508c;color:#fff}
+            @media (prefers-color-scheme:dark){body{background:#161513;color:#eceae4}main{background:#211f1c}
+            .kicker{color:#a8a398}a{color:#8fc1f2}}
+            """
+        return Response(
+            status: .ok, headers: [.contentType: "text/css; charset=utf-8", .xContentTypeOptions: "nosniff"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: css)))
+    }
+}

@@ -1,0 +1,62 @@
+// The portal: feeds, pages, health.
+//
+// Reads:      bulletins that were routed; each request reads the store's present state.
+// Writes:     the end of a subscription, when its subscriber asks for it.
+// On failure: of the store, 503; the health page says which part of the worker does not work.
+
+package import Bulletins
+import Hummingbird
+package import Logging
+import ServiceLifecycle
+package import Storage
+
+/// Serves HTTP.
+package struct PortalService: Service {
+    private let settings: PortalSettings
+    private let feeds: FeedResponder
+    private let pages: Pages
+    private let health: Health
+    private let logger: Logger
+
+    package init(
+        settings: PortalSettings, registries: Registries, store: any (FeedStore & UnsubscribeStore & ListingStore),
+        readiness: Readiness, clock: WallClock, logger: Logger
+    ) {
+        self.settings = settings
+        feeds = FeedResponder(store: store, registries: registries, settings: settings, clock: clock)
+        pages = Pages(store: store, registries: registries, settings: settings, clock: clock)
+        health = Health(store: store, readiness: readiness)
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        let application = Application(
+            router: router,
+            configuration: .init(address: .hostname(settings.host, port: settings.port), serverName: "Kentongan"),
+            logger: logger)
+        try await application.runService(gracefulShutdownSignals: [])
+    }
+
+    private var router: Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: ErrorPages(logger: logger))
+        router.get("/feeds/**") { request, context in try await feed(request, context) }
+        router.head("/feeds/**") { request, context in try await feed(request, context) }
+        router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
+        router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
+        router.post("/unsubscribe/:token") { _, context in try await pages.unsubscribe(context) }
+        router.get("/style.css") { _, _ in pages.style }
+        router.get("/health/live") { _, _ in health.live }
+        router.get("/health/ready") { _, _ in health.ready }
+        router.get("/metrics") { _, _ in try await health.metrics() }
+        return router
+    }
+
+    private func feed(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+        let path = String(request.uri.path.dropFirst("/feeds/".count))
+        guard let address = FeedAddress(path: path), let feed = try await feeds.feed(address) else {
+            throw HTTPError(.notFound, message: "There is no such feed.")
+        }
+        return FeedResponse.response(to: request, feed, address, settings)
+    }
+}

@@ -1,0 +1,13 @@
+/// Where the portal listens, and under which address the world reaches it.
+package struct PortalSettings: Sendable {
+    package var host: String
+    package var port: Int
+    /// Without a slash at its end.
+    package var publicURL: String
+
+    package init(host: String, port: Int, publicURL: String) {
+        self.host = host
+        self.port = port
+        self.publicURL = publicURL
+    }
+}
