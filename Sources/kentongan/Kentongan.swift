@@ -1,25 +1,32 @@
 import ArgumentParser
-import Bulletins
+@preconcurrency import Glibc
 
-/// The commands. So far those that need neither a store nor a broker.
+/// The commands. Each parses its arguments, calls the library, and prints.
 @main
-struct Kentongan: ParsableCommand {
+struct Kentongan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kentongan",
         abstract: "Disseminates announcements and proposals by region and field.",
-        subcommands: [RegionsCommand.self, FieldsCommand.self])
+        version: "0.1.0",
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, PublishCommand.self, BulletinsCommand.self, DeliveriesCommand.self,
+            SubscriptionsCommand.self, PublishersCommand.self, RejectedCommand.self, RegionsCommand.self,
+            FieldsCommand.self,
+            StoreCommand.self, TopologyCommand.self, ListenCommand.self,
+        ])
 
-    /// Exit codes of the contract: 64 for wrong usage, 78 for what is wrong with the configuration.
-    static func main() {
+    static func main() async {
+        // Whole lines at once, also into a pipe: who reads along sees what happened when it happened.
+        setlinebuf(stdout)
         do {
             var command = try parseAsRoot()
-            try command.run()
-        } catch let error as DataFileError {
-            Output.fail(error, code: 78)
-        } catch let error as RegistryError {
-            Output.fail(error, code: 78)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
         } catch {
-            exit(withError: error)
+            ExitCodes.exit(error)
         }
     }
 }

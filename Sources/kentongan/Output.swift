@@ -1,26 +1,36 @@
 import Bulletins
-import Foundation
 
 /// What commands print: tables for people, JSON Lines for programs.
 enum Output {
-    static func jsonLine(_ members: [(String, JSONValue)]) {
-        var object = JSONObject()
-        for (key, value) in members { object[key] = value }
-        print(JSONWriter.text(.object(object)))
+    /// Rows of a listing, in either form.
+    static func rows<Row>(
+        _ rows: [Row], _ options: ListingOptions, header: [String], json: (Row) -> JSONObject, table: (Row) -> [String]
+    ) {
+        if options.json {
+            for row in rows { jsonLine(json(row)) }
+        } else {
+            self.table([header] + rows.map(table))
+        }
     }
+
+    static func jsonLine(_ object: JSONObject) { print(JSONWriter.text(.object(object))) }
 
     /// Rows with their columns padded to the widest.
     static func table(_ rows: [[String]]) {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            let last = row.count - 1
+            let cells = row.enumerated().map {
+                $0 == last ? $1 : $1 + String(repeating: " ", count: widths[$0] - $1.count)
+            }
             print(cells.joined(separator: "  "))
         }
     }
+}
 
-    /// One line on stderr, then the end.
-    static func fail(_ error: some Error, code: Int32) -> Never {
-        FileHandle.standardError.write(Data("kentongan: \(error)\n".utf8))
-        exit(code)
-    }
+extension JSONValue {
+    static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+    static func time(_ time: Timestamp?) -> JSONValue { optional(time?.text) }
+    static func texts(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+    static func number(_ number: Int) -> JSONValue { .integer(Int64(number)) }
 }

@@ -1,0 +1,133 @@
+import AMQP
+import Bulletins
+import Foundation
+import HTTPPost
+import Logging
+import SMTP
+
+extension Settings {
+    /// Reads and checks all keys; the first that is wrong is named.
+    package init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
+        let reader = try await SettingsReader(file: file, environment: environment)
+        broker = try Self.broker(reader)
+        declaresTopology = try reader.boolean(.amqpDeclare, default: true)
+        prefetch = UInt16(try reader.integer(.amqpPrefetch, default: 1000, in: 1...65_535))
+        storePath = try Self.storePath(reader)
+        smtp = try Self.smtp(reader)
+        mailFrom = try Self.mailFrom(reader)
+        mailFromName = reader.string(.mailFromName) ?? "Kentongan"
+        mailFolder = reader.string(.mailFolder) ?? "var/mail"
+        listen = try Self.listen(reader)
+        publicURL = try Self.publicURL(reader, listen)
+        webhookNetworks = try Self.networks(reader)
+        webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
+        lease = .seconds(try reader.integer(.deliveryLease, default: 30, in: 1...3600))
+        grace = .seconds(try reader.integer(.deliveryGrace, default: 20, in: 0...3600))
+        requiresUser = try Self.requiresUser(reader)
+        data = Self.dataFiles(reader)
+        logLevel = try Self.logLevel(reader)
+    }
+
+    private static func broker(_ reader: SettingsReader) throws(ConfigurationError) -> BrokerSettings? {
+        guard let url = reader.string(.amqpURL) else { return nil }
+        do {
+            var settings = try BrokerSettings(url: url)
+            settings.connectionName = "kentongan"
+            return settings
+        } catch {
+            throw .badValue(key: "amqp.url", reason: "\(error)")
+        }
+    }
+
+    private static func storePath(_ reader: SettingsReader) throws(ConfigurationError) -> String {
+        let url = reader.string(.storeURL) ?? "sqlite:var/kentongan.db"
+        guard url.hasPrefix("sqlite:"), url.count > 7 else {
+            throw .badValue(key: "store.url", reason: "it must be sqlite:PATH")
+        }
+        return String(url.dropFirst(7))
+    }
+
+    private static func smtp(_ reader: SettingsReader) throws(ConfigurationError) -> SMTPSettings? {
+        guard let url = reader.string(.smtpURL) else { return nil }
+        do {
+            var settings = try SMTPSettings(url: url)
+            if let password = reader.string(.smtpPassword) { settings.password = password }
+            settings.maximumConnections = try reader.integer(.smtpConnections, default: 8, in: 1...256)
+            return settings
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw .badValue(
+                key: "smtp.url",
+                reason:
+                    "it must be smtp://[user:password@]host[:port][?starttls=required|opportunistic|off] or smtps://")
+        }
+    }
+
+    private static func mailFrom(_ reader: SettingsReader) throws(ConfigurationError) -> String {
+        let address = reader.string(.mailFrom) ?? "kentongan@localhost"
+        guard Grammar.isEmail(address) || address.hasSuffix("@localhost") && Grammar.isEmail(address + ".x") else {
+            throw .badValue(key: "mail.from", reason: "\(address) is no email address")
+        }
+        return address
+    }
+
+    private static func listen(_ reader: SettingsReader) throws(ConfigurationError) -> ListenAddress {
+        let text = reader.string(.httpListen) ?? "127.0.0.1:8080"
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port), colon > text.startIndex
+        else { throw .badValue(key: "http.listen", reason: "\(text) is not HOST:PORT") }
+        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        return ListenAddress(host: host, port: port)
+    }
+
+    private static func publicURL(_ reader: SettingsReader, _ listen: ListenAddress) throws(ConfigurationError)
+        -> String
+    {
+        let url = reader.string(.httpPublicURL) ?? "http://\(listen.host):\(listen.port)"
+        guard Grammar.isWebURL(url) else {
+            throw .badValue(key: "http.publicURL", reason: "\(url) is no http or https URL")
+        }
+        return url.hasSuffix("/") ? String(url.dropLast()) : url
+    }
+
+    private static func networks(_ reader: SettingsReader) throws(ConfigurationError) -> [AddressNetwork] {
+        var networks: [AddressNetwork] = []
+        for text in reader.list(.webhooksAllow) {
+            do {
+                networks.append(try AddressNetwork(text))
+            } catch {
+                throw .badValue(key: "webhooks.allow", reason: "\(error)")
+            }
+        }
+        return networks
+    }
+
+    private static func requiresUser(_ reader: SettingsReader) throws(ConfigurationError) -> Bool {
+        switch reader.string(.publishersAuth) ?? "required" {
+        case "required": return true
+        case "open": return false
+        case let other: throw .badValue(key: "publishers.auth", reason: "\(other) is neither required nor open")
+        }
+    }
+
+    /// The other files are looked for beside `data.regions`.
+    private static func dataFiles(_ reader: SettingsReader) -> DataFiles {
+        let regions = reader.string(.dataRegions) ?? "config/data/regions.csv"
+        let folder = URL(filePath: regions).deletingLastPathComponent()
+        func file(_ key: SettingKey, _ name: String) -> String {
+            reader.string(key) ?? folder.appending(path: name).path
+        }
+        return DataFiles(
+            regions: regions, successors: file(.dataSuccessors, "region-successors.csv"),
+            timeZones: file(.dataTimeZones, "timezones.csv"), fields: file(.dataFields, "fields.csv"))
+    }
+
+    private static func logLevel(_ reader: SettingsReader) throws(ConfigurationError) -> Logger.Level {
+        let text = reader.string(.logLevel) ?? "info"
+        guard let level = Logger.Level(rawValue: text) else {
+            throw .badValue(key: "log.level", reason: "\(text) is none of trace, debug, info, notice, warning, error")
+        }
+        return level
+    }
+}

@@ -1,0 +1,44 @@
+package import AMQP
+package import HTTPPost
+package import Logging
+package import SMTP
+
+/// The whole configuration, checked.
+package struct Settings: Sendable {
+    package struct ListenAddress: Sendable, Equatable {
+        package var host: String
+        package var port: Int
+    }
+
+    package struct DataFiles: Sendable {
+        package var regions: String
+        package var successors: String
+        package var timeZones: String
+        package var fields: String
+    }
+
+    package var broker: BrokerSettings?
+    package var declaresTopology: Bool
+    package var prefetch: UInt16
+    package var storePath: String
+    package var smtp: SMTPSettings?
+    package var mailFrom: String
+    package var mailFromName: String
+    package var mailFolder: String
+    package var listen: ListenAddress
+    /// Without a slash at its end.
+    package var publicURL: String
+    package var webhookNetworks: [AddressNetwork]
+    package var webhookConcurrency: Int
+    package var lease: Duration
+    package var grace: Duration
+    package var requiresUser: Bool
+    package var data: DataFiles
+    package var logLevel: Logger.Level
+
+    /// What `serve` and `publish` need of the broker.
+    package func requireBroker() throws(ConfigurationError) -> BrokerSettings {
+        guard let broker else { throw .missing(key: "amqp.url", purpose: "this command") }
+        return broker
+    }
+}

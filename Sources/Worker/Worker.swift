@@ -1,0 +1,123 @@
+import AMQP
+package import Bulletins
+import DeliveryEngine
+import Email
+import Fanout
+import HTTPPost
+import Intake
+package import Logging
+import NIOPosix
+import Portal
+import Receipts
+import SMTP
+import ServiceLifecycle
+package import Storage
+import UnixSignals
+import Webhooks
+
+/// What a worker may do. Several workers may share the roles.
+package enum Role: String, Sendable, CaseIterable {
+    case intake, delivery, portal
+}
+
+/// The whole program: its stages as services of one group, in the order in which they start. They stop
+/// in reverse: intake first, receipts late.
+package struct Worker: Sendable {
+    private let settings: Settings
+    private let registries: Registries
+    private let store: any Store
+    private let logger: Logger
+    private let hints = Hints()
+    private let readiness = Readiness()
+    private let clock = WallClock.system
+
+    package init(settings: Settings, registries: Registries, store: any Store, logger: Logger) {
+        self.settings = settings
+        self.registries = registries
+        self.store = store
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    package func run(roles: Set<Role>) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        var services: [any Service] = []
+        if roles.contains(.intake) { services.append(try receipts()) }
+        if roles.contains(.portal) { services.append(portal()) }
+        if roles.contains(.delivery) { services += try await deliveries(group) }
+        if roles.contains(.intake) {
+            services.append(FanoutService(store: store, hints: hints, clock: clock, logger: logger))
+            services.append(try intake())
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(30)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func receipts() throws -> ReceiptService {
+        ReceiptService(
+            broker: try settings.requireBroker(),
+            exchanges: ReceiptExchanges(
+                receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange),
+            store: store, hints: hints, readiness: readiness, logger: logger)
+    }
+
+    private func portal() -> PortalService {
+        PortalService(
+            settings: PortalSettings(
+                host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL),
+            registries: registries, store: store, readiness: readiness, clock: clock, logger: logger)
+    }
+
+    private func intake() throws -> IntakeService {
+        var intake = IntakeSettings(broker: try settings.requireBroker())
+        intake.requiresUser = settings.requiresUser
+        intake.declares = settings.declaresTopology
+        intake.prefetch = settings.prefetch
+        let judge = MessageJudge(
+            registries: registries, requiresUser: settings.requiresUser, maximumBodySize: intake.maximumBodySize)
+        return IntakeService(
+            settings: intake, store: store, judge: judge, hints: hints, readiness: readiness, clock: clock,
+            logger: logger)
+    }
+
+    private func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [any Service] {
+        let identity = try await store.identity()
+        var delivery = DeliverySettings()
+        delivery.lease = settings.lease
+        delivery.graceTime = settings.grace
+        // The worker's own name, so that no other can take its leases for its own.
+        let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
+        let channels: [any DeliveryChannel] = [
+            try email(identity, group), try webhooks(identity, group), FeedChannel(),
+        ]
+        return channels.map { channel in
+            DeliveryService(
+                channel: channel, store: store, settings: delivery, hints: hints, clock: clock, worker: worker,
+                logger: logger)
+        }
+    }
+
+    private func email(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> EmailChannel {
+        let mail = MailSettings(
+            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity)
+        return EmailChannel(
+            composer: try MailComposer(settings: mail, registries: registries), transport: try mailTransport(group),
+            sender: settings.mailFrom, timeZones: registries.timeZones,
+            concurrency: settings.smtp.map { $0.maximumConnections * 2 } ?? 1)
+    }
+
+    private func mailTransport(_ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
+        guard let smtp = settings.smtp else { return try MaildirTransport(path: settings.mailFolder) }
+        return SMTPTransport(client: try SMTPClient(settings: smtp, eventLoopGroup: group, logger: logger))
+    }
+
+    private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
+        var post = HTTPPostSettings()
+        post.allowedNetworks = settings.webhookNetworks
+        post.connectionsPerHost = settings.webhookConcurrency
+        let client = try HTTPPostClient(settings: post, eventLoopGroup: group, logger: logger)
+        return WebhookChannel(client: client, storeID: identity, concurrency: settings.webhookConcurrency)
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Bulletins
+import Foundation
+import Logging
+import Storage
+import StorageSQLite
+import Worker
+
+/// What every command takes: where the configuration is.
+struct CommonOptions: ParsableArguments {
+    @Option(name: .long, help: "The configuration file; without it, the environment and the defaults hold.")
+    var config: String?
+}
+
+/// How listings are printed.
+struct ListingOptions: ParsableArguments {
+    @Flag(help: "Prints JSON Lines, with every column.") var json = false
+    @Option(help: "How many at most.") var limit = 100
+    @Flag(help: "Prints all.") var all = false
+
+    var count: Int { all ? Int.max : limit }
+
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
+    }
+}
+
+/// What commands work with: the settings, and what they open of it.
+struct CommandContext {
+    let settings: Settings
+    let logger: Logger
+
+    init(_ options: CommonOptions) async throws {
+        settings = try await Settings(file: options.config, environment: ProcessInfo.processInfo.environment)
+        logger = CommandContext.logger(settings.logLevel)
+    }
+
+    /// Logs go to stderr; what a command prints goes to stdout.
+    private static func logger(_ level: Logger.Level) -> Logger {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "kentongan")
+        logger.logLevel = level
+        return logger
+    }
+
+    func store() throws -> any Store { try SQLiteStore(path: settings.storePath) }
+
+    func registries() throws -> Registries { try settings.data.load() }
+}

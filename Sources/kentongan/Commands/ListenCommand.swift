@@ -1,0 +1,57 @@
+import ArgumentParser
+import Bulletins
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Storage
+import Webhooks
+
+/// `listen`: a small webhook receiver for trying webhooks out.
+struct ListenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "listen", abstract: "Prints the webhooks that arrive on loopback, their signature checked.")
+
+    @Option(help: "The port on 127.0.0.1.") var port = 9000
+    @Option(help: "The webhook's secret, whsec_...; without it signatures are not checked.") var secret: String?
+
+    func validate() throws {
+        guard (1...65_535).contains(port) else { throw ValidationError("--port must be from 1 to 65535") }
+        if let secret, WebhookSignature(secret: secret) == nil {
+            throw ValidationError("--secret must be whsec_ and the base64 of 24 to 64 bytes")
+        }
+    }
+
+    func run() async throws {
+        let router = Router(context: BasicRequestContext.self)
+        let signature = secret.flatMap { WebhookSignature(secret: $0) }
+        router.post("/**") { request, _ in
+            let body = try await request.body.collect(upTo: 1 << 20)
+            return Self.receive(request.headers, Array(body.readableBytesView), path: request.uri.path, signature)
+        }
+        print("listening on http://127.0.0.1:\(port)/")
+        let application = Application(
+            router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)),
+            logger: Logger(label: "listen") { StreamLogHandler.standardError(label: $0) })
+        try await application.runService()
+    }
+
+    /// 204, or 401 where the signature is wrong or older than five minutes.
+    private static func receive(_ headers: HTTPFields, _ body: [UInt8], path: String, _ signature: WebhookSignature?)
+        -> HTTPResponse.Status
+    {
+        func header(_ name: String) -> String { HTTPField.Name(name).flatMap { headers[$0] } ?? "" }
+        let (id, timestamp) = (header("webhook-id"), Int64(header("webhook-timestamp")) ?? 0)
+        var verdict = "signature not checked"
+        var isGood = true
+        if let signature {
+            let isFresh = abs(WallClock.system.now.seconds - timestamp) <= 300
+            isGood =
+                isFresh && signature.verifies(header("webhook-signature"), id: id, timestamp: timestamp, body: body)
+            verdict = isGood ? "signature good" : "SIGNATURE WRONG"
+        }
+        print("\(path)  \(id)  \(verdict)")
+        print(String(decoding: body, as: UTF8.self))
+        return isGood ? .noContent : .unauthorized
+    }
+}

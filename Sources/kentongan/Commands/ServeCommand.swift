@@ -1,0 +1,32 @@
+import ArgumentParser
+import Worker
+
+/// `serve`: runs the worker.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Runs the worker until SIGTERM, which drains and stops it.")
+
+    @OptionGroup var options: CommonOptions
+    @Option(help: "Which of intake, delivery, portal, by commas.") var roles = "intake,delivery,portal"
+
+    func validate() throws { _ = try parsedRoles() }
+
+    private func parsedRoles() throws -> Set<Role> {
+        let names = roles.split(separator: ",").map(String.init)
+        let parsed = names.compactMap { Role(rawValue: $0) }
+        guard !names.isEmpty, parsed.count == names.count else {
+            throw ValidationError("--roles takes intake, delivery and portal, by commas")
+        }
+        return Set(parsed)
+    }
+
+    func run() async throws {
+        let context = try await CommandContext(options)
+        let roles = try parsedRoles()
+        if roles.contains(.intake) { _ = try context.settings.requireBroker() }
+        let worker = Worker(
+            settings: context.settings, registries: try context.registries(), store: try context.store(),
+            logger: context.logger)
+        try await worker.run(roles: roles)
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Bulletins
+import Foundation
+import HTTPPost
+import Storage
+import Worker
+
+/// `subscriptions`: who hears what.
+struct SubscriptionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "subscriptions", abstract: "Says who hears what.",
+        subcommands: [Add.self, List.self, Remove.self, Import.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds subscriptions of one endpoint, verified at once.",
+            discussion: "One subscription for each region and field. A webhook's secret is shown this once.")
+
+        @OptionGroup var options: CommonOptions
+        @Option(help: "An email address.") var email: String?
+        @Option(help: "A webhook's URL.") var webhook: String?
+        @Flag(help: "A feed.") var feed = false
+        @Option(help: "A region; may be given more than once.") var region: [String]
+        @Option(help: "A field, or * for all; may be given more than once.") var field: [String] = []
+        @Option(help: "announcement or proposal; both if none is given.") var kind: [String] = []
+        @Option(help: "upward, downward or both.") var reach = "both"
+        @Option(help: "immediate.") var frequency = "immediate"
+        @Option(help: "The least urgency: routine, important or emergency.") var urgency = "routine"
+        @Option(help: "id or en.") var language = "id"
+        @Flag(help: "Prints JSON Lines.") var json = false
+
+        func validate() throws {
+            guard [email != nil, webhook != nil, feed].filter({ $0 }).count == 1 else {
+                throw ValidationError("one of --email, --webhook and --feed is needed")
+            }
+            guard !region.isEmpty else { throw ValidationError("--region is needed") }
+        }
+
+        func run() async throws {
+            let context = try await CommandContext(options)
+            let reader = SubscriptionReader(codes: CodeReader(registries: try context.registries()))
+            let channel: Channel = email != nil ? .email : webhook != nil ? .webhook : .feed
+            let wanted = try (region).flatMap { region in
+                try (field.isEmpty ? ["*"] : field).map { field in
+                    try reader.subscription(
+                        channel: channel.rawValue, address: email ?? webhook ?? "", region: region, field: field,
+                        kinds: kind,
+                        reach: reach, urgency: urgency, frequency: frequency, language: language)
+                }
+            }
+            for subscription in try await context.store().add(wanted, now: WallClock.system.now) {
+                print(subscription)
+            }
+            func print(_ stored: StoredSubscription) {
+                if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
+                Swift.print(stored.sentence(publicURL: context.settings.publicURL))
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists the subscriptions.")
+
+        @OptionGroup var options: CommonOptions
+        @OptionGroup var listing: ListingOptions
+
+        func run() async throws {
+            let context = try await CommandContext(options)
+            let found = try await context.store().subscriptions(limit: listing.count)
+            Output.rows(found, listing, header: ["ID", "CHANNEL", "REGION", "FIELD", "STATE", "ADDRESS"]) {
+                $0.json(publicURL: context.settings.publicURL)
+            } table: {
+                [
+                    "\($0.number)", $0.subscription.endpoint.channel.rawValue, $0.subscription.region.code,
+                    $0.subscription.field.description, $0.state, $0.subscription.endpoint.address,
+                ]
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ends a subscription; what it made pending is cancelled.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "Its number.") var id: Int64
+
+        func run() async throws {
+            guard try await CommandContext(options).store().removeSubscription(id, now: WallClock.system.now) else {
+                throw RefusedInput(
+                    "there is no active subscription \(id); list them with: kentongan subscriptions list")
+            }
+            print("subscription \(id) is ended")
+        }
+    }
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds subscriptions from a CSV file, all or none.",
+            discussion:
+                "Columns: channel, address, region, field and optionally kinds, reach, urgency, frequency, language. "
+                + "Several values in a cell by |.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "A CSV file, or - for standard input.") var file: String
+        @Flag(help: "Prints JSON Lines, with the secrets of new webhooks.") var json = false
+
+        func run() async throws {
+            let context = try await CommandContext(options)
+            let reader = SubscriptionReader(codes: CodeReader(registries: try context.registries()))
+            let wanted = try CSVTable(file: file, required: ["channel", "address", "region", "field"]).rows.flatMap {
+                row in
+                try row.read { try reader.subscriptions($0) }
+            }
+            let stored = try await context.store().add(wanted, now: WallClock.system.now)
+            if json { return stored.forEach { Output.jsonLine($0.json(publicURL: context.settings.publicURL)) } }
+            print("\(stored.count) subscriptions are there")
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import AMQP
+import ArgumentParser
+import Foundation
+import Worker
+
+/// Input that is refused, or an id that is unknown: exit code 2.
+struct RefusedInput: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Which error ends the program with which code: 1 failed, 2 refused input or unknown id, 64 usage, 78
+/// configuration.
+enum ExitCodes {
+    static func exit(_ error: any Error) -> Never {
+        switch error {
+        case is RefusedInput: fail(error, 2)
+        case is ConfigurationError: fail(error, 78)
+        case let error as AMQPError:
+            if case .topologyMismatch = error { fail(error, 78) }
+            fail(error, 1)
+        // The library's own: help, version, usage, and codes that commands choose.
+        case is ExitCode, is CleanExit, is ValidationError: Kentongan.exit(withError: error)
+        default:
+            let code = Kentongan.exitCode(for: error)
+            if code == .success || code == .validationFailure { Kentongan.exit(withError: error) }
+            fail(error, 1)
+        }
+    }
+
+    /// One line on stderr.
+    private static func fail(_ error: any Error, _ code: Int32) -> Never {
+        let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("kentongan: \(line)\n".utf8))
+        Foundation.exit(code)
+    }
+}

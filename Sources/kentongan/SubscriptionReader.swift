@@ -1,0 +1,93 @@
+import Bulletins
+import HTTPPost
+import Storage
+
+/// Reads subscriptions that people typed.
+struct SubscriptionReader {
+    let codes: CodeReader
+
+    /// One for each region and field of a CSV row.
+    func subscriptions(_ row: CSVTable.Row) throws -> [Subscription] {
+        func text(_ column: String, default value: String) -> String { row[column].isEmpty ? value : row[column] }
+        let fields = row.list("field")
+        return try row.list("region").flatMap { region in
+            try (fields.isEmpty ? ["*"] : fields).map { field in
+                try subscription(
+                    channel: row["channel"], address: row["address"], region: region, field: field,
+                    kinds: row.list("kinds"),
+                    reach: text("reach", default: "both"), urgency: text("urgency", default: "routine"),
+                    frequency: text("frequency", default: "immediate"), language: text("language", default: "id"))
+            }
+        }
+    }
+
+    func subscription(
+        channel: String, address: String, region: String, field: String, kinds: [String], reach: String,
+        urgency: String,
+        frequency: String, language: String
+    ) throws -> Subscription {
+        let channel: Channel = try codes.choice(channel, "channel")
+        let (region, filter) = (try codes.region(region), try codes.field(field))
+        let kinds = kinds.isEmpty ? Set(Bulletin.Kind.allCases) : try codes.kinds(kinds)
+        let frequency: Frequency = try codes.choice(frequency, "frequency")
+        guard frequency == .immediate else {
+            throw RefusedInput("frequency \(frequency.rawValue): digests are not there yet; use immediate")
+        }
+        guard ["id", "en"].contains(language) else {
+            throw RefusedInput("\(language) is no language; it is one of id, en")
+        }
+        return Subscription(
+            endpoint: Endpoint(channel: channel, address: try self.address(address, channel, region, filter)),
+            region: region,
+            field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
+            urgency: try codes.choice(urgency, "urgency"),
+            frequency: frequency, language: language)
+    }
+
+    /// A feed's address is that of the feed it means.
+    private func address(_ text: String, _ channel: Channel, _ region: Region, _ field: FieldFilter) throws -> String {
+        switch channel {
+        case .email:
+            guard Grammar.isEmail(text) else { throw RefusedInput("\(text) is no email address") }
+            return text
+        case .webhook:
+            do {
+                _ = try HTTPTarget(text)
+            } catch {
+                throw RefusedInput("\(error)")
+            }
+            return text
+        case .feed:
+            guard text.isEmpty else { return text }
+            return field == .any ? "/feeds/\(region)" : "/feeds/\(region)/\(field)"
+        }
+    }
+}
+
+extension StoredSubscription {
+    func json(publicURL: String) -> JSONObject {
+        var object: JSONObject = [
+            "id": .integer(number), "channel": .string(subscription.endpoint.channel.rawValue),
+            "address": .string(subscription.endpoint.address), "region": .string(subscription.region.code),
+            "field": .string(subscription.field.description),
+            "kinds": .texts(subscription.kinds.map(\.rawValue).sorted()),
+            "reach": .string(subscription.reach.rawValue), "urgency": .string(subscription.urgency.rawValue),
+            "frequency": .string(subscription.frequency.rawValue), "language": .string(subscription.language),
+            "state": .string(state),
+        ]
+        object.set("secret", newSecret)
+        object.set("feed", feedURL(publicURL))
+        return object
+    }
+
+    func sentence(publicURL: String) -> String {
+        let secret = newSecret.map { "; its secret, shown this once: \($0)" } ?? ""
+        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json" } ?? ""
+        return
+            "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(secret)\(feed)"
+    }
+
+    private func feedURL(_ publicURL: String) -> String? {
+        subscription.endpoint.channel == .feed ? publicURL + subscription.endpoint.address + ".rss" : nil
+    }
+}
