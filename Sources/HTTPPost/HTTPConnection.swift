@@ -133,7 +133,9 @@ final class HTTPConnection: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         if let deadline = opening?.deadline { arm(deadline, context) }
-        if !origin.isTLS { becomeReady(context) }
+        // Not here: the channel is still telling that it is connected, and a close in the middle of
+        // that would end it without `channelInactive`.
+        if !origin.isTLS { context.eventLoop.assumeIsolated().execute { self.becomeReady(context) } }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -185,6 +187,7 @@ final class HTTPConnection: ChannelInboundHandler {
         timer.cancel()
         self.context = nil
         if let opening {
+            self.opening = nil
             opening.ready.fail(failure ?? .connectionLost(host: origin.host, stage: .securing))
         } else if let handle {
             pool.removed(handle, of: origin)

@@ -137,7 +137,22 @@ extension Loopback {
                     _ = try await client.post(to: server)
                 }
             }
-            #expect(server.open == 0)
+            #expect(try await eventually { server.open == 0 })
+            try await server.stop()
+        }
+
+        /// A connection that nobody needs any more when it is there is closed, and counted as closed.
+        @Test func theEndWhileAConnectionIsBeingMade() async throws {
+            let server = try await ScriptedServer.start()
+            for pause in 0..<100 {
+                try await withClient { (client) async throws in
+                    let post = Task { try await client.post(to: server) }
+                    try await Task.sleep(for: .microseconds(pause * 20))
+                    await client.shutdown()
+                    _ = await post.result
+                }
+            }
+            #expect(try await eventually { server.open == 0 })
             try await server.stop()
         }
 
