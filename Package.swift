@@ -44,6 +44,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CCommonMark", providers: [.apt(["libcmark-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
         .target(name: "SMTP", dependencies: nio + [tls], swiftSettings: settings),
@@ -75,7 +76,7 @@ let package = Package(
         .target(
             name: "Portal",
             dependencies: [
-                "Storage", "Markup", crypto, lifecycle, logging,
+                "Storage", "Markup", "CZlib", crypto, lifecycle, logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),

@@ -120,6 +120,10 @@ package struct DeliveryService: Service {
         var items: [WorkItem] = []
         for delivery in claimed {
             guard let content = contents[delivery.bulletin] else { continue }
+            if delivery.isSuppressed {
+                end(delivery, .suppressed, "the address is on the suppression list")
+                continue
+            }
             switch states[delivery.bulletin] {
             case .withdrawn, .rejected: end(delivery, .cancelled, "the bulletin was withdrawn")
             case .expired: end(delivery, .expired, "the bulletin has expired")

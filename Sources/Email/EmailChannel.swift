@@ -8,7 +8,6 @@ package struct EmailChannel: DeliveryChannel {
     package let concurrency: Int
     private let composer: MailComposer
     private let transport: any MailTransport
-    private let sender: String
     private let timeZones: TimeZones
     private let prepared = RenderCache<Rendering, PreparedMail>()
 
@@ -20,11 +19,10 @@ package struct EmailChannel: DeliveryChannel {
     }
 
     package init(
-        composer: MailComposer, transport: any MailTransport, sender: String, timeZones: TimeZones, concurrency: Int
+        composer: MailComposer, transport: any MailTransport, timeZones: TimeZones, concurrency: Int
     ) {
         self.composer = composer
         self.transport = transport
-        self.sender = sender
         self.timeZones = timeZones
         self.concurrency = concurrency
     }
@@ -36,6 +34,7 @@ package struct EmailChannel: DeliveryChannel {
         let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.language, zone: zone)
         let prepared = prepared.value(rendering) { composer.prepare(content, language: delivery.language, zone: zone) }
         let message = composer.message(prepared, for: delivery, now: now)
-        return await transport.send(message, from: sender, to: delivery.address, id: composer.messageID(of: delivery))
+        return await transport.send(
+            message, from: composer.returnPath(of: delivery), to: delivery.address, id: composer.messageID(of: delivery))
     }
 }

@@ -112,7 +112,7 @@ package struct MailComposer: Sendable {
 
     /// The whole message with CRLF line ends, not yet dot-stuffed.
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> [UInt8] {
-        let leave = "\(settings.publicURL)/unsubscribe/\(Self.base64URL(delivery.unsubscribeToken))"
+        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))"
         var message = Array(prepared.headers.utf8)
         message.reserveCapacity(message.count + prepared.text.encoded.count + prepared.html.encoded.count + 3000)
         message += Array(recipientHeaders(delivery, leave, now).utf8)
@@ -141,6 +141,8 @@ package struct MailComposer: Sendable {
             + "\r\n"
     }
 
+    package func returnPath(of delivery: ClaimedDelivery) -> String { settings.returnPath(of: delivery.number) }
+
     /// The same on every attempt.
     package func messageID(of delivery: ClaimedDelivery) -> String {
         "<d\(delivery.number).\(settings.storeID)@\(settings.domain)>"
@@ -151,11 +153,5 @@ package struct MailComposer: Sendable {
         case .any: words.allFields
         case .field(let field): registries.fields.name(of: field, language: words.isEnglish ? "en" : "id")
         }
-    }
-
-    static func base64URL(_ bytes: [UInt8]) -> String {
-        Data(bytes).base64EncodedString().map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" }.map(
-            String.init
-        ).joined()
     }
 }

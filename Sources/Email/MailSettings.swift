@@ -14,6 +14,13 @@ package struct MailSettings: Sendable {
         self.storeID = storeID
     }
 
+    /// The envelope's sender, another for each delivery (VERP), so that a bounce names what it answers:
+    /// `kabar+b12@desa.example` for delivery 12.
+    func returnPath(of delivery: Int64) -> String {
+        guard let at = from.lastIndex(of: "@") else { return from }
+        return "\(from[..<at])+b\(delivery)\(from[at...])"
+    }
+
     /// What stands behind the `@` of ids: the sender's domain.
     var domain: String { from.split(separator: "@").last.map(String.init) ?? "localhost" }
 }

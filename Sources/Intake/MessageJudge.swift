@@ -8,7 +8,7 @@ package struct MessageJudge: Sendable {
     private let requiresUser: Bool
     private let maximumBodySize: Int
 
-    package init(registries: Registries, requiresUser: Bool, maximumBodySize: Int) {
+    package init(registries: Registries, requiresUser: Bool, maximumBodySize: Int = 256 * 1024) {
         validator = BulletinValidator(registries: registries)
         self.requiresUser = requiresUser
         self.maximumBodySize = maximumBodySize
@@ -16,7 +16,9 @@ package struct MessageJudge: Sendable {
 
     /// A message whose JSON was read, or that was refused for it.
     package struct Opened: Sendable {
-        let message: IncomingMessage
+        let body: [UInt8]
+        let size: UInt64
+        let envelope: StoredEnvelope
         let value: Result<JSONValue, Refusal>
 
         /// The publisher that it claims to be of.
@@ -24,31 +26,33 @@ package struct MessageJudge: Sendable {
     }
 
     package func open(_ message: IncomingMessage) -> Opened {
-        guard !message.isOversize else {
-            let problem = "the body has \(message.bodySize) bytes; at most \(maximumBodySize) are taken"
-            return Opened(message: message, value: .failure(Refusal(BulletinError("", .tooLarge, problem))))
+        open(message.body, size: message.bodySize, StoredEnvelope(message))
+    }
+
+    /// `size` is that of the body as it was sent; the body is empty if it was too large to be kept.
+    package func open(_ body: [UInt8], size: UInt64, _ envelope: StoredEnvelope) -> Opened {
+        guard size <= maximumBodySize else {
+            let problem = "the body has \(size) bytes; at most \(maximumBodySize) are taken"
+            let refusal = Refusal(BulletinError("", .tooLarge, problem))
+            return Opened(body: [], size: size, envelope: envelope, value: .failure(refusal))
         }
-        let envelope = MessageEnvelope(
-            contentType: message.properties.contentType, contentEncoding: message.properties.contentEncoding,
-            headers: message.properties.headers.compactMapValues(\.text))
-        return Opened(message: message, value: envelope.open(message.body))
+        let reader = MessageEnvelope(
+            contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: envelope.headers)
+        return Opened(body: body, size: size, envelope: envelope, value: reader.open(body))
     }
 
     /// `publisher` is the registered one that the message names, if there is one.
     package func judge(_ opened: Opened, publisher: Publisher?, queue: String, now: Timestamp) -> IncomingBulletin {
-        let message = opened.message
-        let sender: Sender = requiresUser ? .broker(user: message.properties.userID) : .trusted
+        let sender: Sender = requiresUser ? .broker(user: opened.envelope.userID) : .trusted
         let judged = opened.value.flatMap { validator.validate($0, publisher: publisher, sender: sender, now: now) }
         var incoming = IncomingBulletin(
-            judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: [], size: message.bodySize,
-            claimedID: Self.claimedID(opened.value), queue: queue, routingKey: message.routingKey,
-            replyTo: message.properties.replyTo, correlationID: message.properties.correlationID,
-            traceparent: message.properties.headers["traceparent"]?.text)
+            judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: [], size: opened.size,
+            claimedID: Self.claimedID(opened.value), queue: queue, envelope: opened.envelope)
         switch judged {
         case .success(let accepted): incoming.judgement = .accepted(accepted)
         case .failure(let refusal):
             incoming.judgement = .refused(refusal)
-            incoming.body = message.body
+            incoming.body = opened.body
         }
         return incoming
     }
@@ -59,5 +63,15 @@ package struct MessageJudge: Sendable {
         else { return nil }
         let id = value["id"]?.stringValue ?? ""
         return BulletinID(publisher: publisher, id: Grammar.isBulletinID(id) ? id : "")
+    }
+}
+
+extension StoredEnvelope {
+    fileprivate init(_ message: IncomingMessage) {
+        let properties = message.properties
+        self.init(
+            routingKey: message.routingKey, userID: properties.userID, contentType: properties.contentType,
+            contentEncoding: properties.contentEncoding, headers: properties.headers.compactMapValues(\.text),
+            replyTo: properties.replyTo, correlationID: properties.correlationID)
     }
 }

@@ -38,10 +38,9 @@ package struct PortalService: Service {
     }
 
     private var router: Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorPages(logger: logger))
         router.get("/feeds/**") { request, context in try await feed(request, context) }
-        router.head("/feeds/**") { request, context in try await feed(request, context) }
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
         router.post("/unsubscribe/:token") { _, context in try await pages.unsubscribe(context) }

@@ -17,11 +17,13 @@ package struct ClaimedDelivery: Sendable {
     package let language: String
     /// Ends the subscription, as it stands in links once encoded.
     package let unsubscribeToken: [UInt8]
+    /// Whether the address is on the suppression list.
+    package let isSuppressed: Bool
 
     package init(
         number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
         subscription: Int64, region: Region, field: FieldFilter, language: String,
-        unsubscribeToken: [UInt8]
+        unsubscribeToken: [UInt8], isSuppressed: Bool = false
     ) {
         self.number = number
         self.bulletin = bulletin
@@ -34,6 +36,7 @@ package struct ClaimedDelivery: Sendable {
         self.field = field
         self.language = language
         self.unsubscribeToken = unsubscribeToken
+        self.isSuppressed = isSuppressed
     }
 }
 
@@ -62,9 +65,10 @@ package struct AttemptRecord: Sendable {
         case failed
         /// The endpoint is gone; it is disabled.
         case endpointGone
-        /// Not sent, since the bulletin has expired or was withdrawn.
+        /// Not sent: the bulletin has expired or was withdrawn, or the address is on the suppression list.
         case expired
         case cancelled
+        case suppressed
         /// Not sent, and not counted as an attempt: it is due again at this time.
         case released(at: Timestamp)
     }

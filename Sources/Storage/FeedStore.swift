@@ -5,6 +5,8 @@ package enum FeedSource: Sendable, Hashable {
     /// What a subscription to this region and field would hear.
     case region(Region, FieldFilter)
     case publisher(String)
+    /// What an endpoint of the channel `feed` was sent; by its token.
+    case subscriber(String)
 }
 
 /// What the portal's feeds read.
@@ -12,6 +14,9 @@ package protocol FeedStore: Sendable {
     /// The newest bulletins of a feed, newest first: the latest revision of each, withdrawn ones as
     /// tombstones, expired ones left out.
     func feedItems(_ source: FeedSource, limit: Int, now: Timestamp) async throws(StoreError) -> [StoredBulletin]
+
+    /// Whether a feed has this token.
+    func hasFeed(tokenHash: [UInt8]) async throws(StoreError) -> Bool
 
     /// Whether there is such a publisher.
     func hasPublisher(_ slug: String) async throws(StoreError) -> Bool

@@ -1,5 +1,31 @@
 package import Bulletins
 
+/// What a message carried around its body, kept with a refusal so that it can be judged again.
+package struct StoredEnvelope: Sendable, Equatable {
+    package var routingKey: String
+    /// The AMQP user, as the broker checked it.
+    package var userID: String?
+    package var contentType: String?
+    package var contentEncoding: String?
+    /// Those with a text value.
+    package var headers: [String: String]
+    package var replyTo: String?
+    package var correlationID: String?
+
+    package init(
+        routingKey: String, userID: String? = nil, contentType: String? = nil, contentEncoding: String? = nil,
+        headers: [String: String] = [:], replyTo: String? = nil, correlationID: String? = nil
+    ) {
+        self.routingKey = routingKey
+        self.userID = userID
+        self.contentType = contentType
+        self.contentEncoding = contentEncoding
+        self.headers = headers
+        self.replyTo = replyTo
+        self.correlationID = correlationID
+    }
+}
+
 /// A message that arrived, judged, ready to be recorded.
 package struct IncomingBulletin: Sendable {
     package enum Judgement: Sendable {
@@ -14,24 +40,22 @@ package struct IncomingBulletin: Sendable {
     /// What the publisher said it is, as far as it could be read; for refusals.
     package var claimedID: BulletinID?
     package var queue: String
-    package var routingKey: String
-    package var replyTo: String?
-    package var correlationID: String?
-    package var traceparent: String?
+    package var envelope: StoredEnvelope
+
+    package var replyTo: String? { envelope.replyTo }
+    package var correlationID: String? { envelope.correlationID }
+    package var traceparent: String? { envelope.headers["traceparent"] }
 
     package init(
-        judgement: Judgement, body: [UInt8], size: UInt64, claimedID: BulletinID?, queue: String, routingKey: String,
-        replyTo: String? = nil, correlationID: String? = nil, traceparent: String? = nil
+        judgement: Judgement, body: [UInt8], size: UInt64, claimedID: BulletinID?, queue: String,
+        envelope: StoredEnvelope
     ) {
         self.judgement = judgement
         self.body = body
         self.size = size
         self.claimedID = claimedID
         self.queue = queue
-        self.routingKey = routingKey
-        self.replyTo = replyTo
-        self.correlationID = correlationID
-        self.traceparent = traceparent
+        self.envelope = envelope
     }
 }
 

@@ -12,10 +12,13 @@ package struct BulletinRow: Sendable {
     package let expiresAt: Timestamp?
     /// How many deliveries are in each state, by channel.
     package let deliveries: [String: [String: Int]]
+    /// Of a proposal: its state and stage by the last answer to it, or as it was proposed.
+    package let proposal: Bulletin.Proposal?
 
     package init(
         stored: StoredBulletin, title: String, urgency: Bulletin.Urgency, regions: [String], fields: [String],
-        issuedAt: Timestamp?, publishAt: Timestamp?, expiresAt: Timestamp?, deliveries: [String: [String: Int]]
+        issuedAt: Timestamp?, publishAt: Timestamp?, expiresAt: Timestamp?, deliveries: [String: [String: Int]],
+        proposal: Bulletin.Proposal?
     ) {
         self.stored = stored
         self.title = title
@@ -26,6 +29,7 @@ package struct BulletinRow: Sendable {
         self.publishAt = publishAt
         self.expiresAt = expiresAt
         self.deliveries = deliveries
+        self.proposal = proposal
     }
 }
 
@@ -93,10 +97,12 @@ package struct RefusedMessage: Sendable {
     /// A JSON list of `{path, code, message}`.
     package let errors: String
     package let body: [UInt8]
+    package let envelope: StoredEnvelope
+    package let requeuedAt: Timestamp?
 
     package init(
         number: Int64, reason: String, publisher: String?, bulletinID: String?, receivedAt: Timestamp, queue: String,
-        size: Int64, errors: String, body: [UInt8]
+        size: Int64, errors: String, body: [UInt8], envelope: StoredEnvelope, requeuedAt: Timestamp?
     ) {
         self.number = number
         self.reason = reason
@@ -107,6 +113,8 @@ package struct RefusedMessage: Sendable {
         self.size = size
         self.errors = errors
         self.body = body
+        self.envelope = envelope
+        self.requeuedAt = requeuedAt
     }
 }
 
@@ -135,4 +143,4 @@ package protocol ListingStore: Sendable {
 
 /// A whole store.
 package typealias Store = IntakeStore & FanoutStore & DeliveryStore & Outbox & FeedStore & UnsubscribeStore
-    & RegistryStore & ListingStore
+    & RegistryStore & ListingStore & OperatorStore

@@ -6,7 +6,7 @@ package struct StoredSubscription: Sendable {
     package let subscription: Subscription
     /// `active` or `ended`; `disabled` if its endpoint is.
     package let state: String
-    /// A webhook's secret, told only when the endpoint was made just now.
+    /// A webhook's secret or a feed's token, told only when the endpoint was made just now.
     package let newSecret: String?
 
     package init(number: Int64, subscription: Subscription, state: String, newSecret: String?) {
@@ -30,6 +30,7 @@ package protocol RegistryStore: Sendable {
 
     /// Adds subscriptions in one transaction; one that is there already is left as it is.
     func add(_ subscriptions: [Subscription], now: Timestamp) async throws(StoreError) -> [StoredSubscription]
+    /// Those that have not ended.
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
     func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool

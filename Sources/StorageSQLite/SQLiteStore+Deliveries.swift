@@ -24,7 +24,7 @@ extension SQLiteStore: DeliveryStore {
 
     /// By priority each, so that deliveries that wait for a retry are never walked over.
     private static let dueSQL = """
-        SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, e.channel,
+        SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, e.channel, e.suppressed,
             s.region, s.field, s.language
         FROM deliveries d INDEXED BY deliveries_due JOIN endpoints e ON e.id = d.endpoint
             JOIN subscriptions s ON s.id = d.subscription
@@ -118,7 +118,8 @@ extension Row {
             number: self["id"], bulletin: self["bulletin"], endpoint: endpoint, address: self["address"],
             secret: isWebhook ? key.webhookSecret(endpoint: endpoint, version: self["secret_version"]) : nil,
             attempt: (self["attempts"] as Int) + 1, subscription: subscription, region: try region("region"),
-            field: try field("field"), language: self["language"], unsubscribeToken: key.unsubscribeToken(subscription))
+            field: try field("field"), language: self["language"], unsubscribeToken: key.unsubscribeToken(subscription),
+            isSuppressed: self["suppressed"])
     }
 }
 
@@ -165,6 +166,7 @@ private struct AttemptRecorder {
         case .failed, .endpointGone: (.failed, nil)
         case .expired: (.expired, nil)
         case .cancelled: (.cancelled, nil)
+        case .suppressed: (.suppressed, nil)
         }
     }
 

@@ -18,11 +18,12 @@ extension SQLiteStore: FanoutStore {
         }
         if isDue {
             try await write { db in
-                try db.run(
-                    """
-                    UPDATE bulletins SET state = CASE WHEN is_withdrawal THEN 'withdrawn' ELSE 'published' END
-                    WHERE state = 'scheduled' AND publish_at <= ?
-                    """, [now.milliseconds])
+                for row in try db.rows(
+                    "SELECT id FROM bulletins WHERE state = 'scheduled' AND publish_at <= ? ORDER BY id",
+                    [now.milliseconds])
+                {
+                    _ = try BulletinBeginning.release(row["id"], db, now: now)
+                }
                 try BulletinEnd.expire(db, now: now)
             }
         }

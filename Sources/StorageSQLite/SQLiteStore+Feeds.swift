@@ -14,14 +14,30 @@ extension SQLiteStore: FeedStore {
                 try db.rows(
                     """
                     SELECT \(StoredBulletin.columns) FROM bulletins b
-                    WHERE b.publisher = ? AND b.state IN ('published', 'withdrawn') AND b.routed_at IS NOT NULL
-                        AND NOT EXISTS (SELECT 1 FROM bulletins n WHERE n.publisher = b.publisher AND n.name = b.name
-                            AND n.revision > b.revision AND n.state IN ('published', 'withdrawn', 'expired'))
-                    ORDER BY b.id DESC LIMIT ?
+                    WHERE b.publisher = ? AND b.routed_at IS NOT NULL AND \(Self.isNewest) ORDER BY b.id DESC LIMIT ?
                     """, [slug, limit]
+                ).map { try $0.storedBulletin() }
+            case .subscriber(let token):
+                try db.rows(
+                    """
+                    SELECT \(StoredBulletin.columns) FROM deliveries d JOIN bulletins b ON b.id = d.bulletin
+                    WHERE d.channel = 'feed' AND d.endpoint = (SELECT id FROM endpoints WHERE feed_hash = ?)
+                        AND \(Self.isNewest) ORDER BY d.bulletin DESC LIMIT ?
+                    """, [Token.bytes(token).map { Data(StoreKey.hash($0)) }, limit]
                 ).map { try $0.storedBulletin() }
             }
         }
+    }
+
+    /// Shown, and the last revision that is.
+    private static let isNewest = """
+        b.state IN ('published', 'withdrawn')
+        AND NOT EXISTS (SELECT 1 FROM bulletins n WHERE n.publisher = b.publisher AND n.name = b.name
+            AND n.revision > b.revision AND n.state IN ('published', 'withdrawn', 'expired'))
+        """
+
+    package func hasFeed(tokenHash: [UInt8]) async throws(StoreError) -> Bool {
+        try await read { try $0.number("SELECT 1 FROM endpoints WHERE feed_hash = ?", [Data(tokenHash)]) != nil }
     }
 
     /// The newest of a few sorted lists: the region's own, and what is addressed to each above it.

@@ -93,30 +93,16 @@ private struct IntakeRecorder {
                 message.correlationID, message.traceparent,
             ])
         let number = db.lastInsertedRowID
-        if bulletin.revision > 1 { try supersede(bulletin, by: number) }
+        if bulletin.revision > 1 { try BulletinBeginning.supersede(bulletin.id, by: number, state, db, now: now) }
         try putReceipts(accepted, message, state, number)
         return .accepted(state)
     }
 
     private func state(of accepted: AcceptedBulletin) -> BulletinState {
         if accepted.isModerated { return .held }
-        if let publishAt = accepted.bulletin.publishAt, publishAt > now { return .scheduled }
-        return accepted.bulletin.status == .withdrawn ? .withdrawn : .published
-    }
-
-    /// Earlier revisions that had not begun to go out never will; a withdrawal stops them all.
-    private func supersede(_ bulletin: Bulletin, by number: Int64) throws {
-        let isWithdrawal = bulletin.status == .withdrawn
-        try db.run(
-            """
-            UPDATE bulletins SET state = ?1, routed_at = CASE WHEN ?2 OR state IN ('scheduled', 'held')
-                THEN coalesce(routed_at, ?3) ELSE routed_at END
-            WHERE publisher = ?4 AND name = ?5 AND id <> ?6 AND state IN ('held', 'scheduled', 'published', 'superseded')
-            """,
-            [
-                isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, bulletin.id.publisher,
-                bulletin.id.id, number,
-            ])
+        let bulletin = accepted.bulletin
+        return BulletinBeginning.state(
+            publishAt: bulletin.publishAt, isWithdrawal: bulletin.status == .withdrawn, now: now)
     }
 
     private func putReceipts(
@@ -143,19 +129,26 @@ private struct IntakeRecorder {
             correlationID: message.correlationID, traceparent: message.traceparent)
     }
 
+    private static func headers(_ envelope: StoredEnvelope) -> String {
+        var object = JSONObject()
+        for (name, value) in envelope.headers.sorted(by: { $0.key < $1.key }) { object[name] = .string(value) }
+        return JSONWriter.text(.object(object))
+    }
+
     private func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
         let errors = JSONValue.array(refusal.errors.map(\.json))
         let claimed = message.claimedID
         try db.run(
             """
-            INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, reply_to, correlation_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
+                content_type, content_encoding, headers, reply_to, correlation_id)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 refusal.reason.rawValue, claimed?.publisher, claimed?.id, now.milliseconds, message.queue,
-                message.routingKey,
-                Int64(clamping: message.size), JSONWriter.text(errors), Data(message.body), message.replyTo,
-                message.correlationID,
+                message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), Data(message.body),
+                message.envelope.userID, message.envelope.contentType, message.envelope.contentEncoding,
+                Self.headers(message.envelope), message.replyTo, message.correlationID,
             ])
         let number = db.lastInsertedRowID
         let publisher = claimed?.publisher ?? "unknown"

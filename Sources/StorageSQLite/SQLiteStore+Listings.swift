@@ -61,12 +61,23 @@ extension Row {
             deliveries[row["channel"] as String, default: [:]][row["state"] as String] = row["number"]
         }
         let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        let stored = try storedBulletin()
         return BulletinRow(
-            stored: try storedBulletin(), title: self["title"], urgency: urgency("urgency"),
+            stored: stored, title: self["title"], urgency: urgency("urgency"),
             regions: regions.split(separator: " ").map(String.init),
             fields: fields.split(separator: " ").map(String.init),
             issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
-            deliveries: deliveries)
+            deliveries: deliveries, proposal: stored.kind == .proposal ? try proposal(stored, db) : nil)
+    }
+
+    /// An answer that is public moves a proposal's state.
+    private func proposal(_ stored: StoredBulletin, _ db: Database) throws -> Bulletin.Proposal? {
+        let answer = try db.row(
+            """
+            SELECT \(StoredBulletin.columns) FROM bulletins b
+            WHERE b.in_reply_to = ? AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
+            """, [stored.id.description])
+        return try answer?.storedBulletin().bulletin().proposal ?? stored.bulletin().proposal
     }
 
     fileprivate func deliveryRow() throws -> DeliveryRow {
@@ -83,6 +94,18 @@ extension Row {
         RefusedMessage(
             number: self["id"], reason: self["reason"], publisher: self["publisher"], bulletinID: self["name"],
             receivedAt: time("received_at"), queue: self["queue"], size: self["size"], errors: self["errors"],
-            body: bytes("body"))
+            body: bytes("body"), envelope: storedEnvelope, requeuedAt: timestamp("requeued_at"))
+    }
+
+    private var storedEnvelope: StoredEnvelope {
+        let text: String = self["headers"]
+        var headers: [String: String] = [:]
+        if case .object(let object)? = try? JSONParser.parse(Array(text.utf8)) {
+            for (name, value) in object.members { headers[name] = value.stringValue }
+        }
+        return StoredEnvelope(
+            routingKey: self["routing_key"], userID: self["user_id"], contentType: self["content_type"],
+            contentEncoding: self["content_encoding"], headers: headers, replyTo: self["reply_to"],
+            correlationID: self["correlation_id"])
     }
 }

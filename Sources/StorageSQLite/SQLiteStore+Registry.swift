@@ -62,7 +62,8 @@ extension SQLiteStore: RegistryStore {
         try await read { db in
             try db.rows(
                 """
-                SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint ORDER BY s.id LIMIT ?
+                SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint
+                WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?
                 """, [limit]
             ).map { row in
                 StoredSubscription(
@@ -172,11 +173,24 @@ private struct SubscriptionWriter {
             "INSERT INTO subscribers (home_region, language, created_at) VALUES (?, ?, ?)",
             [subscription.region.rawValue, subscription.language, now.milliseconds])
         try db.run(
-            "INSERT INTO endpoints (subscriber, channel, address, secret_version, state, created_at) VALUES (?, ?, ?, 1, 'active', ?)",
+            """
+            INSERT INTO endpoints (subscriber, channel, address, secret_version, state, suppressed, created_at)
+            VALUES (?1, ?2, ?3, 1, 'active', EXISTS (SELECT 1 FROM suppressions WHERE ?2 = 'email' AND address = lower(?3)), ?4)
+            """,
             [db.lastInsertedRowID, channel.rawValue, address, now.milliseconds])
         let number = db.lastInsertedRowID
-        if channel == .webhook { secrets[number] = key.webhookSecret(endpoint: number, version: 1) }
+        switch channel {
+        case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
+        case .feed: secrets[number] = try makeFeedToken(number)
+        case .email: break
+        }
         return number
+    }
+
+    private func makeFeedToken(_ endpoint: Int64) throws -> String {
+        let token = key.feedToken(endpoint: endpoint)
+        try db.run("UPDATE endpoints SET feed_hash = ? WHERE id = ?", [Data(StoreKey.hash(token)), endpoint])
+        return Token.text(token)
     }
 
     private func insert(_ subscription: Subscription, _ endpoint: Int64) throws -> Int64 {

@@ -31,6 +31,9 @@ struct StoreKey: Sendable {
     /// The token that ends one subscription, as it stands in links.
     func unsubscribeToken(_ subscription: Int64) -> [UInt8] { derive("unsubscribe:\(subscription)") }
 
+    /// The token that stands in the address of a feed.
+    func feedToken(endpoint: Int64) -> [UInt8] { derive("feed:\(endpoint)") }
+
     /// What the store keeps of a token.
     static func hash(_ token: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: token)) }
 

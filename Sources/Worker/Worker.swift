@@ -104,7 +104,7 @@ package struct Worker: Sendable {
             from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity)
         return EmailChannel(
             composer: try MailComposer(settings: mail, registries: registries), transport: try mailTransport(group),
-            sender: settings.mailFrom, timeZones: registries.timeZones,
+            timeZones: registries.timeZones,
             concurrency: settings.smtp.map { $0.maximumConnections * 2 } ?? 1)
     }
 

@@ -32,6 +32,12 @@ struct CSVTable {
         }
     }
 
+    /// A cell as RFC 4180 writes it.
+    static func cell(_ text: String) -> String {
+        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+
     init(file: String, required: [String]) throws {
         let bytes = try InputFile.bytes(file)
         var reader = CSVReader(bytes)

@@ -1,7 +1,6 @@
 import AMQP
 import ArgumentParser
 import Bulletins
-import Foundation
 import Logging
 
 /// Waits for the receipts of what was published, on a queue of its own, and prints them as they come.
@@ -9,15 +8,18 @@ struct ReceiptWaiter {
     let broker: BrokerSettings
     let logger: Logger
     let json: Bool
-    let queue = "kentongan.wait.\(UUID().uuidString.lowercased())"
+    let queue: String
 
     /// After these nothing more comes by itself.
     private static let last: Set<ReceiptEvent> = [.completed, .duplicate, .rejected, .held, .scheduled]
 
-    /// The queue goes by itself a minute after this program.
-    func prepare() async throws {
-        let declaration = QueueDeclaration(name: queue, durable: false, arguments: ["x-expires": 60_000])
-        try await apply(Topology(queues: [declaration]), on: broker, logger: logger)
+    /// The queue goes by itself a minute after this program. The broker names it, so that a publisher's
+    /// user needs no right to names of its own.
+    init(broker: BrokerSettings, logger: Logger, json: Bool) async throws {
+        self.broker = broker
+        self.logger = logger
+        self.json = json
+        queue = try await makeReplyQueue(on: broker, expiry: .seconds(60))
     }
 
     func run(until correlationIDs: Set<String>) async throws {

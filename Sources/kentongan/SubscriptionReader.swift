@@ -1,4 +1,5 @@
 import Bulletins
+import Foundation
 import HTTPPost
 import Storage
 
@@ -37,15 +38,15 @@ struct SubscriptionReader {
             throw RefusedInput("\(language) is no language; it is one of id, en")
         }
         return Subscription(
-            endpoint: Endpoint(channel: channel, address: try self.address(address, channel, region, filter)),
-            region: region,
-            field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
+            endpoint: Endpoint(channel: channel, address: try self.address(address, channel)), region: region, field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
             urgency: try codes.choice(urgency, "urgency"),
             frequency: frequency, language: language)
     }
 
-    /// A feed's address is that of the feed it means.
-    private func address(_ text: String, _ channel: Channel, _ region: Region, _ field: FieldFilter) throws -> String {
+    /// The name of a feed nobody named: what is secret of it is only in its link.
+    static func newFeedName() -> String { "feed-" + UUID().uuidString.lowercased().prefix(8) }
+
+    private func address(_ text: String, _ channel: Channel) throws -> String {
         switch channel {
         case .email:
             guard Grammar.isEmail(text) else { throw RefusedInput("\(text) is no email address") }
@@ -58,8 +59,8 @@ struct SubscriptionReader {
             }
             return text
         case .feed:
-            guard text.isEmpty else { return text }
-            return field == .any ? "/feeds/\(region)" : "/feeds/\(region)/\(field)"
+            guard text.isEmpty || Grammar.isBulletinID(text) else { throw RefusedInput("\(text) is no name for a feed") }
+            return text.isEmpty ? Self.newFeedName() : text
         }
     }
 }
@@ -75,19 +76,20 @@ extension StoredSubscription {
             "frequency": .string(subscription.frequency.rawValue), "language": .string(subscription.language),
             "state": .string(state),
         ]
-        object.set("secret", newSecret)
+        if subscription.endpoint.channel == .webhook { object.set("secret", newSecret) }
         object.set("feed", feedURL(publicURL))
         return object
     }
 
     func sentence(publicURL: String) -> String {
-        let secret = newSecret.map { "; its secret, shown this once: \($0)" } ?? ""
-        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json" } ?? ""
+        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json; shown this once" }
+        let secret = feed ?? newSecret.map { "; its secret, shown this once: \($0)" } ?? ""
         return
-            "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(secret)\(feed)"
+            "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(secret)"
     }
 
     private func feedURL(_ publicURL: String) -> String? {
-        subscription.endpoint.channel == .feed ? publicURL + subscription.endpoint.address + ".rss" : nil
+        guard subscription.endpoint.channel == .feed, let newSecret else { return nil }
+        return "\(publicURL)/feeds/s/\(newSecret).rss"
     }
 }

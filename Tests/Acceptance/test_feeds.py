@@ -130,10 +130,9 @@ def test_a_publishers_feed_and_a_private_feed(feed, publishing):
     assert titles(feed.get(private), "rss") == ["Satu"]
 
 
-def test_a_feed_names_itself_and_its_hub(feed):
+def test_a_feed_names_itself(feed):
     links = feedparser.parse(feed.get(f"/feeds/{REGION}.atom").body).feed.links
     assert [link.href for link in links if link.rel == "self"] == [f"{feed.url}/feeds/{REGION}.atom"]
-    assert [link.href for link in links if link.rel == "hub"] == [f"{feed.url}/websub"]
 
 
 def test_a_bulletins_page_shows_text_and_not_markup(feed, publishing):

@@ -26,7 +26,7 @@ struct IntakeConformance {
         let test = try backend.make()
         let message = IncomingBulletin(
             judgement: .accepted(try TestStore.accepted("b", regions: ["73"], fields: ["pangan"])), body: [], size: 1,
-            claimedID: nil, queue: "q", routingKey: "k")
+            claimedID: nil, queue: "q", envelope: StoredEnvelope(routingKey: "k"))
         #expect(
             try await test.store.record([message, message, message], now: test.now) == [
                 .accepted(.published), .duplicate, .duplicate,

@@ -42,7 +42,8 @@ final class TestStore: Sendable {
                 try Self.accepted(
                     id, revision: revision, regions: regions, fields: fields, urgency: urgency, status: status,
                     extra: extra)),
-            body: [], size: 100, claimedID: nil, queue: "kentongan.announcements", routingKey: "announcement.uji")
+            body: [], size: 100, claimedID: nil, queue: "kentongan.announcements",
+            envelope: StoredEnvelope(routingKey: "announcement.uji"))
         return try await store.record([message], now: at ?? now)[0]
     }
 

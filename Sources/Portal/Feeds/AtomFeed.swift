@@ -13,7 +13,6 @@ enum AtomFeed {
         <updated>\(feed.updated.text)</updated>
         <link rel="self" type="application/atom+xml" href="\(Escaping.markup(feed.selfURL))"/>
         <link rel="alternate" type="text/html" href="\(Escaping.markup(feed.siteURL))"/>
-        <link rel="hub" href="\(Escaping.markup(feed.hubURL))"/>
         \(feed.items.map { $0.isWithdrawn ? tombstone($0) : entry($0) }.joined())</feed>
 
         """

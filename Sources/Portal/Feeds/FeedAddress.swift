@@ -14,7 +14,7 @@ enum FeedFormat: String, Sendable, CaseIterable {
     }
 }
 
-/// What a path below `/feeds/` asks for: `REGION.rss`, `REGION/FIELD.atom`, `publishers/PUBLISHER.json`.
+/// What a path below `/feeds/` asks for: `REGION.rss`, `REGION/FIELD.atom`, `publishers/PUBLISHER.json`, `s/TOKEN.rss`.
 struct FeedAddress: Sendable, Hashable {
     let source: FeedSource
     let format: FeedFormat
@@ -34,6 +34,9 @@ struct FeedAddress: Sendable, Hashable {
         case 2 where parts[0] == "publishers":
             guard Grammar.isPublisher(parts[1]) else { return nil }
             source = .publisher(parts[1])
+        case 2 where parts[0] == "s":
+            guard Token.bytes(parts[1]) != nil else { return nil }
+            source = .subscriber(parts[1])
         case 2:
             guard let region = Region(parts[0]), let field = Field(parts[1]) else { return nil }
             source = .region(region, .field(field))
@@ -41,12 +44,16 @@ struct FeedAddress: Sendable, Hashable {
         }
     }
 
+    /// Whether only who knows the address may read it.
+    var isPrivate: Bool { if case .subscriber = source { true } else { false } }
+
     /// The path below the portal's address.
     var path: String {
         switch source {
         case .region(let region, .any): "/feeds/\(region).\(format.rawValue)"
         case .region(let region, let field): "/feeds/\(region)/\(field).\(format.rawValue)"
         case .publisher(let slug): "/feeds/publishers/\(slug).\(format.rawValue)"
+        case .subscriber(let token): "/feeds/s/\(token).\(format.rawValue)"
         }
     }
 }

@@ -7,7 +7,6 @@ struct FeedDocument: Sendable {
     let title: String
     let selfURL: String
     let siteURL: String
-    let hubURL: String
     let updated: Timestamp
     let items: [FeedItem]
 }

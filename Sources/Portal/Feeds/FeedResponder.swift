@@ -1,14 +1,22 @@
 import Bulletins
 import Crypto
+import NIOCore
 import Storage
 import Synchronization
 
 /// A feed as it is answered, and what it was made of.
 struct RenderedFeed: Sendable {
-    let bytes: String
-    /// A strong validator, in its quotes.
-    let etag: String
+    let plain: ByteBuffer
+    let gzipped: ByteBuffer?
+    let digest: String
     let lastModified: Timestamp
+
+    /// The feed as the client takes it, with a strong validator of its own for each form (RFC 9110
+    /// section 8.8.3.3).
+    func form(takesGzip: Bool) -> (bytes: ByteBuffer, etag: String, encoding: String?) {
+        guard takesGzip, let gzipped else { return (plain, "\"\(digest)\"", nil) }
+        return (gzipped, "\"\(digest)-gzip\"", "gzip")
+    }
 }
 
 /// Renders feeds, each once for as long as what it holds does not change.
@@ -61,6 +69,9 @@ final class FeedResponder: Sendable {
             guard case .field(let field) = filter else { return "Kentongan: \(name)" }
             guard registries.fields.contains(field) else { return nil }
             return "Kentongan: \(registries.fields.name(of: field, language: "id")), \(name)"
+        case .subscriber(let token):
+            guard let token = Token.bytes(token) else { return nil }
+            return try await store.hasFeed(tokenHash: Array(SHA256.hash(data: token))) ? "Kentongan: langganan" : nil
         case .publisher(let slug): return try await store.hasPublisher(slug) ? "Kentongan: \(slug)" : nil
         }
     }
@@ -75,15 +86,16 @@ final class FeedResponder: Sendable {
         // A feed without items has not changed since ever.
         let updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
         let document = FeedDocument(
-            title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/",
-            hubURL: settings.publicURL + "/websub", updated: updated, items: items)
+            title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/", updated: updated, items: items)
         let bytes =
             switch address.format {
             case .rss: RSSFeed.render(document)
             case .atom: AtomFeed.render(document)
             case .json: JSONFeed.render(document)
             }
-        let digest = SHA256.hash(data: Array(bytes.utf8)).prefix(12).map { String($0, radix: 16) }.joined()
-        return RenderedFeed(bytes: bytes, etag: "\"\(digest)\"", lastModified: updated)
+        let digest = Token.text(Array(SHA256.hash(data: Array(bytes.utf8)).prefix(12)))
+        return RenderedFeed(
+            plain: ByteBuffer(string: bytes), gzipped: Gzip.compress(Array(bytes.utf8)).map { ByteBuffer(bytes: $0) },
+            digest: digest, lastModified: updated)
     }
 }

@@ -10,28 +10,37 @@ enum FeedResponse {
     static func response(to request: Request, _ feed: RenderedFeed, _ address: FeedAddress, _ settings: PortalSettings)
         -> Response
     {
+        let form = feed.form(takesGzip: takesGzip(request))
         var headers: HTTPFields = [
-            .contentType: address.format.contentType, .eTag: feed.etag, .cacheControl: "public, max-age=60",
+            .contentType: address.format.contentType, .eTag: form.etag, .vary: "Accept-Encoding",
+            .cacheControl: address.isPrivate ? "private, max-age=60" : "public, max-age=60",
             .accessControlAllowOrigin: "*", .xContentTypeOptions: "nosniff",
-            linkName:
-                "<\(settings.publicURL)/websub>; rel=\"hub\", <\(settings.publicURL)\(address.path)>; rel=\"self\"",
+            linkName: "<\(settings.publicURL)\(address.path)>; rel=\"self\"",
         ]
+        headers[.contentEncoding] = form.encoding
         if feed.lastModified.milliseconds > 0 { headers[.lastModified] = feed.lastModified.httpDate }
-        if isKnown(to: request, feed) { return Response(status: .notModified, headers: headers) }
-        headers[.contentLength] = String(feed.bytes.utf8.count)
-        guard request.method != .head else { return Response(status: .ok, headers: headers) }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: feed.bytes)))
+        if isKnown(to: request, form.etag, feed.lastModified) {
+            return Response(status: .notModified, headers: headers)
+        }
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: form.bytes))
     }
 
-    private static func isKnown(to request: Request, _ feed: RenderedFeed) -> Bool {
+    /// RFC 9110 section 12.5.3: a weight of 0 means no.
+    private static func takesGzip(_ request: Request) -> Bool {
+        (request.headers[.acceptEncoding] ?? "").split(separator: ",").contains { part in
+            let words = part.split(separator: ";").map { $0.filter { $0 != " " }.lowercased() }
+            return words.first == "gzip" && !words.dropFirst().contains { $0.wholeMatch(of: /q=0(\.0*)?/) != nil }
+        }
+    }
+
+    private static func isKnown(to request: Request, _ etag: String, _ lastModified: Timestamp) -> Bool {
         if let tags = request.headers[.ifNoneMatch] {
             return tags.split(separator: ",").contains { tag in
-                var tag = tag.trimmingPrefix { $0 == " " }
-                while tag.last == " " { tag.removeLast() }
+                let tag = tag.filter { $0 != " " }
                 // A weak comparison (section 13.1.2).
-                return tag == "*" || (tag.hasPrefix("W/") ? tag.dropFirst(2) : tag) == feed.etag
+                return tag == "*" || (tag.hasPrefix("W/") ? String(tag.dropFirst(2)) : tag) == etag
             }
         }
-        return request.headers[.ifModifiedSince] == feed.lastModified.httpDate && feed.lastModified.milliseconds > 0
+        return request.headers[.ifModifiedSince] == lastModified.httpDate && lastModified.milliseconds > 0
     }
 }

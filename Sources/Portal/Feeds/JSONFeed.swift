@@ -7,7 +7,6 @@ enum JSONFeed {
         JSONWriter.text([
             "version": "https://jsonfeed.org/version/1.1", "title": .string(feed.title),
             "home_page_url": .string(feed.siteURL), "feed_url": .string(feed.selfURL), "language": "id",
-            "hubs": [["type": "WebSub", "url": .string(feed.hubURL)]],
             "items": .array(feed.items.filter { !$0.isWithdrawn }.map(item)),
         ])
     }

@@ -4,6 +4,7 @@ import Markup
 /// RSS 2.0. What was withdrawn is left out, since RSS has no word for it.
 enum RSSFeed {
     static func render(_ feed: FeedDocument) -> String {
+        let changed = feed.items.isEmpty ? "" : "<lastBuildDate>\(feed.updated.mailDate)</lastBuildDate>\n"
         let items = feed.items.filter { !$0.isWithdrawn }.map(item).joined()
         return """
             <?xml version="1.0" encoding="utf-8"?>
@@ -12,9 +13,7 @@ enum RSSFeed {
             <link>\(Escaping.markup(feed.siteURL))</link>
             <description>\(Escaping.markup(feed.title))</description>
             <language>id</language>
-            <lastBuildDate>\(feed.updated.mailDate)</lastBuildDate>
-            <atom:link rel="self" type="application/rss+xml" href="\(Escaping.markup(feed.selfURL))"/>
-            <atom:link rel="hub" href="\(Escaping.markup(feed.hubURL))"/>
+            \(changed)            <atom:link rel="self" type="application/rss+xml" href="\(Escaping.markup(feed.selfURL))"/>
             \(items)</channel></rss>
 
             """

@@ -53,9 +53,7 @@ struct Pages: Sendable {
     private static let unknownToken = HTTPError(.notFound, message: "This link is not known.")
 
     private func tokenHash(_ context: BasicRequestContext) throws -> [UInt8] {
-        var text = try context.parameters.require("token").replacing("-", with: "+").replacing("_", with: "/")
-        text += String(repeating: "=", count: (4 - text.count % 4) % 4)
-        guard let token = Data(base64Encoded: text), token.count == 32 else { throw Self.unknownToken }
+        guard let token = Token.bytes(try context.parameters.require("token")) else { throw Self.unknownToken }
         return Array(SHA256.hash(data: token))
     }
 

@@ -33,9 +33,20 @@ CREATE TABLE endpoints (
     address TEXT NOT NULL,
     secret_version INTEGER NOT NULL,    -- a webhook's secret is derived from the store's key, the endpoint and this
     state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    feed_hash BLOB,                     -- SHA-256 of a feed's token
+    suppressed INTEGER NOT NULL,        -- whether the address is in suppressions
     created_at INTEGER NOT NULL,
     UNIQUE (channel, address)
 ) STRICT;
+
+CREATE UNIQUE INDEX endpoints_feed ON endpoints (feed_hash) WHERE feed_hash IS NOT NULL;
+
+-- Email addresses that get nothing, whoever subscribes them.
+CREATE TABLE suppressions (
+    address TEXT NOT NULL PRIMARY KEY,  -- in lower case
+    why TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE subscriptions (
     id INTEGER PRIMARY KEY,
@@ -99,6 +110,7 @@ CREATE TABLE bulletins (
 CREATE INDEX bulletins_unrouted ON bulletins (urgency DESC, id)
     WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn');
 CREATE INDEX bulletins_scheduled ON bulletins (publish_at) WHERE state = 'scheduled';
+CREATE INDEX bulletins_answers ON bulletins (in_reply_to) WHERE in_reply_to IS NOT NULL;
 CREATE INDEX bulletins_expiring ON bulletins (expires_at) WHERE state = 'published' AND expires_at IS NOT NULL;
 
 -- What feeds show: the latest revision of a bulletin under each region it addresses (is_exact 1) and each region that
@@ -135,6 +147,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (channel, priority, due_at) WHERE state = 'pending' AND due_at IS NOT NULL;
 CREATE INDEX deliveries_leases ON deliveries (lease_until) WHERE state = 'sending';
 CREATE INDEX deliveries_waiting ON deliveries (predecessor) WHERE due_at IS NULL AND state = 'pending';
+CREATE INDEX deliveries_feed ON deliveries (endpoint, bulletin) WHERE channel = 'feed';
 CREATE INDEX deliveries_subscription ON deliveries (subscription) WHERE state = 'pending';
 
 CREATE TABLE attempts (
@@ -159,8 +172,13 @@ CREATE TABLE refusals (
     size INTEGER NOT NULL,
     errors TEXT NOT NULL,               -- JSON: a list of {path, code, message}
     body BLOB NOT NULL,
+    user_id TEXT,                       -- the AMQP user, as the broker checked it
+    content_type TEXT,
+    content_encoding TEXT,
+    headers TEXT NOT NULL,              -- JSON: those with a text value
     reply_to TEXT,
-    correlation_id TEXT
+    correlation_id TEXT,
+    requeued_at INTEGER
 ) STRICT;
 
 -- What waits to reach the broker: receipts, and refused messages on their way to kentongan.rejected.

@@ -6,7 +6,7 @@ import Storage
 struct BulletinsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulletins", abstract: "Shows what was taken in, and how far it got.",
-        subcommands: [List.self, Show.self])
+        subcommands: [List.self, Show.self, Approve.self, Reject.self, Withdraw.self, Coverage.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -37,11 +37,7 @@ struct BulletinsCommand: AsyncParsableCommand {
         @Flag(help: "Prints JSON Lines.") var json = false
 
         func run() async throws {
-            guard let id = BulletinID(id) else { throw RefusedInput("\(self.id) is not PUBLISHER/ID") }
-            let found = try await CommandContext(options).store().bulletins(id: id, limit: Int.max)
-            guard !found.isEmpty else {
-                throw RefusedInput("there is no bulletin \(id); list them with: kentongan bulletins list")
-            }
+            let found = try await CommandContext(options).store().revisions(of: id)
             found.forEach(json ? printJSON : printText)
         }
 
@@ -58,6 +54,9 @@ struct BulletinsCommand: AsyncParsableCommand {
             print(
                 "  regions \(row.regions.joined(separator: ", ")); fields \(row.fields.joined(separator: ", ")); \(row.urgency.rawValue)"
             )
+            if let proposal = row.proposal {
+                print("  proposal: " + [proposal.state, proposal.stage].compactMap(\.self).joined(separator: ", "))
+            }
             for (channel, states) in row.deliveries.sorted(by: { $0.key < $1.key }) {
                 print(
                     "  \(channel): " + states.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", "))
@@ -87,6 +86,13 @@ extension BulletinRow {
     }
 
     fileprivate var json: JSONObject {
+        var object = facts
+        object.set("proposalState", proposal?.state)
+        object.set("proposalStage", proposal?.stage)
+        return object
+    }
+
+    private var facts: JSONObject {
         [
             "id": .string(stored.id.description), "publisher": .string(stored.id.publisher),
             "bulletinId": .string(stored.id.id),

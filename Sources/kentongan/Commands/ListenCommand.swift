@@ -25,9 +25,11 @@ struct ListenCommand: AsyncParsableCommand {
     func run() async throws {
         let router = Router(context: BasicRequestContext.self)
         let signature = secret.flatMap { WebhookSignature(secret: $0) }
-        router.post("/**") { request, _ in
-            let body = try await request.body.collect(upTo: 1 << 20)
-            return Self.receive(request.headers, Array(body.readableBytesView), path: request.uri.path, signature)
+        for path: RouterPath in ["/", "/**"] {
+            router.post(path) { request, _ in
+                let body = try await request.body.collect(upTo: 1 << 20)
+                return Self.receive(request.headers, Array(body.readableBytesView), path: request.uri.path, signature)
+            }
         }
         print("listening on http://127.0.0.1:\(port)/")
         let application = Application(

@@ -5,7 +5,6 @@ import Foundation
 import Intake
 import Storage
 import Worker
-import Storage
 
 /// `publish`: puts bulletins on the queue, with confirms; or says what would become of them.
 struct PublishCommand: AsyncParsableCommand {
@@ -36,8 +35,7 @@ struct PublishCommand: AsyncParsableCommand {
 
     private func publish(_ bulletins: [PublishedFile.Entry], _ context: CommandContext) async throws {
         let broker = try context.settings.requireBroker()
-        let receipts = wait ? ReceiptWaiter(broker: broker, logger: context.logger, json: json) : nil
-        try await receipts?.prepare()
+        let receipts = wait ? try await ReceiptWaiter(broker: broker, logger: context.logger, json: json) : nil
         let messages = bulletins.map { $0.message(user: broker.username, replyTo: receipts?.queue) }
         var unconfirmed = 0
         for start in stride(from: 0, to: messages.count, by: 500) {

@@ -1,12 +1,15 @@
 import ArgumentParser
 import Bulletins
 import Foundation
+import Intake
 import Storage
+import Worker
 
 /// `rejected`: what was refused, and why.
 struct RejectedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rejected", abstract: "Shows what was refused, and why.", subcommands: [List.self, Show.self])
+        commandName: "rejected", abstract: "Shows what was refused, and why.", 
+        subcommands: [List.self, Show.self, Requeue.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists refused messages, newest first.")
@@ -33,9 +36,7 @@ struct RejectedCommand: AsyncParsableCommand {
         @Flag(help: "Prints JSON.") var json = false
 
         func run() async throws {
-            guard let found = try await CommandContext(options).store().refusal(id) else {
-                throw RefusedInput("there is no refused message \(id); list them with: kentongan rejected list")
-            }
+            let found = try await CommandContext(options).store().knownRefusal(id)
             json ? printJSON(found) : printText(found)
         }
 
@@ -63,6 +64,45 @@ struct RejectedCommand: AsyncParsableCommand {
     }
 }
 
+extension RejectedCommand {
+    struct Requeue: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Judges a refused message again, and takes it if it is good now.",
+            discussion: "For a message that was refused before its publisher, region or field was registered.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "Its number.") var id: Int64
+
+        func run() async throws {
+            let context = try await CommandContext(options)
+            let store = try context.store()
+            let found = try await store.knownRefusal(id)
+            let judge = MessageJudge(
+                registries: try context.registries(), requiresUser: context.settings.requiresUser)
+            let opened = judge.open(found.body, size: UInt64(found.size), found.envelope)
+            let publishers = try await store.publishers(named: Set([opened.publisher].compactMap(\.self)))
+            let now = WallClock.system.now
+            let judged = judge.judge(
+                opened, publisher: publishers[opened.publisher ?? ""], queue: found.queue, now: now)
+            if case .refused(let refusal) = judged.judgement {
+                throw RefusedInput("\(id) is still refused as \(refusal.reason.rawValue): \(refusal.sentence)")
+            }
+            let outcome = try await store.record([judged], now: now).first
+            try await store.markRequeued(id, now: now)
+            print("\(id) is taken: \(outcome.map { "\($0)" } ?? "")")
+        }
+    }
+}
+
+extension ListingStore {
+    fileprivate func knownRefusal(_ number: Int64) async throws -> RefusedMessage {
+        guard let found = try await refusal(number) else {
+            throw RefusedInput("there is no refused message \(number); list them with: kentongan rejected list")
+        }
+        return found
+    }
+}
+
 extension RefusedMessage {
     fileprivate var errorValues: [JSONValue] { (try? JSONParser.parse(Array(errors.utf8)))?.arrayValue ?? [] }
 
@@ -74,7 +114,7 @@ extension RefusedMessage {
         [
             "id": .integer(number), "reason": .string(reason), "publisher": .optional(publisher),
             "bulletinId": .optional(bulletinID), "receivedAt": .time(receivedAt), "queue": .string(queue),
-            "size": .integer(size),
+            "size": .integer(size), "requeuedAt": .time(requeuedAt),
             "errors": .array(errorValues),
         ]
     }

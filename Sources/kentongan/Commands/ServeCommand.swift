@@ -23,9 +23,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try await CommandContext(options)
         let roles = try parsedRoles()
+        let registries = try context.registries()
         if roles.contains(.intake) { _ = try context.settings.requireBroker() }
         let worker = Worker(
-            settings: context.settings, registries: try context.registries(), store: try context.store(),
+            settings: context.settings, registries: registries, store: try context.store(),
             logger: context.logger)
         try await worker.run(roles: roles)
     }

@@ -9,7 +9,7 @@ import Worker
 struct SubscriptionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscriptions", abstract: "Says who hears what.",
-        subcommands: [Add.self, List.self, Remove.self, Import.self])
+        subcommands: [Add.self, List.self, Remove.self, Import.self, Export.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -40,12 +40,11 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             let context = try await CommandContext(options)
             let reader = SubscriptionReader(codes: CodeReader(registries: try context.registries()))
             let channel: Channel = email != nil ? .email : webhook != nil ? .webhook : .feed
-            let wanted = try (region).flatMap { region in
+            let address = email ?? webhook ?? SubscriptionReader.newFeedName()
+            let wanted = try region.flatMap { region in
                 try (field.isEmpty ? ["*"] : field).map { field in
                     try reader.subscription(
-                        channel: channel.rawValue, address: email ?? webhook ?? "", region: region, field: field,
-                        kinds: kind,
-                        reach: reach, urgency: urgency, frequency: frequency, language: language)
+                        channel: channel.rawValue, address: address, region: region, field: field, kinds: kind, reach: reach, urgency: urgency, frequency: frequency, language: language)
                 }
             }
             for subscription in try await context.store().add(wanted, now: WallClock.system.now) {
@@ -116,5 +115,28 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             if json { return stored.forEach { Output.jsonLine($0.json(publicURL: context.settings.publicURL)) } }
             print("\(stored.count) subscriptions are there")
         }
+    }
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints all subscriptions as CSV, as import reads it.")
+
+        @OptionGroup var options: CommonOptions
+
+        func run() async throws {
+            let all = try await CommandContext(options).store().subscriptions(limit: Int.max)
+            print("channel,address,region,field,kinds,reach,urgency,frequency,language")
+            for stored in all { print(stored.subscription.csvLine) }
+        }
+    }
+}
+
+extension Subscription {
+    fileprivate var csvLine: String {
+        [
+            endpoint.channel.rawValue, endpoint.address, region.code, field.description,
+            kinds.map(\.rawValue).sorted().joined(separator: "|"), reach.rawValue, urgency.rawValue, frequency.rawValue,
+            language,
+        ].map(CSVTable.cell).joined(separator: ",")
     }
 }

@@ -1,5 +1,6 @@
 import AMQP
 import ArgumentParser
+import Bulletins
 import Intake
 import Worker
 
@@ -7,7 +8,7 @@ import Worker
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topology", abstract: "Declares or compares the exchanges and queues.",
-        subcommands: [Apply.self, Check.self])
+        subcommands: [Apply.self, Check.self, Export.self])
 
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Declares what is missing.")
@@ -38,5 +39,55 @@ struct TopologyCommand: AsyncParsableCommand {
             if !differences.isEmpty { throw ExitCode.failure }
             print("all is there as it should be")
         }
+    }
+
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints them as RabbitMQ definitions, for: rabbitmqctl import_definitions FILE")
+
+        @Option(help: "The virtual host that they belong to.") var vhost = "/"
+
+        func run() { Output.jsonLine(KentonganTopology.topology.definitions(vhost: vhost)) }
+    }
+}
+
+extension Topology {
+    /// In the format of RabbitMQ's definitions files.
+    fileprivate func definitions(vhost: String) -> JSONObject {
+        [
+            "vhosts": [["name": .string(vhost)]],
+            "exchanges": .array(
+                exchanges.map {
+                    [
+                        "name": .string($0.name), "vhost": .string(vhost), "type": .string($0.type),
+                        "durable": .bool($0.durable), "auto_delete": false, "internal": false, "arguments": [:],
+                    ]
+                }),
+            "queues": .array(
+                queues.map {
+                    [
+                        "name": .string($0.name), "vhost": .string(vhost), "durable": .bool($0.durable),
+                        "auto_delete": false, "arguments": Self.json($0.arguments),
+                    ]
+                }),
+            "bindings": .array(
+                bindings.map {
+                    [
+                        "source": .string($0.exchange), "vhost": .string(vhost), "destination": .string($0.queue),
+                        "destination_type": "queue", "routing_key": .string($0.routingKey), "arguments": [:],
+                    ]
+                }),
+        ]
+    }
+
+    private static func json(_ arguments: [String: HeaderValue]) -> JSONValue {
+        var object = JSONObject()
+        for (name, value) in arguments.sorted(by: { $0.key < $1.key }) {
+            switch value {
+            case .integer(let number): object[name] = .integer(number)
+            default: object[name] = .optional(value.text)
+            }
+        }
+        return .object(object)
     }
 }

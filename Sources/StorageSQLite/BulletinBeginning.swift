@@ -1,0 +1,44 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// How a revision begins to count: when it is recorded, when it is approved, when its time has come.
+enum BulletinBeginning {
+    /// The state of a revision that nobody holds back.
+    static func state(publishAt: Timestamp?, isWithdrawal: Bool, now: Timestamp) -> BulletinState {
+        if let publishAt, publishAt > now { return .scheduled }
+        return isWithdrawal ? .withdrawn : .published
+    }
+
+    /// What a revision that came into this state does to earlier ones. Those that wait for their time or
+    /// for approval never go out; once it is public itself, they are no longer the present word. One that
+    /// is held does nothing: it may be rejected.
+    static func supersede(
+        _ id: BulletinID, by number: Int64, _ state: BulletinState, _ db: Database, now: Timestamp
+    ) throws {
+        let affected =
+            switch state {
+            case .published, .withdrawn: "'held', 'scheduled', 'published', 'superseded'"
+            case .scheduled: "'held', 'scheduled'"
+            default: "NULL"
+            }
+        let isWithdrawal = state == .withdrawn
+        try db.run(
+            """
+            UPDATE bulletins SET state = ?1, routed_at = CASE WHEN ?2 OR state IN ('scheduled', 'held')
+                THEN coalesce(routed_at, ?3) ELSE routed_at END
+            WHERE publisher = ?4 AND name = ?5 AND id < ?6 AND state IN (\(affected))
+            """,
+            [isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, id.publisher, id.id, number])
+    }
+
+    /// Puts a revision that was held or scheduled into the state that it has now.
+    static func release(_ number: Int64, _ db: Database, now: Timestamp) throws -> BulletinState {
+        guard let row = try db.row("SELECT * FROM bulletins WHERE id = ?", [number]) else { return .rejected }
+        let state = state(publishAt: row.timestamp("publish_at"), isWithdrawal: row["is_withdrawal"], now: now)
+        try db.run("UPDATE bulletins SET state = ? WHERE id = ?", [state.rawValue, number])
+        let id = BulletinID(publisher: row["publisher"], id: row["name"])
+        try supersede(id, by: number, state, db, now: now)
+        return state
+    }
+}

@@ -1,0 +1,90 @@
+package import Bulletins
+import GRDB
+package import Storage
+
+extension SQLiteStore: OperatorStore {
+    package func approve(_ id: BulletinID, now: Timestamp) async throws(StoreError) -> BulletinState? {
+        try await write { db in
+            guard let row = try Self.held(id, db) else { return nil }
+            let number: Int64 = row["id"]
+            let state = try BulletinBeginning.release(number, db, now: now)
+            let receipts = ReceiptWriter(db: db, now: now)
+            try receipts.put(.approved, id: "\(number).approved", about: .init(row))
+            if state == .scheduled {
+                let at = row.timestamp("publish_at")?.text ?? ""
+                try receipts.put(
+                    .scheduled, id: "\(number).scheduled", about: .init(row), [("publishAt", .string(at))])
+            }
+            return state
+        }
+    }
+
+    package func reject(_ id: BulletinID, why: String, now: Timestamp) async throws(StoreError) -> Bool {
+        try await write { db in
+            guard let row = try Self.held(id, db) else { return false }
+            let number: Int64 = row["id"]
+            try db.run("UPDATE bulletins SET state = 'rejected' WHERE id = ?", [number])
+            try ReceiptWriter(db: db, now: now).put(
+                .rejected, id: "\(number).rejected-by-operator", about: .init(row), [("why", .string(why))])
+            return true
+        }
+    }
+
+    /// The newest revision, if it is held.
+    private static func held(_ id: BulletinID, _ db: Database) throws -> Row? {
+        let newest = try db.row(
+            "SELECT * FROM bulletins WHERE publisher = ? AND name = ? ORDER BY id DESC LIMIT 1", [id.publisher, id.id])
+        return newest.flatMap { ($0["state"] as String) == BulletinState.held.rawValue ? $0 : nil }
+    }
+
+    package func coverage(of id: BulletinID) async throws(StoreError) -> [RegionCount] {
+        try await read { db in
+            try db.rows(
+                """
+                SELECT s.region, d.state, count(*) AS number
+                FROM deliveries d JOIN subscriptions s ON s.id = d.subscription
+                WHERE d.bulletin = (SELECT max(id) FROM bulletins WHERE publisher = ? AND name = ?)
+                GROUP BY s.region, d.state
+                """, [id.publisher, id.id]
+            ).map { RegionCount(region: try $0.region("region"), state: try $0.choice("state"), deliveries: $0["number"]) }
+        }
+    }
+
+    package func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError) {
+        try await write { db in
+            try db.run(
+                """
+                INSERT INTO suppressions (address, why, created_at) VALUES (?, ?, ?)
+                ON CONFLICT (address) DO UPDATE SET why = excluded.why
+                """, [address.lowercased(), why, now.milliseconds])
+            try Self.mark(address, suppressed: true, db)
+        }
+    }
+
+    package func unsuppress(_ address: String) async throws(StoreError) -> Bool {
+        try await write { db in
+            try db.run("DELETE FROM suppressions WHERE address = ?", [address.lowercased()])
+            guard db.changesCount == 1 else { return false }
+            try Self.mark(address, suppressed: false, db)
+            return true
+        }
+    }
+
+    private static func mark(_ address: String, suppressed: Bool, _ db: Database) throws {
+        try db.run(
+            "UPDATE endpoints SET suppressed = ? WHERE channel = 'email' AND lower(address) = ?",
+            [suppressed, address.lowercased()])
+    }
+
+    package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
+        try await read { db in
+            try db.rows("SELECT * FROM suppressions ORDER BY address LIMIT ?", [limit]).map {
+                Suppression(address: $0["address"], why: $0["why"], since: $0.time("created_at"))
+            }
+        }
+    }
+
+    package func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError) {
+        try await write { try $0.run("UPDATE refusals SET requeued_at = ? WHERE id = ?", [now.milliseconds, refusal]) }
+    }
+}
