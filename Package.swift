@@ -83,7 +83,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Intake", "Fanout", "DeliveryEngine", "Email", "Webhooks", "Receipts", "Portal", "StorageSQLite", "SMTP",
+                "Intake", "Fanout", "DeliveryEngine", "Email", "Webhooks", "Receipts", "Portal", "StorageSQLite",
+                "SMTP",
                 "HTTPPost", lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),

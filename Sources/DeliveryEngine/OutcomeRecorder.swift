@@ -43,7 +43,8 @@ final class OutcomeRecorder: Sendable {
 
     func run() async {
         while true {
-            await arrived.wait()
+            // A cancelled worker still records what it has sent; `close` ends this.
+            await arrived.waitUninterrupted()
             while true {
                 let batch = state.withLock { state in
                     defer { state.waiting = [] }

@@ -35,6 +35,7 @@ package struct EmailChannel: DeliveryChannel {
         let prepared = prepared.value(rendering) { composer.prepare(content, language: delivery.language, zone: zone) }
         let message = composer.message(prepared, for: delivery, now: now)
         return await transport.send(
-            message, from: composer.returnPath(of: delivery), to: delivery.address, id: composer.messageID(of: delivery))
+            message, from: composer.returnPath(of: delivery), to: delivery.address, id: composer.messageID(of: delivery)
+        )
     }
 }

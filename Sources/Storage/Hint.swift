@@ -55,6 +55,22 @@ package final class Hint: Sendable {
         }
     }
 
+    /// Waits for a hint, whatever becomes of the task: for work that has an end of its own.
+    package func waitUninterrupted() async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                state.wait += 1
+                guard !state.isSignalled else {
+                    state.isSignalled = false
+                    return true
+                }
+                state.waiter = continuation
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+    }
+
     /// Waits for a hint at most so long.
     package func wait(atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in

@@ -46,7 +46,9 @@ extension SQLiteStore: OperatorStore {
                 WHERE d.bulletin = (SELECT max(id) FROM bulletins WHERE publisher = ? AND name = ?)
                 GROUP BY s.region, d.state
                 """, [id.publisher, id.id]
-            ).map { RegionCount(region: try $0.region("region"), state: try $0.choice("state"), deliveries: $0["number"]) }
+            ).map {
+                RegionCount(region: try $0.region("region"), state: try $0.choice("state"), deliveries: $0["number"])
+            }
         }
     }
 

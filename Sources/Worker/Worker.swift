@@ -50,7 +50,9 @@ package struct Worker: Sendable {
             services.append(try intake())
         }
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            // A stage that fails stops the worker as SIGTERM does: what was sent is still recorded.
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
     }

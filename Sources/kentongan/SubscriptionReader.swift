@@ -38,7 +38,8 @@ struct SubscriptionReader {
             throw RefusedInput("\(language) is no language; it is one of id, en")
         }
         return Subscription(
-            endpoint: Endpoint(channel: channel, address: try self.address(address, channel)), region: region, field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
+            endpoint: Endpoint(channel: channel, address: try self.address(address, channel)), region: region,
+            field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
             urgency: try codes.choice(urgency, "urgency"),
             frequency: frequency, language: language)
     }
@@ -59,7 +60,9 @@ struct SubscriptionReader {
             }
             return text
         case .feed:
-            guard text.isEmpty || Grammar.isBulletinID(text) else { throw RefusedInput("\(text) is no name for a feed") }
+            guard text.isEmpty || Grammar.isBulletinID(text) else {
+                throw RefusedInput("\(text) is no name for a feed")
+            }
             return text.isEmpty ? Self.newFeedName() : text
         }
     }

@@ -219,13 +219,6 @@ def test_a_suppressed_address_gets_nothing(worker, publishing, mail, region):
     assert row(worker, sent)["state"] == "suppressed" and not mail.to("blokir@w.example")
 
 
-def test_a_daily_digest_is_not_sent_at_once(worker, publishing, mail, region):
-    worker.subscribe("email", "harian@w.example", [region], frequency="daily")
-    publishing.wait(publishing.send(bulletin(regions=[region])), "routed")
-    time.sleep(3)
-    assert not mail.to("harian@w.example")
-
-
 def test_the_summary_counts_every_delivery(worker):
     counted = {}
     for delivery in worker.listing("deliveries", "list"):

@@ -12,7 +12,8 @@ public struct AcceptedBulletin: Sendable {
     /// Whether it waits for an operator's approval.
     public var isModerated: Bool
 
-    public init(bulletin: Bulletin, payload: [UInt8], digest: [UInt8], notes: [String] = [], isModerated: Bool = false) {
+    public init(bulletin: Bulletin, payload: [UInt8], digest: [UInt8], notes: [String] = [], isModerated: Bool = false)
+    {
         self.bulletin = bulletin
         self.payload = payload
         self.digest = digest

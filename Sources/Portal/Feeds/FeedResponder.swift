@@ -86,7 +86,8 @@ final class FeedResponder: Sendable {
         // A feed without items has not changed since ever.
         let updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
         let document = FeedDocument(
-            title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/", updated: updated, items: items)
+            title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/",
+            updated: updated, items: items)
         let bytes =
             switch address.format {
             case .rss: RSSFeed.render(document)

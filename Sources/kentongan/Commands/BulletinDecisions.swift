@@ -99,7 +99,8 @@ extension BulletinsCommand {
             }
             let rows = places.map { RegionCoverage(region: $0, name: regions.fullName(of: $0), counts: counts) }
             Output.rows(
-                Array(rows.prefix(listing.count)), listing, header: ["REGION", "STATE", "ENDPOINTS", "DELIVERED", "NAME"]
+                Array(rows.prefix(listing.count)), listing,
+                header: ["REGION", "STATE", "ENDPOINTS", "DELIVERED", "NAME"]
             ) {
                 $0.json
             } table: {

@@ -8,7 +8,7 @@ import Worker
 /// `rejected`: what was refused, and why.
 struct RejectedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rejected", abstract: "Shows what was refused, and why.", 
+        commandName: "rejected", abstract: "Shows what was refused, and why.",
         subcommands: [List.self, Show.self, Requeue.self])
 
     struct List: AsyncParsableCommand {

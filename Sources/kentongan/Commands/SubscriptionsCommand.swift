@@ -44,7 +44,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             let wanted = try region.flatMap { region in
                 try (field.isEmpty ? ["*"] : field).map { field in
                     try reader.subscription(
-                        channel: channel.rawValue, address: address, region: region, field: field, kinds: kind, reach: reach, urgency: urgency, frequency: frequency, language: language)
+                        channel: channel.rawValue, address: address, region: region, field: field, kinds: kind,
+                        reach: reach, urgency: urgency, frequency: frequency, language: language)
                 }
             }
             for subscription in try await context.store().add(wanted, now: WallClock.system.now) {
