@@ -112,6 +112,13 @@ let package = Package(
         .testTarget(
             name: "StorageConformance", dependencies: ["StorageSQLite"], swiftSettings: settings),
         .testTarget(
+            name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),
+        .testTarget(
+            name: "PortalTests",
+            dependencies: ["Portal", "Bulletins", .product(name: "Hummingbird", package: "hummingbird")],
+            swiftSettings: settings),
+        .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
+        .testTarget(
             name: "HTTPPostTests", dependencies: ["HTTPPost"] + nio + http, swiftSettings: settings),
     ]
 )

@@ -32,11 +32,14 @@ struct RelayURL {
     }
 
     private mutating func readCredentials(_ text: Substring) throws(SMTPError) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let user = Self.decode(parts[0]), let password = Self.decode(parts[1]), !user.isEmpty
-        else { throw .badURL(shown, reason: "user and password are not both there and percent-encoded") }
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(Self.decode)
+        guard let user = parts[0], !user.isEmpty, !parts.contains(nil) else {
+            throw .badURL(shown, reason: "user and password are not percent-encoded, or there is no user")
+        }
+        // A password may also come from elsewhere.
+        let password = parts.count == 2 ? parts[1] : nil
         // RFC 4616 section 2.
-        guard !user.utf8.contains(0), !password.utf8.contains(0) else {
+        guard !user.utf8.contains(0), password?.utf8.contains(0) != true else {
             throw .badURL(shown, reason: "user or password has a NUL in it")
         }
         username = user

@@ -114,9 +114,9 @@ extension Settings {
     /// The other files are looked for beside `data.regions`.
     private static func dataFiles(_ reader: SettingsReader) -> DataFiles {
         let regions = reader.string(.dataRegions) ?? "config/data/regions.csv"
-        let folder = URL(filePath: regions).deletingLastPathComponent()
+        let folder = regions.lastIndex(of: "/").map { regions[...$0] } ?? ""
         func file(_ key: SettingKey, _ name: String) -> String {
-            reader.string(key) ?? folder.appending(path: name).path
+            reader.string(key) ?? folder + name
         }
         return DataFiles(
             regions: regions, successors: file(.dataSuccessors, "region-successors.csv"),

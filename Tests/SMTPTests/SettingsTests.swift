@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "relay", "http://relay", "smtp://", "smtp://u@relay", "smtp://relay:0", "smtp://relay:x", "smtp://::1",
+        "relay", "http://relay", "smtp://", "smtp://:p@relay", "smtp://relay:0", "smtp://relay:x", "smtp://::1",
         "smtp://relay?starttls=off", "smtp://relay?starttls=maybe", "smtp://relay?tls=1", "smtp://relay/x",
         "smtps://relay?starttls=required", "smtp://u:%zz@relay", "smtp://127.evil.example?starttls=off",
     ])

@@ -1,0 +1,95 @@
+import AMQP
+import Bulletins
+import Foundation
+import Storage
+import Testing
+
+@testable import Intake
+
+struct MessageJudgeTests {
+    private let body = Array(
+        """
+        {"id":"a","kind":"announcement","publisher":"uji","title":"T","body":"B","regions":["73"],"fields":["kesehatan"]}
+        """.utf8)
+    private let publisher = Publisher(
+        slug: "uji", name: "Uji", amqpUser: "uji-user", kinds: [.announcement], regions: [.country], fields: [.any],
+        mayPublishEmergencies: false)
+
+    private static let judge = Result {
+        func bytes(_ name: String) throws -> [UInt8] {
+            Array(
+                try Data(
+                    contentsOf: URL(filePath: #filePath).appending(path: "../../../config/data/\(name)").standardized))
+        }
+        return MessageJudge(
+            registries: Registries(
+                regions: try RegionTree(csv: bytes("regions.csv")),
+                successors: try RegionSuccessors(csv: bytes("region-successors.csv")),
+                timeZones: try TimeZones(csv: bytes("timezones.csv")),
+                fields: try FieldRegistry(csv: bytes("fields.csv"))),
+            requiresUser: true)
+    }
+
+    private func outcome(_ properties: MessageProperties, body: [UInt8]? = nil, size: UInt64? = nil) throws
+        -> IncomingBulletin
+    {
+        let body = body ?? self.body
+        let message = IncomingMessage(
+            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: "announcement.uji",
+            properties: properties, bodySize: size ?? UInt64(body.count), body: body, isOversize: size != nil)
+        let judge = try Self.judge.get()
+        return judge.judge(
+            judge.open(message), publisher: publisher, queue: "kentongan.announcements",
+            now: Timestamp(milliseconds: 0))
+    }
+
+    private func reason(_ incoming: IncomingBulletin) -> RefusalReason? {
+        if case .refused(let refusal) = incoming.judgement { refusal.reason } else { nil }
+    }
+
+    @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
+        let properties = MessageProperties(
+            headers: ["traceparent": "00-1-2-01", "number": .integer(3)], correlationID: "c", replyTo: "r",
+            userID: "uji-user")
+        let incoming = try outcome(properties)
+        guard case .accepted(let accepted) = incoming.judgement else { return #expect(Bool(false), "\(incoming)") }
+        #expect(accepted.bulletin.id == BulletinID(publisher: "uji", id: "a"))
+        #expect(incoming.replyTo == "r" && incoming.correlationID == "c" && incoming.traceparent == "00-1-2-01")
+        #expect(incoming.envelope.headers == ["traceparent": "00-1-2-01"])
+        #expect(incoming.body.isEmpty, "the body of what is accepted is kept as its payload only")
+    }
+
+    @Test(arguments: [nil, "lain"] as [String?])
+    func nobodySpeaksForAnother(user: String?) throws {
+        #expect(reason(try outcome(MessageProperties(userID: user))) == .publisherMismatch)
+    }
+
+    @Test func whatIsTooLargeIsRefusedWithoutItsBody() throws {
+        let incoming = try outcome(MessageProperties(userID: "uji-user"), body: [], size: 300_000)
+        #expect(reason(incoming) == .tooLarge && incoming.body.isEmpty && incoming.size == 300_000)
+    }
+
+    @Test func whatIsRefusedKeepsItsBytesAndNames() throws {
+        let broken = Array(String(decoding: body, as: UTF8.self).replacing("\"73\"", with: "\"99\"").utf8)
+        let incoming = try outcome(MessageProperties(userID: "uji-user"), body: broken)
+        #expect(reason(incoming) == .unknownRegion && incoming.body == broken)
+        #expect(incoming.claimedID == BulletinID(publisher: "uji", id: "a"))
+    }
+
+    @Test(arguments: ["{", "[]", "\u{0}", ""])
+    func whatIsNoBulletinIsRefused(text: String) throws {
+        let incoming = try outcome(MessageProperties(userID: "uji-user"), body: Array(text.utf8))
+        #expect(reason(incoming) != nil && incoming.claimedID == nil)
+    }
+
+    /// A refused message that an operator requeues is judged as it was when it came.
+    @Test func whatTheStoreKeptIsJudgedAsTheMessageWas() throws {
+        let incoming = try outcome(MessageProperties(contentType: "application/json", userID: "lain"))
+        let judge = try Self.judge.get()
+        let again = judge.open(incoming.body, size: incoming.size, incoming.envelope)
+        var other = publisher
+        other.amqpUser = "lain"
+        let judged = judge.judge(again, publisher: other, queue: incoming.queue, now: Timestamp(milliseconds: 0))
+        #expect(reason(judged) == nil)
+    }
+}

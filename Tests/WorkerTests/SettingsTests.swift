@@ -1,0 +1,77 @@
+import Foundation
+import SMTP
+import Testing
+
+@testable import Worker
+
+struct SettingsTests {
+    private func settings(_ environment: [String: String], yaml: String? = nil) async throws -> Settings {
+        guard let yaml else { return try await Settings(file: nil, environment: environment) }
+        let file = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString).yaml")
+        try yaml.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try await Settings(file: file.path, environment: environment)
+    }
+
+    @Test func withoutAnythingTheDefaultsHold() async throws {
+        let settings = try await settings([:])
+        #expect(settings.broker == nil && settings.smtp == nil)
+        #expect(settings.storePath == "var/kentongan.db" && settings.listen == .init(host: "127.0.0.1", port: 8080))
+        #expect(settings.publicURL == "http://127.0.0.1:8080" && settings.requiresUser && settings.prefetch == 1000)
+    }
+
+    /// What the shipped file says is what holds without it.
+    @Test func theShippedFileHoldsTheDefaults() async throws {
+        let file = URL(filePath: #filePath).appending(path: "../../../config/kentongan.yaml").standardized.path
+        let shipped = try await Settings(file: file, environment: [:])
+        let defaults = try await settings([:])
+        #expect("\(shipped)" == "\(defaults)")
+    }
+
+    @Test func theEnvironmentOverridesTheFile() async throws {
+        let yaml = "http:\n  listen: 0.0.0.0:80\n  publicURL: https://kabar.example\nwebhooks:\n  allow: [10.0.0.0/8]\n"
+        let settings = try await settings(["KENTONGAN_HTTP_LISTEN": "127.0.0.1:81"], yaml: yaml)
+        #expect(settings.listen.port == 81 && settings.publicURL == "https://kabar.example")
+        #expect(settings.webhookNetworks.count == 1)
+    }
+
+    @Test func listsAreSeparatedByCommasInTheEnvironment() async throws {
+        let settings = try await settings(["KENTONGAN_WEBHOOKS_ALLOW": "10.0.0.0/8, 127.0.0.1/32"])
+        #expect(settings.webhookNetworks.count == 2)
+    }
+
+    @Test func secretsMayLieInAFile() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "secret-\(UUID().uuidString)")
+        let isMade = FileManager.default.createFile(
+            atPath: file.path, contents: Data("rahasia\n".utf8), attributes: [.posixPermissions: 0o600])
+        #expect(isMade)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let settings = try await settings([
+            "KENTONGAN_SMTP_URL": "smtp://u@relay.example", "KENTONGAN_SMTP_PASSWORD_FILE": file.path,
+        ])
+        #expect(settings.smtp?.password == "rahasia")
+    }
+
+    @Test(arguments: [
+        ("store.url", "mysql://x"), ("amqp.url", "http://x"), ("amqp.prefetch", "0"), ("http.listen", "nanti"),
+        ("webhooks.allow", "127.0.0.0/99"), ("publishers.auth", "kadang"), ("log.level", "keras"),
+        ("delivery.lease", "lama"), ("http.publicURL", "bukan alamat"),
+    ])
+    func aBadValueIsNamedByItsKey(key: String, value: String) async throws {
+        let name =
+            "KENTONGAN_" + key.replacing("publicURL", with: "PUBLIC_URL").replacing(".", with: "_").uppercased()
+        await #expect {
+            _ = try await settings([name: value])
+        } throws: { error in
+            "\(error)".contains(key)
+        }
+    }
+
+    @Test func anUnknownKeyIsNamed() async throws {
+        await #expect {
+            _ = try await settings([:], yaml: "amqp:\n  ulr: x\n")
+        } throws: { error in
+            "\(error)".contains("amqp.ulr")
+        }
+    }
+}
