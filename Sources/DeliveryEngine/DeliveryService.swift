@@ -155,9 +155,9 @@ package struct DeliveryService: Service {
     // MARK: - Sending
 
     private func send() async {
-        while let item = await queue.next() {
-            if queue.count == aim / 2 { drained.signal() }
-            await attempt(item)
+        while let taken = await queue.next() {
+            if taken.left == aim / 2 { drained.signal() }
+            await attempt(taken.element)
         }
     }
 

@@ -2,23 +2,29 @@ import Synchronization
 
 /// What was claimed and waits for a sender: pushed by one, taken by many, without a hop for each.
 final class WorkQueue<Element: Sendable>: Sendable {
+    /// An element, and how many are left behind it. Each number below that of a push is seen by one taker,
+    /// so that exactly one of them notices when the queue gets low.
+    struct Taken: Sendable {
+        let element: Element
+        let left: Int
+    }
+
     private struct State {
         var waiting: [Element] = []
         var next = 0
-        var takers: [CheckedContinuation<Element?, Never>] = []
+        var takers: [CheckedContinuation<Taken?, Never>] = []
         var isClosed = false
         var count: Int { waiting.count - next }
 
-        mutating func take() -> Element? {
+        mutating func take() -> Taken? {
             guard next < waiting.count else { return nil }
-            defer {
-                next += 1
-                if next == waiting.count {
-                    waiting.removeAll(keepingCapacity: true)
-                    next = 0
-                }
+            let element = waiting[next]
+            next += 1
+            if next == waiting.count {
+                waiting.removeAll(keepingCapacity: true)
+                next = 0
             }
-            return waiting[next]
+            return Taken(element: element, left: count)
         }
     }
 
@@ -29,21 +35,21 @@ final class WorkQueue<Element: Sendable>: Sendable {
     func push(_ elements: [Element]) {
         let served = state.withLock { state in
             state.waiting.append(contentsOf: elements)
-            var served: [(CheckedContinuation<Element?, Never>, Element)] = []
-            while let taker = state.takers.last, let element = state.take() {
+            var served: [(CheckedContinuation<Taken?, Never>, Taken)] = []
+            while let taker = state.takers.last, let taken = state.take() {
                 state.takers.removeLast()
-                served.append((taker, element))
+                served.append((taker, taken))
             }
             return served
         }
-        for (taker, element) in served { taker.resume(returning: element) }
+        for (taker, taken) in served { taker.resume(returning: taken) }
     }
 
-    /// The next element, and how many are left; nil once the queue is closed.
-    func next() async -> Element? {
+    /// The next element; nil once the queue is closed.
+    func next() async -> Taken? {
         await withCheckedContinuation { continuation in
-            let ready = state.withLock { state -> Element?? in
-                if let element = state.take() { return element }
+            let ready = state.withLock { state -> Taken?? in
+                if let taken = state.take() { return taken }
                 if state.isClosed { return .some(nil) }
                 state.takers.append(continuation)
                 return nil

@@ -5,12 +5,12 @@ enum MailHeader {
     /// A line whose value is ASCII that the program made itself.
     static func line(_ name: String, _ value: String) -> String { "\(name): \(oneLine(value))\r\n" }
 
-    /// A line whose value is a text of the world: as it is if it is short ASCII, else in encoded-words
-    /// (RFC 2047), folded so that no line exceeds 76 characters.
+    /// A line whose value is a text of the world: as it is if it is ASCII, else in encoded-words (RFC 2047),
+    /// folded so that no line exceeds 76 characters.
     static func text(_ name: String, _ value: String) -> String {
         let clean = oneLine(value)
         let isPlain = clean.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !clean.contains("=?")
-        if isPlain && name.utf8.count + 2 + clean.utf8.count <= 76 { return "\(name): \(clean)\r\n" }
+        if isPlain, let folded = folded(clean, firstLine: name.utf8.count + 2) { return "\(name): \(folded)\r\n" }
         return "\(name): \(encodedWords(clean, firstLine: name.utf8.count + 2).joined(separator: "\r\n "))\r\n"
     }
 
@@ -25,6 +25,22 @@ enum MailHeader {
         guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
         return String(
             String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
+
+    /// Folded at single spaces (RFC 5322 section 2.2.3); nil if that cannot be done without changing the text.
+    private static func folded(_ text: String, firstLine: Int) -> String? {
+        var lines = ""
+        var length = firstLine
+        for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+            guard !word.isEmpty, word.utf8.count < 75 else { return text.isEmpty ? "" : nil }
+            if index > 0, length + 1 + word.utf8.count > 76 {
+                lines += "\r\n"
+                length = 0
+            }
+            lines += index > 0 ? " \(word)" : word
+            length += word.utf8.count + (index > 0 ? 1 : 0)
+        }
+        return lines
     }
 
     /// `=?utf-8?B?...?=`, each of whole characters and at most 75 long, the first shorter by what stands

@@ -113,7 +113,7 @@ extension Settings {
 
     /// The other files are looked for beside `data.regions`.
     private static func dataFiles(_ reader: SettingsReader) -> DataFiles {
-        let regions = reader.string(.dataRegions) ?? "config/data/regions.csv"
+        let regions = reader.string(.dataRegions) ?? DataFolder.path + "/regions.csv"
         let folder = regions.lastIndex(of: "/").map { regions[...$0] } ?? ""
         func file(_ key: SettingKey, _ name: String) -> String {
             reader.string(key) ?? folder + name

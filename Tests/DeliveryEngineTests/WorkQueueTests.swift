@@ -9,7 +9,7 @@ struct WorkQueueTests {
             for _ in 0..<8 {
                 group.addTask {
                     var mine: [Int] = []
-                    while let element = await queue.next() { mine.append(element) }
+                    while let taken = await queue.next() { mine.append(taken.element) }
                     return mine
                 }
             }
@@ -24,8 +24,28 @@ struct WorkQueueTests {
     @Test func closingGivesBackWhatNobodyTook() async {
         let queue = WorkQueue<Int>()
         queue.push([1, 2, 3])
-        #expect(await queue.next() == 1)
+        #expect(await queue.next()?.element == 1)
         #expect(queue.close() == [2, 3])
         #expect(await queue.next() == nil)
+    }
+
+    /// The claimer sleeps until the queue is half empty: a level that nobody saw would leave it asleep.
+    @Test func eachLevelIsSeenByExactlyOneTaker() async {
+        let queue = WorkQueue<Int>()
+        queue.push(Array(0..<10_000))
+        let levels = await withTaskGroup(of: [Int].self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var mine: [Int] = []
+                    while let taken = await queue.next() {
+                        mine.append(taken.left)
+                        if taken.left == 0 { _ = queue.close() }
+                    }
+                    return mine
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(levels.sorted() == Array(0..<10_000))
     }
 }

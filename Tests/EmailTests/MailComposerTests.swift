@@ -108,6 +108,16 @@ struct MailComposerTests {
         #expect(try mail(members).contains("Subject: \(subject)\r\n"))
     }
 
+    @Test func aLongASCIISubjectIsFoldedAndNotEncoded() {
+        let title = Array(repeating: "pengumuman", count: 18).joined(separator: " ")
+        let line = MailHeader.text("Subject", title)
+        #expect(line.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 76 } && !line.contains("=?"))
+        #expect(line.replacing("\r\n ", with: " ") == "Subject: \(title)\r\n")
+        let unbroken = String(repeating: "a", count: 100)
+        #expect(MailHeader.text("Subject", unbroken).contains("=?utf-8?B?"))
+        #expect(MailHeader.text("Subject", "dua  spasi").hasPrefix("Subject: =?"))
+    }
+
     @Test func noTextMakesAHeader() throws {
         let lines = MailHeader.text("Subject", "a\r\nBcc: x@y.example\u{0}\u{85}b")
         #expect(lines.components(separatedBy: "\r\n").count == 2)

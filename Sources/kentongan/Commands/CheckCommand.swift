@@ -13,7 +13,7 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try await CommandContext(options)
         let registries = try context.registries()
-        print("ok      data     \(registries.regions.count) regions, \(registries.fields.entries.count) fields")
+        print("ok      data     \(registries.regions.count - 1) regions, \(registries.fields.entries.count) fields")
         let store = try context.store()
         print("ok      store    \(context.settings.storePath), identity \(try await store.identity())")
         let check = SettingsCheck(settings: context.settings, logger: context.logger)
