@@ -47,9 +47,10 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
-        .target(name: "SMTP", dependencies: nio + [tls], swiftSettings: settings),
+        .target(name: "TLSPeer", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: nio + [tls, "TLSPeer"], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
-        .target(name: "HTTPPost", dependencies: nio + http, swiftSettings: settings),
+        .target(name: "HTTPPost", dependencies: nio + http + ["TLSPeer"], swiftSettings: settings),
         .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
@@ -103,7 +104,9 @@ let package = Package(
         .executableTarget(
             name: "judge", dependencies: ["Bulletins"], path: "Tests/Judge", swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
-        .testTarget(name: "SMTPTests", dependencies: ["SMTP", tls] + nio, swiftSettings: settings),
+        .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
+        .testTarget(
+            name: "SMTPTests", dependencies: ["SMTP", "TestCertificates", tls] + nio, swiftSettings: settings),
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
         .testTarget(name: "DeliveryEngineTests", dependencies: ["DeliveryEngine"], swiftSettings: settings),
         .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
@@ -119,6 +122,6 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(
-            name: "HTTPPostTests", dependencies: ["HTTPPost"] + nio + http, swiftSettings: settings),
+            name: "HTTPPostTests", dependencies: ["HTTPPost", "TLSPeer", "TestCertificates"] + nio + http, swiftSettings: settings),
     ]
 )

@@ -72,6 +72,10 @@ final class SMTPHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted = event as? TLSUserEvent {
+            guard tls.isPeer(of: context.pipeline.syncOperations) else {
+                perform(session.handle(.securingFailed("the certificate is for another name than \(settings.host)")))
+                return context.close(promise: nil)
+            }
             let isImplicit = settings.security == .implicitTLS
             perform(session.handle(isImplicit ? .connected(isSecure: true) : .secured))
         }

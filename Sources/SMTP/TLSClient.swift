@@ -1,18 +1,18 @@
 internal import NIOCore
 internal import NIOSSL
+internal import TLSPeer
 
 /// TLS 1.2 or later to the relay (RFC 8314, RFC 9325).
-///
-/// A known weakness: for a host name, NIOSSL also takes a certificate for the peer's IP address.
 struct TLSClient: Sendable {
     private let context: NIOSSLContext
     private let serverName: String?
+    private let isVerified: Bool
 
     init(_ settings: SMTPSettings) throws(SMTPError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(1)
-        let isVerified = settings.security != .startTLSOpportunistic || settings.credentials != nil
+        isVerified = settings.security != .startTLSOpportunistic || settings.credentials != nil
         configuration.certificateVerification = isVerified ? .fullVerification : .none
         if let file = settings.trustedCAFile { configuration.trustRoots = .file(file) }
         do {
@@ -28,5 +28,12 @@ struct TLSClient: Sendable {
 
     func handler() throws -> NIOSSLClientHandler {
         try NIOSSLClientHandler(context: context, serverHostname: serverName)
+    }
+
+    /// Whether the certificate that was shown is the host's. An address was compared by NIOSSL already.
+    func isPeer(of pipeline: ChannelPipeline.SynchronousOperations) -> Bool {
+        guard isVerified, let serverName else { return true }
+        let handler = try? pipeline.handler(type: NIOSSLClientHandler.self)
+        return PeerName.matches(serverName, handler?.peerCertificate)
     }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import NIOCore
 import NIOSSL
+import TLSPeer
+import TestCertificates
 import Testing
 
 @testable import HTTPPost

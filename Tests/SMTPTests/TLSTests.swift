@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestCertificates
 import Testing
 
 @testable import SMTP
@@ -30,8 +31,20 @@ import Testing
         #expect(summary == "220 scripted (TLS, no login)")
     }
 
-    private func exchange(_ security: SMTPSecurity, trusted: Bool) async throws -> String {
-        let relay = try await ScriptedRelay.start(tls: context(), isImplicit: security == .implicitTLS) { line in
+    /// NIOSSL alone would take a certificate for the relay's address in place of one for its name.
+    @Test(arguments: [SMTPSecurity.startTLSRequired, .implicitTLS])
+    func anAddressIsNoName(_ security: SMTPSecurity) async throws {
+        await #expect {
+            _ = try await exchange(security, trusted: true, Certificates.addressOnly)
+        } throws: { error in
+            if case .tlsFailed = error as? SMTPError { true } else { false }
+        }
+    }
+
+    private func exchange(
+        _ security: SMTPSecurity, trusted: Bool, _ pair: Certificates.Pair = Certificates.good
+    ) async throws -> String {
+        let relay = try await ScriptedRelay.start(tls: context(pair), isImplicit: security == .implicitTLS) { line in
             switch line.text.prefix(4) {
             case "EHLO": "250-relay\r\n250-STARTTLS\r\n250 PIPELINING\r\n"
             case "STAR": "220 go\r\n"
@@ -39,7 +52,8 @@ import Testing
             }
         }
         let file = FileManager.default.temporaryDirectory.appending(path: "smtp-\(UUID().uuidString).pem")
-        try Certificates.authority.write(to: file, atomically: true, encoding: .utf8)
+        let authorities = Certificates.authority + "\n" + Certificates.addressOnly.certificate
+        try authorities.write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
         var settings = SMTPSettings(host: "localhost", port: relay.port, security: security)
         settings.trustedCAFile = trusted ? file.path : nil
@@ -58,9 +72,9 @@ import Testing
         return try result.get()
     }
 
-    private func context() throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(Certificates.good.certificate.utf8))
-        let key = try NIOSSLPrivateKey(bytes: Array(Certificates.good.key.utf8), format: .pem)
+    private func context(_ pair: Certificates.Pair) throws -> NIOSSLContext {
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(pair.certificate.utf8))
+        let key = try NIOSSLPrivateKey(bytes: Array(pair.key.utf8), format: .pem)
         return try NIOSSLContext(
             configuration: .makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))

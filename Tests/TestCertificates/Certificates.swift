@@ -1,12 +1,12 @@
 /// Certificates of the tests only: P-256, made with openssl, valid for a hundred years except for
 /// the expired one. The authority's own key was thrown away.
-enum Certificates {
-    struct Pair: Sendable {
-        var certificate: String
-        var key: String
+package enum Certificates {
+    package struct Pair: Sendable {
+        package var certificate: String
+        package var key: String
     }
 
-    static let authority = """
+    package static let authority = """
         -----BEGIN CERTIFICATE-----
         MIIBrjCCAVOgAwIBAgIUcT4RuPPO6fKWJhVeRohwG8BZcyEwCgYIKoZIzj0EAwIw
         IzEhMB8GA1UEAwwYS2VudG9uZ2FuIHRlc3QgYXV0aG9yaXR5MCAXDTI2MTEyMzIw
@@ -22,7 +22,7 @@ enum Certificates {
         """
 
     /// For localhost and 127.0.0.1.
-    static let good = Pair(
+    package static let good = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
             MIIBqTCCAU+gAwIBAgIUOzZNWHBw5FlZpxHE6D8FLUVpVFgwCgYIKoZIzj0EAwIw
@@ -45,7 +45,7 @@ enum Certificates {
             """)
 
     /// For elsewhere.example.
-    static let wrong = Pair(
+    package static let wrong = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
             MIIBrDCCAVKgAwIBAgIUOzZNWHBw5FlZpxHE6D8FLUVpVFkwCgYIKoZIzj0EAwIw
@@ -68,7 +68,7 @@ enum Certificates {
             """)
 
     /// For localhost, in January 2020.
-    static let expired = Pair(
+    package static let expired = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
             MIIBkTCCATegAwIBAgIBATAKBggqhkjOPQQDAjAjMSEwHwYDVQQDDBhLZW50b25n
@@ -87,6 +87,28 @@ enum Certificates {
             MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgadqUQsrab6ffHGwi
             fGGL358V5wLgsUr7RN4t9NOEWeShRANCAAQ8FY4S2z+d4axWCDqkNWH6h1u5tf3V
             PMgPPImAWtD0uHUCrpHbvIgwpPyva4+geJvzwDSnld/+mFREbp1e1Ubs
+            -----END PRIVATE KEY-----
+            """)
+    /// For 127.0.0.1 and no name; signed by itself.
+    package static let addressOnly = Pair(
+        certificate: """
+            -----BEGIN CERTIFICATE-----
+            MIIBnDCCAUKgAwIBAgIUAKGyCDo21UNVVhgJXsxbvtaETYMwCgYIKoZIzj0EAwIw
+            EjEQMA4GA1UEAwwHYWRkcmVzczAgFw0yNjExMjQwMzM3NDFaGA8yMTI2MTAzMTAz
+            Mzc0MVowEjEQMA4GA1UEAwwHYWRkcmVzczBZMBMGByqGSM49AgEGCCqGSM49AwEH
+            A0IABM6/W6evHbvw0XJWfxdHdlMPNjk8Z8IRSmXUlovkC/Z/T11YRrltS1OjxxJW
+            taB9ELjvw9PGKhVOT4h7KKWqRyGjdDByMB0GA1UdDgQWBBQubc+JIwOadRI9I6Ex
+            R5c+qB12STAfBgNVHSMEGDAWgBQubc+JIwOadRI9I6ExR5c+qB12STAPBgNVHRMB
+            Af8EBTADAQH/MA8GA1UdEQQIMAaHBH8AAAEwDgYDVR0PAQH/BAQDAgKEMAoGCCqG
+            SM49BAMCA0gAMEUCIGxhNW97Ai/sJ92nF8T8B0lQ1dn8elRCCzyAeIsJU6P+AiEA
+            qCZS9FD70/FPQ/B2RyQw9PwLu3QPbw/3q38l2OCIqhc=
+            -----END CERTIFICATE-----
+            """,
+        key: """
+            -----BEGIN PRIVATE KEY-----
+            MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgFnGUbVQLkZd/lCrn
+            OHHH/U4sdlZWzn+3GYPRUOffmLChRANCAATOv1unrx278NFyVn8XR3ZTDzY5PGfC
+            EUpl1JaL5Av2f09dWEa5bUtTo8cSVrWgfRC478PTxioVTk+Ieyilqkch
             -----END PRIVATE KEY-----
             """)
 }
