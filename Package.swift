@@ -66,7 +66,7 @@ let package = Package(
             name: "Webhooks",
             dependencies: ["DeliveryEngine", "HTTPPost", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
-        .target(name: "Markup", dependencies: ["CCommonMark"], swiftSettings: settings),
+        .target(name: "Markup", dependencies: ["Bulletins", "CCommonMark"], swiftSettings: settings),
         .target(
             name: "Email",
             dependencies: [

@@ -24,7 +24,7 @@ package struct MailComposer: Sendable {
 
     /// For recipients of one language, in one time zone.
     package func prepare(_ content: DeliveryContent, language: String, zone: TimeZoneID) -> PreparedMail {
-        let words = MailWords(language: language)
+        let words = BulletinWords(language: language)
         let bulletin = content.bulletin
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "kicker": kicker(content, words), "title": bulletin.title,
@@ -38,7 +38,7 @@ package struct MailComposer: Sendable {
             pageURL: "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)")
     }
 
-    private func kicker(_ content: DeliveryContent, _ words: MailWords) -> String {
+    private func kicker(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         var parts = [bulletin.kind == .proposal ? words.proposal : words.announcement, bulletin.id.publisher]
         if bulletin.urgency == .emergency { parts.insert(words.emergency, at: 0) }
@@ -51,43 +51,15 @@ package struct MailComposer: Sendable {
         return parts.joined(separator: " · ")
     }
 
-    private func facts(_ bulletin: Bulletin, _ words: MailWords, _ zone: TimeZoneID) -> [[String: String]] {
-        var facts: [(String, String?)] = []
-        if let alert = bulletin.alert {
-            facts.append((words.level, alert.level.map { "\(alert.event): \($0)" } ?? alert.event))
-            facts.append((words.instruction, alert.instruction))
+    private func facts(_ bulletin: Bulletin, _ words: BulletinWords, _ zone: TimeZoneID) -> [[String: String]] {
+        BulletinFacts.facts(bulletin, words, zone: zone, registries: registries).map { fact in
+            // A link is its own text.
+            let address = fact.url.flatMap { $0 == fact.value ? nil : ": \($0)" } ?? ""
+            return ["label": fact.label, "value": fact.value + address]
         }
-        if let event = bulletin.event {
-            let ends = event.ends.map { " – " + words.moment($0, zone) } ?? ""
-            facts.append((words.when, words.moment(event.starts, zone) + ends))
-            facts.append((words.place, event.place))
-        }
-        facts.append(
-            (
-                words.state,
-                bulletin.proposal.map { [$0.state, $0.stage, $0.number].compactMap { $0 }.joined(separator: ", ") }
-            ))
-        facts.append((words.until, bulletin.expiresAt.map { words.time($0, zone) }))
-        facts += bulletin.legalBasis.map { (words.legalBasis, $0) }
-        facts += bulletin.attachments.map { (words.attachments, "\($0.title): \($0.url)") }
-        facts.append((words.link, bulletin.link))
-        facts.append(
-            (
-                words.contact,
-                bulletin.contact.map { [$0.name, $0.phone, $0.email].compactMap { $0 }.joined(separator: ", ") }
-            ))
-        facts.append(
-            (words.regions, bulletin.regions.map { registries.regions.fullName(of: $0) }.joined(separator: "; ")))
-        let language = words.isEnglish ? "en" : "id"
-        facts.append(
-            (
-                words.fields,
-                bulletin.fields.map { registries.fields.name(of: $0, language: language) }.joined(separator: "; ")
-            ))
-        return facts.compactMap { label, value in value.map { ["label": label, "value": $0] } }
     }
 
-    private func headers(_ content: DeliveryContent, _ words: MailWords) -> String {
+    private func headers(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         return MailHeader.address("From", name: settings.fromName, settings.from)
             + MailHeader.text("Subject", subject(content, words))
@@ -99,7 +71,7 @@ package struct MailComposer: Sendable {
             + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n"
     }
 
-    private func subject(_ content: DeliveryContent, _ words: MailWords) -> String {
+    private func subject(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         let title = bulletin.title.uppercased()
         let mark =
@@ -148,7 +120,7 @@ package struct MailComposer: Sendable {
         "<d\(delivery.number).\(settings.storeID)@\(settings.domain)>"
     }
 
-    private func fieldName(_ filter: FieldFilter, _ words: MailWords) -> String {
+    private func fieldName(_ filter: FieldFilter, _ words: BulletinWords) -> String {
         switch filter {
         case .any: words.allFields
         case .field(let field): registries.fields.name(of: field, language: words.isEnglish ? "en" : "id")

@@ -1,11 +1,12 @@
 import Foundation
+import Markup
 
 /// What is the same in all mails of a bulletin.
 package struct PreparedMail: Sendable {
     let headers: String
     let text: EncodedBeginning
     let html: EncodedBeginning
-    let words: MailWords
+    let words: BulletinWords
     let pageURL: String
 
     /// Holds characters that base64 has not, so no body can contain it.

@@ -12,47 +12,19 @@ enum BulletinHTML {
             html += "<blockquote><p>\(Escaping.markup(note))</p></blockquote>\n"
         }
         if let body = bulletin.body { html += CommonMark.html(body) }
-        if let instruction = bulletin.alert?.instruction { html += "<p>\(Escaping.markup(instruction))</p>\n" }
-        html += facts(bulletin, registries)
-        return html
+        return html + facts(bulletin, registries)
     }
 
+    /// Times are those of the first region that is addressed: who reads is not known.
     private static func facts(_ bulletin: Bulletin, _ registries: Registries) -> String {
-        var lines: [(String, String)] = []
-        if let event = bulletin.event {
-            lines.append(
-                (
-                    "Acara",
-                    [event.name, when(event, bulletin, registries), event.place].compactMap { $0 }.joined(
-                        separator: ", ")
-                ))
-        }
-        for basis in bulletin.legalBasis { lines.append(("Dasar hukum", basis)) }
-        if let contact = bulletin.contact {
-            lines.append(
-                ("Narahubung", [contact.name, contact.phone, contact.email].compactMap { $0 }.joined(separator: ", ")))
-        }
-        lines.append(("Wilayah", bulletin.regions.map { registries.regions.fullName(of: $0) }.joined(separator: "; ")))
-        var html = "<ul>\n" + lines.map { "<li>\($0): \(Escaping.markup($1))</li>\n" }.joined()
-        for attachment in bulletin.attachments {
-            html +=
-                "<li>Lampiran: <a href=\"\(Escaping.markup(attachment.url))\">\(Escaping.markup(attachment.title))</a></li>\n"
-        }
-        if let link = bulletin.link {
-            html += "<li><a href=\"\(Escaping.markup(link))\">\(Escaping.markup(link))</a></li>\n"
-        }
-        return html + "</ul>\n"
+        let zone = registries.timeZones.zone(of: bulletin.regions.first ?? .country)
+        let facts = BulletinFacts.facts(bulletin, BulletinWords(language: "id"), zone: zone, registries: registries)
+        return "<ul>\n" + facts.map(line).joined() + "</ul>\n"
     }
 
-    private static func when(_ event: Bulletin.Event, _ bulletin: Bulletin, _ registries: Registries) -> String {
-        let zone = registries.timeZones.zone(of: bulletin.regions.first ?? .country)
-        func text(_ moment: Bulletin.Moment) -> String {
-            switch moment {
-            case .on(let day): day.text
-            case .at(let time):
-                "\(time.day(zoneOffset: zone.offset).text) \(time.clock(zoneOffset: zone.offset, separator: ".")) \(zone.abbreviation)"
-            }
-        }
-        return text(event.starts) + (event.ends.map { " – " + text($0) } ?? "")
+    private static func line(_ fact: BulletinFacts.Fact) -> String {
+        let value = Escaping.markup(fact.value)
+        let shown = fact.url.map { "<a href=\"\(Escaping.markup($0))\">\(value)</a>" } ?? value
+        return "<li>\(Escaping.markup(fact.label)): \(shown)</li>\n"
     }
 }

@@ -1,0 +1,45 @@
+package import Bulletins
+
+/// What a bulletin says besides its text, as lines with a label: for mails, feeds and pages alike.
+package enum BulletinFacts {
+    package struct Fact: Sendable, Equatable {
+        package let label: String
+        package let value: String
+        /// What the value leads to.
+        package var url: String?
+    }
+
+    /// Times are those of `zone`, where the reader is.
+    package static func facts(
+        _ bulletin: Bulletin, _ words: BulletinWords, zone: TimeZoneID, registries: Registries
+    ) -> [Fact] {
+        var facts: [Fact] = []
+        func add(_ label: String, _ value: String?, url: String? = nil) {
+            if let value, !value.isEmpty { facts.append(Fact(label: label, value: value, url: url)) }
+        }
+        add(words.level, bulletin.alert.map { alert in alert.level.map { "\(alert.event): \($0)" } ?? alert.event })
+        add(words.instruction, bulletin.alert?.instruction)
+        add(words.when, bulletin.event.map { when($0, words, zone) })
+        add(words.place, bulletin.event?.place)
+        add(words.state, bulletin.proposal.map { state($0, words) })
+        add(words.until, bulletin.expiresAt.map { words.time($0, zone) })
+        for basis in bulletin.legalBasis { add(words.legalBasis, basis) }
+        for attachment in bulletin.attachments { add(words.attachments, attachment.title, url: attachment.url) }
+        if let link = bulletin.link { add(words.link, link, url: link) }
+        add(words.contact, bulletin.contact.map { joined([$0.name, $0.phone, $0.email]) })
+        let language = words.isEnglish ? "en" : "id"
+        add(words.regions, bulletin.regions.map { registries.regions.fullName(of: $0) }.joined(separator: "; "))
+        add(words.fields, bulletin.fields.map { registries.fields.name(of: $0, language: language) }.joined(separator: "; "))
+        return facts
+    }
+
+    private static func when(_ event: Bulletin.Event, _ words: BulletinWords, _ zone: TimeZoneID) -> String {
+        words.moment(event.starts, zone) + (event.ends.map { " – " + words.moment($0, zone) } ?? "")
+    }
+
+    private static func state(_ proposal: Bulletin.Proposal, _ words: BulletinWords) -> String {
+        joined([words.proposalState(proposal.state), proposal.stage.map(words.proposalStage), proposal.number])
+    }
+
+    private static func joined(_ parts: [String?]) -> String { parts.compactMap(\.self).joined(separator: ", ") }
+}

@@ -1,0 +1,85 @@
+package import Bulletins
+
+/// The words around a bulletin, in Indonesian or English.
+package struct BulletinWords: Sendable {
+    package let isEnglish: Bool
+
+    package init(language: String) { isEnglish = language == "en" }
+
+    private func pick(_ indonesian: String, _ english: String) -> String { isEnglish ? english : indonesian }
+
+    package var announcement: String { pick("Pengumuman", "Announcement") }
+    package var proposal: String { pick("Usulan", "Proposal") }
+    package var emergency: String { pick("DARURAT", "EMERGENCY") }
+    package var important: String { pick("Penting", "Important") }
+    package var correction: String { pick("Ralat", "Correction") }
+    package var withdrawn: String { pick("Ditarik", "Withdrawn") }
+    package var from: String { pick("Dari", "From") }
+    package var regions: String { pick("Wilayah", "Regions") }
+    package var fields: String { pick("Bidang", "Fields") }
+    package var note: String { pick("Catatan", "Note") }
+    package var when: String { pick("Waktu", "When") }
+    package var place: String { pick("Tempat", "Where") }
+    package var until: String { pick("Berlaku sampai", "Valid until") }
+    package var legalBasis: String { pick("Dasar hukum", "Legal basis") }
+    package var attachments: String { pick("Lampiran", "Attachments") }
+    package var link: String { pick("Tautan", "Link") }
+    package var contact: String { pick("Narahubung", "Contact") }
+    package var level: String { pick("Tingkat", "Level") }
+    package var instruction: String { pick("Petunjuk", "What to do") }
+    package var state: String { pick("Status usulan", "State of the proposal") }
+    /// A proposal's state, or the word itself if it is none of the contract's.
+    package func proposalState(_ state: String) -> String {
+        isEnglish ? state : Self.states[state] ?? state
+    }
+
+    package func proposalStage(_ stage: String) -> String {
+        isEnglish ? stage.replacing("-", with: " ") : Self.stages[stage] ?? stage
+    }
+
+    private static let states = [
+        "submitted": "diajukan", "returned": "dikembalikan", "verified": "diverifikasi", "forwarded": "diteruskan",
+        "accommodated": "diakomodasi", "realised": "direalisasikan", "rejected": "ditolak", "cancelled": "dibatalkan",
+    ]
+
+    private static let stages = [
+        "village": "desa", "district": "kecamatan", "agency-forum": "forum perangkat daerah", "regency": "kabupaten/kota",
+        "province": "provinsi",
+    ]
+
+    package var read: String { pick("Baca di", "Read at") }
+    package var leave: String { pick("Berhenti berlangganan", "Unsubscribe") }
+
+    package func why(region: String, field: String) -> String {
+        pick(
+            "Anda menerima ini karena berlangganan \(field) di \(region).",
+            "You receive this because you subscribed to \(field) in \(region).")
+    }
+
+    package var allFields: String { pick("semua bidang", "all fields") }
+
+    /// `Sabtu, 12 Desember 2026`.
+    package func date(_ day: CalendarDay) -> String {
+        let weekdays = pick(
+            "Minggu Senin Selasa Rabu Kamis Jumat Sabtu", "Sunday Monday Tuesday Wednesday Thursday Friday Saturday"
+        ).split(separator: " ")
+        let months = pick(
+            "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+            "January February March April May June July August September October November December"
+        ).split(separator: " ")
+        return "\(weekdays[day.weekday]), \(day.day) \(months[day.month - 1]) \(day.year)"
+    }
+
+    /// A time where `zone` is kept: `Sabtu, 12 Desember 2026 pukul 08.00 WIT`.
+    package func time(_ time: Timestamp, _ zone: TimeZoneID) -> String {
+        let clock = time.clock(zoneOffset: zone.offset, separator: pick(".", ":"))
+        return "\(date(time.day(zoneOffset: zone.offset))) \(pick("pukul", "at")) \(clock) \(zone.abbreviation)"
+    }
+
+    package func moment(_ moment: Bulletin.Moment, _ zone: TimeZoneID) -> String {
+        switch moment {
+        case .at(let timestamp): time(timestamp, zone)
+        case .on(let day): date(day)
+        }
+    }
+}
