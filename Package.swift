@@ -101,8 +101,6 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
-        .executableTarget(
-            name: "judge", dependencies: ["Bulletins"], path: "Tests/Judge", swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
         .testTarget(

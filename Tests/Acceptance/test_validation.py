@@ -1,15 +1,14 @@
 """The validator and config/schema/bulletin.schema.json agree, and what the schema cannot say is refused too."""
 import json
 import random
-import subprocess
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from bulletins import after, bulletin, samples
 from generated import good, mutated
-from worker import BINARY, PROJECT
+from worker import PROJECT, Program
 
-JUDGE = BINARY.with_name("judge")
 SHAPE = {"schema", "malformed-json"}
 SCHEMA = json.loads((PROJECT / "config/schema/bulletin.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -22,15 +21,26 @@ NO_JSON = [
 NO_BULLETIN = ["{}", "[]", "null", "true", "0", '""', '"a"', "[{}]", '{"": {}}']
 
 
-def judged(lines):
-    """What the validator says of each line, by the tests' own tool."""
-    assert JUDGE.exists(), f"{JUDGE} is not there: run swift build"
-    stdin = b"".join(line + b"\n" for line in lines)
-    done = subprocess.run([JUDGE, PROJECT / "config/data"], input=stdin, capture_output=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    told = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
-    assert len(told) == len(lines), f"{len(told)} answers to {len(lines)} lines"
-    return told
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """What `publish --dry-run` says of each line. One publisher may say anything, one is of a village, one of a field."""
+    program = Program(tmp_path_factory.mktemp("judge"))
+    program.register("uji", emergency=True)
+    program.register("desa", regions=["35.07.26.2003"])
+    program.command("publishers", "add", "dinkes", "--name", "Dinas Kesehatan", "--amqp-user", "dinkes",
+                    "--kind", "announcement", "--region", "73", "--field", "kesehatan")
+
+    def judge(lines):
+        # With a good one first, what follows is JSON Lines, however broken.
+        stdin = b"".join(line + b"\n" for line in [json.dumps(bulletin()).encode(), *lines])
+        done = program.command("publish", "--dry-run", "--json", "-", stdin=stdin, expect=None, timeout=300)
+        told = [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+        assert len(told) == len(lines) + 1, f"{len(told)} answers to {len(lines)} lines: {done.stderr[-2000:]}"
+        assert told.pop(0)["valid"] and all(answer["valid"] == (not answer["errors"]) for answer in told)
+        assert done.returncode == (0 if all(answer["valid"] for answer in told) else 2)
+        return told
+
+    return judge
 
 
 def codes(answer):
@@ -43,7 +53,7 @@ def test_generated_good_bulletins_are_good():
         VALIDATOR.validate(good(rng))
 
 
-def test_program_and_schema_agree_on_generated_bulletins():
+def test_program_and_schema_agree_on_generated_bulletins(judged):
     rng = random.Random(20261123)
     cases = [good(rng) for _ in range(800)] + [mutated(rng, good(rng)) for _ in range(6000)]
     answers = judged([json.dumps(case, ensure_ascii=rng.random() < 0.5).encode() for case in cases])
@@ -60,7 +70,7 @@ def corpus(name):
     return [json.loads(line) for line in (PROJECT / f"Tests/Fixtures/bulletins/{name}.jsonl").read_text().splitlines()]
 
 
-def test_the_good_corpus_is_good():
+def test_the_good_corpus_is_good(judged):
     cases = corpus("good")
     answers = judged([json.dumps(case["bulletin"]).encode() for case in cases])
     for case, answer in zip(cases, answers):
@@ -68,7 +78,7 @@ def test_the_good_corpus_is_good():
         assert SHAPE.isdisjoint(codes(answer)), (case["shows"], answer)
 
 
-def test_the_bad_corpus_is_refused_at_the_member_that_is_wrong():
+def test_the_bad_corpus_is_refused_at_the_member_that_is_wrong(judged):
     """One wrong member a case; a missing or unknown one is named by the pointer it would have."""
     cases = corpus("bad")
     answers = judged([json.dumps(case["bulletin"]).encode() for case in cases])
@@ -81,18 +91,18 @@ def test_the_bad_corpus_is_refused_at_the_member_that_is_wrong():
     assert not wrong
 
 
-def test_what_is_no_json_is_malformed():
+def test_what_is_no_json_is_malformed(judged):
     lines = [text.encode() for text in NO_JSON] + [b'{"id": "\xff"}', b"\xff\xfe{\x00}\x00", b'{"id": "\xed\xa0\x80"}', b'"\xc0\xaf"']
     for line, answer in zip(lines, judged(lines)):
         assert codes(answer) == {"malformed-json"}, (line[:40], answer)
 
 
-def test_what_is_no_bulletin_is_refused_by_the_schema():
+def test_what_is_no_bulletin_is_refused_by_the_schema(judged):
     for line, answer in zip(NO_BULLETIN, judged([text.encode() for text in NO_BULLETIN])):
         assert codes(answer) == {"schema"}, (line, answer)
 
 
-def test_a_body_may_have_64_kib_of_utf8_and_not_a_byte_more():
+def test_a_body_may_have_64_kib_of_utf8_and_not_a_byte_more(judged):
     bodies = ["x" * 65536, "é" * 32768, "🛕" * 16384, "é" * 32768 + "x", "🛕" * 16384 + "x"]
     answers = judged([json.dumps(bulletin(body=body), ensure_ascii=False).encode() for body in bodies])
     assert [not answer["errors"] for answer in answers] == [True, True, True, False, False]
@@ -129,7 +139,7 @@ SEMANTIC = {
 }
 
 
-def test_what_needs_knowledge_of_the_world_is_refused_all_at_once():
+def test_what_needs_knowledge_of_the_world_is_refused_all_at_once(judged):
     answers = judged([json.dumps(bulletin(**change)).encode() for change, _ in SEMANTIC.values()])
     wrong = {}
     for (name, (_, expected)), answer in zip(SEMANTIC.items(), answers):
