@@ -8,16 +8,25 @@ enum BulletinEnd {
     static func completeIfDone(_ number: Int64, _ db: Database, now: Timestamp) throws {
         guard
             let row = try db.row(
-                "SELECT * FROM bulletins WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL",
-                [number])
+                """
+                SELECT publisher, name, revision, reply_to, correlation_id, traceparent FROM bulletins
+                WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL
+                """, [number])
         else { return }
+        let counts = try db.rows(
+            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
+            [number])
+        try complete(number, ReceiptWriter.Subject(row), counts, db, now: now)
+    }
+
+    /// `counts` are rows of channel, state and number.
+    static func complete(
+        _ number: Int64, _ subject: ReceiptWriter.Subject, _ counts: [Row], _ db: Database, now: Timestamp
+    ) throws {
         try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
         var totals: [String: Int64] = ["delivered": 0, "failed": 0, "suppressed": 0, "expired": 0]
         var byChannel = JSONObject()
-        for row in try db.rows(
-            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
-            [number])
-        {
+        for row in counts {
             let (channel, state, count): (String, String, Int64) = (row["channel"], row["state"], row["number"])
             totals[state, default: 0] += count
             var states = JSONObject()
@@ -27,7 +36,7 @@ enum BulletinEnd {
         }
         let details = totals.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.integer($0.value)) }
         try ReceiptWriter(db: db, now: now).put(
-            .completed, id: "\(number).completed", about: ReceiptWriter.Subject(row),
+            .completed, id: "\(number).completed", about: subject,
             details + [("byChannel", .object(byChannel))])
     }
 

@@ -14,16 +14,18 @@ extension Row {
     func bytes(_ column: String) -> [UInt8] { [UInt8](self[column] as Data) }
 
     /// A stored region; a number that is none would be damage.
-    func region(_ column: String) throws -> Region {
-        let number: Int64 = self[column]
+    func region(_ column: String) throws -> Region { try region(self[column] as Int64) }
+
+    func region(_ number: Int64) throws -> Region {
         guard let region = Region(rawValue: number) else {
             throw StoreError.unusable("\(number) is no region's number")
         }
         return region
     }
 
-    func field(_ column: String) throws -> FieldFilter {
-        let text: String = self[column]
+    func field(_ column: String) throws -> FieldFilter { try field(text: self[column]) }
+
+    func field(text: String) throws -> FieldFilter {
         guard let field = FieldFilter(text) else { throw StoreError.unusable("\(text) is no field") }
         return field
     }

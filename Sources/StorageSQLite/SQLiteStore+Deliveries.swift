@@ -17,14 +17,14 @@ extension SQLiteStore: DeliveryStore {
                 """
                 UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_owner = ?, lease_until = ?
                 WHERE id IN (SELECT value FROM json_each(?))
-                """, [owner.name, until.milliseconds, jsonList(rows.map { $0["id"] as Int64 })])
-            return try rows.map { try $0.claimedDelivery(key) }
+                """, [owner.name, until.milliseconds, jsonList(rows.map { $0[0] as Int64 })])
+            return try rows.map { try $0.claimedDelivery(key, channel) }
         }
     }
 
     /// By priority each, so that deliveries that wait for a retry are never walked over.
     private static let dueSQL = """
-        SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, e.channel, e.suppressed,
+        SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, e.suppressed,
             s.region, s.field, s.language
         FROM deliveries d INDEXED BY deliveries_due JOIN endpoints e ON e.id = d.endpoint
             JOIN subscriptions s ON s.id = d.subscription
@@ -110,16 +110,15 @@ extension SQLiteStore: DeliveryStore {
 }
 
 extension Row {
-    fileprivate func claimedDelivery(_ key: StoreKey) throws -> ClaimedDelivery {
-        let isWebhook = (self["channel"] as String) == Channel.webhook.rawValue
-        let endpoint: Int64 = self["endpoint"]
-        let subscription: Int64 = self["subscription"]
+    /// By the places of `dueSQL`: there are many of them, and names cost.
+    fileprivate func claimedDelivery(_ key: StoreKey, _ channel: Channel) throws -> ClaimedDelivery {
+        let (endpoint, subscription): (Int64, Int64) = (self[2], self[4])
         return ClaimedDelivery(
-            number: self["id"], bulletin: self["bulletin"], endpoint: endpoint, address: self["address"],
-            secret: isWebhook ? key.webhookSecret(endpoint: endpoint, version: self["secret_version"]) : nil,
-            attempt: (self["attempts"] as Int) + 1, subscription: subscription, region: try region("region"),
-            field: try field("field"), language: self["language"], unsubscribeToken: key.unsubscribeToken(subscription),
-            isSuppressed: self["suppressed"])
+            number: self[0], bulletin: self[1], endpoint: endpoint, address: self[5],
+            secret: channel == .webhook ? key.webhookSecret(endpoint: endpoint, version: self[6]) : nil,
+            attempt: (self[3] as Int) + 1, subscription: subscription, region: try region(self[8] as Int64),
+            field: try field(text: self[9]), language: self[10], unsubscribeToken: key.unsubscribeToken(subscription),
+            isSuppressed: self[7])
     }
 }
 

@@ -49,6 +49,11 @@ private struct BulletinRouter {
     /// Rows of the index that may still be looked at in this transaction.
     var limit: Int
     private var step = FanoutStep()
+    /// Deliveries of the present bulletin that this transaction made.
+    private var made = 0
+
+    /// A bulletin costs about as much as so many rows, whatever it matches.
+    private static let bulletinCost = 40
 
     init(db: Database, now: Timestamp, limit: Int) {
         (self.db, self.now, self.limit) = (db, now, limit)
@@ -56,34 +61,24 @@ private struct BulletinRouter {
 
     mutating func run() throws -> FanoutStep {
         while limit > 0, let bulletin = try next() { try route(bulletin) }
-        if limit <= 0 { step.hasMore = try nextRow() != nil }
+        if limit <= 0 { step.hasMore = try db.row(Self.mostUrgent) != nil }
         return step
     }
 
-    private func nextRow() throws -> Row? {
-        try db.row(
-            """
-            SELECT id, publisher, name, revision FROM bulletins
-            WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn') ORDER BY urgency DESC, id LIMIT 1
-            """)
-    }
+    private static let isUnrouted = "routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')"
+    private static let select = "SELECT \(UnroutedBulletin.columns) FROM bulletins WHERE \(isUnrouted)"
+    private static let mostUrgent = select + " ORDER BY urgency DESC, id LIMIT 1"
+    private static let earliest = select + " AND publisher = ? AND name = ? ORDER BY id LIMIT 1"
 
     /// The most urgent bulletin, but an earlier revision of it first.
     private func next() throws -> UnroutedBulletin? {
-        guard let row = try nextRow() else { return nil }
-        var number: Int64 = row["id"]
-        if (row["revision"] as Int64) > 1 {
-            let earliest = try db.number(
-                """
-                SELECT min(id) FROM bulletins WHERE publisher = ? AND name = ? AND routed_at IS NULL
-                    AND state IN ('published', 'superseded', 'withdrawn')
-                """, [row["publisher"] as String, row["name"] as String])
-            number = earliest ?? number
-        }
-        return try db.row("SELECT * FROM bulletins WHERE id = ?", [number]).map(UnroutedBulletin.init)
+        guard let next = try db.row(Self.mostUrgent).map(UnroutedBulletin.init) else { return nil }
+        guard next.revision > 1 else { return next }
+        return try db.row(Self.earliest, [next.id.publisher, next.id.id]).map(UnroutedBulletin.init) ?? next
     }
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
+        made = 0
         if bulletin.isAtBeginning { try begin(bulletin) }
         guard bulletin.isWithdrawal else { return try routeMatches(bulletin) }
         try finish(bulletin)
@@ -156,6 +151,7 @@ private struct BulletinRouter {
 
     private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int) throws {
         guard made > 0 else { return }
+        self.made += made
         step.deliveries += made
         try db.run("UPDATE bulletins SET pending = pending + ? WHERE id = ?", [made, bulletin.number])
     }
@@ -163,20 +159,30 @@ private struct BulletinRouter {
     private mutating func finish(_ bulletin: UnroutedBulletin) throws {
         try db.run("UPDATE bulletins SET routed_at = ? WHERE id = ?", [now.milliseconds, bulletin.number])
         step.routed += 1
-        limit -= 1
-        let channels = try db.rows(
-            "SELECT channel, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel", [bulletin.number])
-        var byChannel = JSONObject()
-        var total: Int64 = 0
-        for row in channels {
-            let number: Int64 = row["number"]
-            byChannel[row["channel"] as String] = .integer(number)
-            total += number
-        }
+        limit -= Self.bulletinCost
+        let isUnheard = made == 0 && bulletin.isAtBeginning
+        let (byChannel, total) = isUnheard ? (JSONObject(), 0) : try counts(bulletin)
         let regions: [JSONValue] = bulletin.regions.split(separator: " ").map { .string(String($0)) }
         try ReceiptWriter(db: db, now: now).put(
             .routed, id: "\(bulletin.number).routed", about: bulletin.subject,
             [("deliveries", .integer(total)), ("byChannel", .object(byChannel)), ("regions", .array(regions))])
-        try BulletinEnd.completeIfDone(bulletin.number, db, now: now)
+        if isUnheard {
+            try BulletinEnd.complete(bulletin.number, bulletin.subject, [], db, now: now)
+        } else {
+            try BulletinEnd.completeIfDone(bulletin.number, db, now: now)
+        }
+    }
+
+    private func counts(_ bulletin: UnroutedBulletin) throws -> (JSONObject, Int64) {
+        var byChannel = JSONObject()
+        var total: Int64 = 0
+        for row in try db.rows(
+            "SELECT channel, count(*) FROM deliveries WHERE bulletin = ? GROUP BY channel", [bulletin.number])
+        {
+            let number: Int64 = row[1]
+            byChannel[row[0] as String] = .integer(number)
+            total += number
+        }
+        return (byChannel, total)
     }
 }

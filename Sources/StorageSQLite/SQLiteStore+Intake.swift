@@ -166,12 +166,12 @@ private struct IntakeRecorder {
 }
 
 extension Bulletin {
-    /// The legs as the fan-out's SQL reads them: `[field, from, to, reach]`.
+    /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `UnroutedBulletin`.
     fileprivate var targets: String {
         let legs = routingLegs.map { leg -> JSONValue in
             [
                 .string(leg.field), .integer(leg.regions.lowerBound), .integer(leg.regions.upperBound),
-                .integer(Int64(leg.reachMask)),
+                .integer(Int64(leg.reachMask)), -1,
             ]
         }
         return JSONWriter.text(.array(legs))

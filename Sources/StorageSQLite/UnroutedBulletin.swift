@@ -17,20 +17,28 @@ struct UnroutedBulletin {
     private let region: Int64
     private let row: Int64
 
+    /// What `init` reads, in its order: by place, since there are many of them and names cost.
+    static let columns = """
+        id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
+        fanout_region, fanout_row, reply_to, correlation_id, traceparent
+        """
+
     init(_ row: Row) {
-        number = row["id"]
-        id = BulletinID(publisher: row["publisher"], id: row["name"])
-        revision = row["revision"]
-        kind = row["kind"]
-        urgency = row["urgency"]
-        isWithdrawal = row["is_withdrawal"]
-        regions = row["regions"]
-        inReplyTo = (row["in_reply_to"] as String?).flatMap { BulletinID($0) }
-        leg = row["fanout_leg"]
-        targets = row["targets"]
-        region = row["fanout_region"]
-        self.row = row["fanout_row"]
-        subject = ReceiptWriter.Subject(row)
+        number = row[0]
+        id = BulletinID(publisher: row[1], id: row[2])
+        revision = row[3]
+        kind = row[4]
+        urgency = row[5]
+        isWithdrawal = row[6]
+        regions = row[7]
+        inReplyTo = (row[8] as String?).flatMap { BulletinID($0) }
+        targets = row[9]
+        leg = row[10]
+        region = row[11]
+        self.row = row[12]
+        subject = ReceiptWriter.Subject(
+            publisher: row[1], name: row[2], revision: row[3], replyTo: row[13], correlationID: row[14],
+            traceparent: row[15])
     }
 
     /// 0 for emergencies, which go first, to 2.
@@ -41,15 +49,15 @@ struct UnroutedBulletin {
     /// The legs from the place on, each `[field, from, to, reach, after]`: `after` is the last row of
     /// region `from` that was looked at, -1 before the first.
     var remainingLegs: String {
+        guard !isAtBeginning else { return targets }
         guard let parsed = try? JSONParser.parse(Array(targets.utf8)), case .array(let all) = parsed else {
             return "[]"
         }
         var legs: [JSONValue] = []
         for (index, leg) in all.dropFirst(Int(leg)).enumerated() {
-            guard case .array(var parts) = leg else { continue }
+            guard case .array(var parts) = leg, parts.count == 5 else { continue }
             let isCurrent = index == 0 && region >= 0
-            if isCurrent { parts[1] = .integer(region) }
-            parts.append(.integer(isCurrent ? row : -1))
+            if isCurrent { (parts[1], parts[4]) = (.integer(region), .integer(row)) }
             legs.append(.array(parts))
         }
         return JSONWriter.text(.array(legs))
