@@ -44,7 +44,14 @@ package struct FanoutService: Service {
             let next = try await store.publishScheduled(now: clock.now)
             var step = FanoutStep()
             repeat {
+                let started = ContinuousClock.now
                 step = try await store.fanOut(limit: Self.chunk, now: clock.now)
+                logger.debug(
+                    "routed a chunk",
+                    metadata: [
+                        "bulletins": "\(step.routed)", "deliveries": "\(step.deliveries)",
+                        "took": "\(started.duration(to: .now))",
+                    ])
                 if step.deliveries > 0 { hints.signalDeliveries() }
                 if step.routed > 0 { hints.receipts.signal() }
             } while step.hasMore && !Task.isCancelled

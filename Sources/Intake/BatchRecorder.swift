@@ -12,6 +12,7 @@ struct BatchRecorder: Sendable {
 
     /// Returns once the batch is committed; false if the worker stops before that.
     func record(_ batch: [IncomingMessage], from queue: String) async -> Bool {
+        let started = ContinuousClock.now
         let opened = batch.map { judge.open($0) }
         var pause = Duration.milliseconds(200)
         while !Task.isCancelled {
@@ -21,7 +22,14 @@ struct BatchRecorder: Sendable {
                 let judged = opened.map {
                     judge.judge($0, publisher: publishers[$0.publisher ?? ""], queue: queue, now: now)
                 }
+                let judgedAt = ContinuousClock.now
                 log(judged, try await store.record(judged, now: now))
+                logger.debug(
+                    "recorded a batch",
+                    metadata: [
+                        "queue": "\(queue)", "messages": "\(batch.count)", "judging": "\(started.duration(to: judgedAt))",
+                        "recording": "\(judgedAt.duration(to: .now))",
+                    ])
                 return true
             } catch {
                 if case .cancelled = error { return false }
