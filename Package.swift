@@ -47,7 +47,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
-        .target(name: "TLSPeer", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")], swiftSettings: settings),
+        .target(
+            name: "TLSPeer", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")], swiftSettings: settings
+        ),
         .target(name: "SMTP", dependencies: nio + [tls, "TLSPeer"], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http + ["TLSPeer"], swiftSettings: settings),
@@ -120,6 +122,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(
-            name: "HTTPPostTests", dependencies: ["HTTPPost", "TLSPeer", "TestCertificates"] + nio + http, swiftSettings: settings),
+            name: "HTTPPostTests", dependencies: ["HTTPPost", "TLSPeer", "TestCertificates"] + nio + http,
+            swiftSettings: settings),
     ]
 )

@@ -7,27 +7,37 @@ import Storage
 struct BatchRecorder: Sendable {
     let store: any IntakeStore
     let judge: MessageJudge
+    let mark: ReadingMark?
     let clock: WallClock
     let logger: Logger
 
     /// Returns once the batch is committed; false if the worker stops before that.
     func record(_ batch: [IncomingMessage], from queue: String) async -> Bool {
         let started = ContinuousClock.now
-        let opened = batch.map { judge.open($0) }
+        let slot = KentonganTopology.queues.firstIndex { $0.name == queue } ?? 0
+        let prints = batch.map { ReadingMark.Fingerprint($0.body) }
+        let opened = zip(batch, prints).map { message, print in
+            if mark?.isSuspect(print) == true { return judge.refuseUnread(message) }
+            mark?.enter(print, slot: slot)
+            return judge.open(message)
+        }
         var pause = Duration.milliseconds(200)
         while !Task.isCancelled {
             do throws(StoreError) {
                 let publishers = try await store.publishers(named: Set(opened.compactMap(\.publisher)))
                 let now = clock.now
-                let judged = opened.map {
-                    judge.judge($0, publisher: publishers[$0.publisher ?? ""], queue: queue, now: now)
+                let judged = zip(opened, prints).map { opened, print in
+                    mark?.enter(print, slot: slot)
+                    return judge.judge(opened, publisher: publishers[opened.publisher ?? ""], queue: queue, now: now)
                 }
+                mark?.leave(slot: slot)
                 let judgedAt = ContinuousClock.now
                 log(judged, try await store.record(judged, now: now))
                 logger.debug(
                     "recorded a batch",
                     metadata: [
-                        "queue": "\(queue)", "messages": "\(batch.count)", "judging": "\(started.duration(to: judgedAt))",
+                        "queue": "\(queue)", "messages": "\(batch.count)",
+                        "judging": "\(started.duration(to: judgedAt))",
                         "recording": "\(judgedAt.duration(to: .now))",
                     ])
                 return true

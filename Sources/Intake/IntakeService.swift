@@ -25,7 +25,9 @@ package struct IntakeService: Service {
         clock: WallClock, logger: Logger
     ) {
         self.settings = settings
-        recorder = BatchRecorder(store: store, judge: judge, clock: clock, logger: logger)
+        recorder = BatchRecorder(
+            store: store, judge: judge, mark: settings.readingMarkPath.flatMap { ReadingMark(path: $0) }, clock: clock,
+            logger: logger)
         self.hints = hints
         self.readiness = readiness
         self.logger = logger

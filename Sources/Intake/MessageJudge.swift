@@ -29,6 +29,14 @@ package struct MessageJudge: Sendable {
         open(message.body, size: message.bodySize, StoredEnvelope(message))
     }
 
+    /// A message whose body ended the process when it was read before.
+    func refuseUnread(_ message: IncomingMessage) -> Opened {
+        let problem = "the program ended while it read this body, so it is not read again"
+        return Opened(
+            body: message.body, size: message.bodySize, envelope: StoredEnvelope(message),
+            value: .failure(Refusal(BulletinError("", .malformedJSON, problem))))
+    }
+
     /// `size` is that of the body as it was sent; the body is empty if it was too large to be kept.
     package func open(_ body: [UInt8], size: UInt64, _ envelope: StoredEnvelope) -> Opened {
         guard size <= maximumBodySize else {
@@ -36,6 +44,7 @@ package struct MessageJudge: Sendable {
             let refusal = Refusal(BulletinError("", .tooLarge, problem))
             return Opened(body: [], size: size, envelope: envelope, value: .failure(refusal))
         }
+        Failpoint.reading.hit(body)
         let reader = MessageEnvelope(
             contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: envelope.headers)
         return Opened(body: body, size: size, envelope: envelope, value: reader.open(body))

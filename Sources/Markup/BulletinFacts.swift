@@ -29,7 +29,9 @@ package enum BulletinFacts {
         add(words.contact, bulletin.contact.map { joined([$0.name, $0.phone, $0.email]) })
         let language = words.isEnglish ? "en" : "id"
         add(words.regions, bulletin.regions.map { registries.regions.fullName(of: $0) }.joined(separator: "; "))
-        add(words.fields, bulletin.fields.map { registries.fields.name(of: $0, language: language) }.joined(separator: "; "))
+        add(
+            words.fields,
+            bulletin.fields.map { registries.fields.name(of: $0, language: language) }.joined(separator: "; "))
         return facts
     }
 

@@ -43,7 +43,8 @@ package struct BulletinWords: Sendable {
     ]
 
     private static let stages = [
-        "village": "desa", "district": "kecamatan", "agency-forum": "forum perangkat daerah", "regency": "kabupaten/kota",
+        "village": "desa", "district": "kecamatan", "agency-forum": "forum perangkat daerah",
+        "regency": "kabupaten/kota",
         "province": "provinsi",
     ]
 

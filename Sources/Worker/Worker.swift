@@ -77,6 +77,7 @@ package struct Worker: Sendable {
         intake.requiresUser = settings.requiresUser
         intake.declares = settings.declaresTopology
         intake.prefetch = settings.prefetch
+        intake.readingMarkPath = settings.storePath + ".reading"
         let judge = MessageJudge(
             registries: registries, requiresUser: settings.requiresUser, maximumBodySize: intake.maximumBodySize)
         return IntakeService(

@@ -7,6 +7,7 @@ import pytest
 
 from bulletins import bulletin, identity
 from flood import flood
+from publishing import Publishing
 from waiting import eventually
 from worker import Worker
 
@@ -230,3 +231,23 @@ def test_an_emergency_passes_a_backlog(flooded, publishing, host, hooks):
     (first,) = eventually(lambda: hooks.taken("/darurat"), timeout=5)
     (last,) = eventually(lambda: hooks.taken("/biasa"), timeout=120)
     assert first.time < last.time
+
+
+def test_a_body_that_ends_the_program_is_refused_at_the_next_start(tmp_path, broker, mail):
+    """The tests' build ends, as by a crash, when it reads a body with that text."""
+    host = broker.add_host("meledak", ["uji"])
+    worker, publishing = Worker(tmp_path, host, mail.port, KENTONGAN_FAILPOINT="reading:meledak"), Publishing(host)
+    try:
+        worker.register("uji")
+        worker.command("topology", "apply")
+        bad, good = publishing.send(bulletin(title="meledak")), [publishing.send(bulletin()) for _ in range(20)]
+        worker.start_and_crash()
+        worker.start()
+        assert publishing.wait(bad, "rejected")["data"]["reason"] == "malformed-json"
+        for sent in good:
+            publishing.wait(sent, "completed")
+        assert len(recorded(worker)) == 20 and len(worker.listing("rejected", "list")) == 1
+        worker.stop()
+    finally:
+        worker.close()
+        host.close()

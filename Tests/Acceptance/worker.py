@@ -82,11 +82,19 @@ class Worker(Program):
             "KENTONGAN_HTTP_PUBLIC_URL": self.url, "KENTONGAN_WEBHOOKS_ALLOW": "127.0.0.0/8",
             "KENTONGAN_PUBLISHERS_AUTH": "required"} | settings)
 
-    def start(self, timeout=60):
-        """Starts `serve` and waits until it is ready."""
+    def spawn(self):
         with open(self.folder / "serve.log", "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve"], env=self.environment, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start_and_crash(self, timeout=60):
+        """Starts `serve`, which ends by a signal."""
+        self.spawn()
+        assert self.process.wait(timeout) < 0, self.log_tail()
+
+    def start(self, timeout=60):
+        """Starts `serve` and waits until it is ready."""
+        self.spawn()
         deadline = time.monotonic() + timeout
         while not self.is_ready():
             assert self.process.poll() is None, f"serve ended with {self.process.returncode}: {self.log_tail()}"

@@ -1,0 +1,25 @@
+import Foundation
+import Glibc
+
+/// A place where a test may end the process: `KENTONGAN_FAILPOINT=reading:TEXT` ends it when a body that
+/// holds the text is read. In debug builds only; in others nothing is left of it.
+struct Failpoint: Sendable {
+    private let text: [UInt8]?
+
+    #if DEBUG
+        static let reading = Failpoint("reading")
+
+        private init(_ name: String) {
+            let setting = ProcessInfo.processInfo.environment["KENTONGAN_FAILPOINT"] ?? ""
+            text = setting.hasPrefix(name + ":") ? Array(setting.utf8.dropFirst(name.utf8.count + 1)) : nil
+        }
+
+        func hit(_ body: [UInt8]) {
+            if let text, body.contains(text) { kill(getpid(), SIGKILL) }
+        }
+    #else
+        static let reading = Failpoint(text: nil)
+
+        @inline(__always) func hit(_ body: [UInt8]) {}
+    #endif
+}
