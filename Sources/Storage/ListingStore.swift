@@ -131,8 +131,26 @@ package struct DeliveryFilter: Sendable {
     }
 }
 
+/// What is still to be done. Reading it looks only at that, not at what is done.
+package struct Backlog: Sendable, Equatable {
+    /// Bulletins whose fan-out is not through.
+    package let unroutedBulletins: Int
+    /// Deliveries that wait for their time or a sender, or are being sent; by channel.
+    package let unfinishedDeliveries: [Channel: Int]
+    /// Receipts and refused messages that the broker has not confirmed.
+    package let outboxMessages: Int
+
+    package init(unroutedBulletins: Int, unfinishedDeliveries: [Channel: Int], outboxMessages: Int) {
+        self.unroutedBulletins = unroutedBulletins
+        self.unfinishedDeliveries = unfinishedDeliveries
+        self.outboxMessages = outboxMessages
+    }
+}
+
 /// What the listing commands read.
 package protocol ListingStore: Sendable {
+    func backlog() async throws(StoreError) -> Backlog
+
     /// Newest first; all revisions of one bulletin if `id` is given.
     func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow]
     func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow]

@@ -179,9 +179,12 @@ private struct AttemptRecorder {
             ])
     }
 
+    /// That it has not ended is said for the index, which holds only those.
     private func disable(_ endpoint: Int64) throws {
         try db.run("UPDATE endpoints SET state = 'disabled' WHERE id = ?", [endpoint])
-        try db.run("UPDATE subscriptions SET state = 'disabled' WHERE endpoint = ? AND state = 'active'", [endpoint])
+        try db.run(
+            "UPDATE subscriptions SET state = 'disabled' WHERE endpoint = ? AND state <> 'ended' AND state = 'active'",
+            [endpoint])
     }
 
     /// Wakes what waited for these, and completes bulletins.

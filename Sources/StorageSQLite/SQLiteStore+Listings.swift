@@ -32,6 +32,30 @@ extension SQLiteStore: ListingStore {
         }
     }
 
+    package func backlog() async throws(StoreError) -> Backlog {
+        try await read { db in
+            var deliveries = Dictionary(uniqueKeysWithValues: Channel.allCases.map { ($0, 0) })
+            // By an index each: one of those that are due, one of those that wait, one of those that are sent.
+            for part in [
+                "INDEXED BY deliveries_due WHERE state = 'pending' AND due_at IS NOT NULL",
+                "INDEXED BY deliveries_waiting WHERE state = 'pending' AND due_at IS NULL",
+                "INDEXED BY deliveries_leases WHERE state = 'sending'",
+            ] {
+                for row in try db.rows("SELECT channel, count(*) AS number FROM deliveries \(part) GROUP BY channel") {
+                    deliveries[try row.choice("channel"), default: 0] += row["number"] as Int
+                }
+            }
+            let unrouted = try db.number(
+                """
+                SELECT count(*) FROM bulletins
+                WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
+                """)
+            return Backlog(
+                unroutedBulletins: Int(unrouted ?? 0), unfinishedDeliveries: deliveries,
+                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0))
+        }
+    }
+
     package func deliverySummary() async throws(StoreError) -> [DeliveryCount] {
         try await read { db in
             try db.rows(

@@ -165,7 +165,8 @@ private struct SubscriptionWriter {
             if (known["state"] as String) != "active" {
                 try db.run("UPDATE endpoints SET state = 'active' WHERE id = ?", [number])
                 try db.run(
-                    "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state = 'disabled'", [number])
+                    "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",
+                    [number])
             }
             return number
         }

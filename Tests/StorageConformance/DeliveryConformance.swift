@@ -62,6 +62,20 @@ struct DeliveryConformance {
     }
 
     @Test(arguments: Backend.allCases)
+    func theBacklogIsWhatIsStillToBeDone(backend: Backend) async throws {
+        let test = try backend.make()
+        for address in ["a@x.example", "b@x.example", "c@x.example"] { try await test.subscribe(address, "73") }
+        _ = try await test.accept("b")
+        #expect(try await test.store.backlog().unroutedBulletins == 1)
+        try await test.fanOut()
+        let claimed = try await test.claim(limit: 2)
+        try await test.record(claimed[0], .delivered)
+        let backlog = try await test.store.backlog()
+        #expect(backlog.unroutedBulletins == 0 && backlog.outboxMessages == 2)
+        #expect(backlog.unfinishedDeliveries == [.email: 2, .webhook: 0, .feed: 0])
+    }
+
+    @Test(arguments: Backend.allCases)
     func theMostUrgentIsClaimedFirst(backend: Backend) async throws {
         let test = try backend.make()
         try await test.subscribe("a@x.example", "73")

@@ -16,12 +16,19 @@ struct Health: Sendable {
     }
 
     func metrics() async throws -> Response {
+        let backlog = try await store.backlog()
         var lines = [
-            "# TYPE kentongan_ready gauge", "kentongan_ready \(readiness.failing.isEmpty ? 1 : 0)",
-            "# TYPE kentongan_deliveries gauge",
+            "# HELP kentongan_ready Whether every part of the worker works.", "# TYPE kentongan_ready gauge",
+            "kentongan_ready \(readiness.failing.isEmpty ? 1 : 0)",
+            "# HELP kentongan_unrouted_bulletins Bulletins whose fan-out is not through.",
+            "# TYPE kentongan_unrouted_bulletins gauge", "kentongan_unrouted_bulletins \(backlog.unroutedBulletins)",
+            "# HELP kentongan_outbox_messages Receipts and refusals that wait for the broker.",
+            "# TYPE kentongan_outbox_messages gauge", "kentongan_outbox_messages \(backlog.outboxMessages)",
+            "# HELP kentongan_unfinished_deliveries Deliveries that have not come to their end.",
+            "# TYPE kentongan_unfinished_deliveries gauge",
         ]
-        for row in try await store.deliverySummary() {
-            lines.append("kentongan_deliveries{channel=\"\(row.channel)\",state=\"\(row.state)\"} \(row.count)")
+        for (channel, count) in backlog.unfinishedDeliveries.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            lines.append("kentongan_unfinished_deliveries{channel=\"\(channel.rawValue)\"} \(count)")
         }
         return text(lines.joined(separator: "\n") + "\n", .ok, "text/plain; version=0.0.4; charset=utf-8")
     }
