@@ -5,16 +5,18 @@ import uuid
 
 import pika
 
+from broker import WORKER
+
 INTAKE = "kentongan.intake"
 
 
 class Publishing:
-    """Publishes to one virtual host; receipts come to a reply queue and are told apart by correlation id."""
+    """Publishes to one virtual host; receipts come to a reply queue of `reader`'s and are told apart by correlation id."""
 
-    def __init__(self, host):
-        self.host = host
+    def __init__(self, host, reader=WORKER):
+        self.host, self.reader = host, reader
         self.receipts = {}
-        self.queue = host.channel().queue_declare("", exclusive=True).method.queue
+        self.queue = host.channel(reader).queue_declare("", exclusive=True).method.queue
 
     def send(self, bulletin, user=None, key=None, exchange=INTAKE, **properties):
         """Publishes a bulletin, or bytes as they are; returns the correlation id. `user=None` means the publisher."""
@@ -48,7 +50,7 @@ class Publishing:
         """Takes what lies in the reply queue; the number taken."""
         taken = 0
         while True:
-            method, properties, body = self.host.channel().basic_get(self.queue, auto_ack=True)
+            method, properties, body = self.host.channel(self.reader).basic_get(self.queue, auto_ack=True)
             if method is None:
                 return taken
             receipt = json.loads(body)
