@@ -12,6 +12,15 @@ test: .venv/ready ## installs what the tests need, builds, runs all tests
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest --ignore test_digests.py
 
+bench: ## measures intake against a bare consumer; takes minutes, on a quiet machine
+	@deploy/dev/install-packages test
+	swift build -c release --product kentongan
+	Tests/Benchmarks/intake.py
+
+fuzz: ## feeds mutated bodies to the validator for ten minutes
+	swift build --product kentongan
+	Tests/Fuzz/bodies.py 600
+
 format: ## formats the sources
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
@@ -24,4 +33,4 @@ packages:
 	.venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: help run test format packages
+.PHONY: help run test bench fuzz format packages
