@@ -10,7 +10,7 @@ from broker import PASSWORD, Host
 from bulletins import bulletin, identity
 from publishing import INTAKE, Publishing
 from waiting import eventually
-from worker import PROJECT, Program, Worker
+from worker import PROJECT, Worker
 
 FOLDER = PROJECT / "deploy/rabbitmq"
 DEFINITIONS = json.loads((FOLDER / "definitions.json").read_text())

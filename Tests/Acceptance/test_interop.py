@@ -16,7 +16,6 @@ import pytest
 from cloudevents.core.bindings import amqp as events_amqp, rabbitmq as events_rabbitmq
 from cloudevents.core.v1.event import CloudEvent
 
-from broker import PASSWORD
 from bulletins import bulletin, identity, shifted
 from publishing import INTAKE, Publishing
 from waiting import eventually
