@@ -23,20 +23,32 @@ package struct ReceiptExchanges: Sendable {
             let message = OutgoingMessage(
                 exchange: receipts, routingKey: "\(event).\(publisher)", properties: properties, body: body,
                 mandatory: false)
-            guard let replyTo = outgoing.replyTo, !replyTo.isEmpty, replyTo.utf8.count <= 255 else { return [message] }
+            guard let replyTo = outgoing.replyTo, Self.mayAnswer(to: replyTo) else { return [message] }
             return [
                 message,
                 OutgoingMessage(
                     exchange: "", routingKey: replyTo, properties: properties, body: body, mandatory: false),
             ]
-        case .refusal(let reason, let errors, let routingKey, let body):
-            var headers = headers(of: outgoing)
+        case .refusal(let reason, let errors, let body, let envelope):
+            var headers = envelope.headers.mapValues { HeaderValue.string($0) }
             headers["x-kentongan-reason"] = .string(reason)
             // A header may be large, but not without bounds; the store keeps all of them.
             headers["x-kentongan-errors"] = .string(errors.utf8.count <= 65_536 ? errors : "[]")
-            let properties = MessageProperties(headers: headers)
-            return [OutgoingMessage(exchange: rejected, routingKey: routingKey, properties: properties, body: body)]
+            // All but the user, which the broker would take for this program's.
+            let properties = MessageProperties(
+                contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: headers,
+                correlationID: envelope.correlationID, replyTo: envelope.replyTo)
+            return [
+                OutgoingMessage(
+                    exchange: rejected, routingKey: envelope.routingKey, properties: properties, body: body)
+            ]
         }
+    }
+
+    /// The answer goes through the default exchange, with this program's rights. So a publisher must not
+    /// name a queue of the program's own, past its permissions.
+    static func mayAnswer(to queue: String) -> Bool {
+        !queue.isEmpty && queue.utf8.count <= 255 && !queue.hasPrefix("kentongan.")
     }
 
     private func headers(of message: OutboxMessage) -> [String: HeaderValue] {

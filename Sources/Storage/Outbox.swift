@@ -4,7 +4,7 @@ package struct OutboxMessage: Sendable {
         /// The receipt's CloudEvent as JSON, and the key it is published under.
         case receipt(event: String, publisher: String, body: [UInt8])
         /// The message as it came.
-        case refusal(reason: String, errors: String, routingKey: String, body: [UInt8])
+        case refusal(reason: String, errors: String, body: [UInt8], envelope: StoredEnvelope)
     }
 
     package let number: Int64

@@ -19,6 +19,18 @@ struct ReceiptWriter {
         var traceparent: String?
     }
 
+    /// The receipt of a state that a revision came into, if that state has one.
+    func put(_ state: BulletinState, of number: Int64, about subject: Subject, publishAt: Timestamp?) throws {
+        switch state {
+        case .held: try put(.held, id: "\(number).held", about: subject)
+        case .scheduled:
+            let at = publishAt?.text ?? ""
+            try put(.scheduled, id: "\(number).scheduled", about: subject, [("publishAt", .string(at))])
+        case .withdrawn: try put(.withdrawn, id: "\(number).withdrawn", about: subject)
+        default: break
+        }
+    }
+
     func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [(String, JSONValue)] = []) throws {
         var data: JSONObject = ["publisher": .string(subject.publisher)]
         data.set("id", subject.name)

@@ -152,6 +152,7 @@ private struct AttemptRecorder {
         guard db.changesCount == 1 else { return lost.append(attempt.delivery.number) }
         if isCounted == 1 { try insert(attempt, state) }
         if attempt.effect == .endpointGone { try disable(attempt.delivery.endpoint) }
+        if state == .failed { try tellOfFailure(attempt) }
         if state.isFinal {
             finished.append(attempt.delivery.number)
             finishedByBulletin[attempt.delivery.bulletin, default: 0] += 1
@@ -177,6 +178,24 @@ private struct AttemptRecorder {
                 Int64(attempt.duration / .milliseconds(1)), state == .pending ? "retry" : state.rawValue, attempt.code,
                 attempt.detail,
             ])
+    }
+
+    /// The publisher learns that one delivery failed, and never whose.
+    private func tellOfFailure(_ attempt: AttemptRecord) throws {
+        let delivery = attempt.delivery
+        guard
+            let row = try db.row(
+                """
+                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.channel
+                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
+                """, [delivery.number])
+        else { return }
+        var details: [(String, JSONValue)] = [
+            ("channel", .string(row["channel"])), ("attempts", .integer(Int64(delivery.attempt))),
+        ]
+        if let code = attempt.code { details.append(("code", .string(code))) }
+        try ReceiptWriter(db: db, now: now).put(
+            .deliveryFailed, id: "\(delivery.number).delivery-failed", about: .init(row), details)
     }
 
     /// That it has not ended is said for the index, which holds only those.

@@ -19,10 +19,12 @@ extension SQLiteStore: FanoutStore {
         if isDue {
             try await write { db in
                 for row in try db.rows(
-                    "SELECT id FROM bulletins WHERE state = 'scheduled' AND publish_at <= ? ORDER BY id",
+                    "SELECT * FROM bulletins WHERE state = 'scheduled' AND publish_at <= ? ORDER BY id",
                     [now.milliseconds])
                 {
-                    _ = try BulletinBeginning.release(row["id"], db, now: now)
+                    let number: Int64 = row["id"]
+                    let state = try BulletinBeginning.release(number, db, now: now)
+                    try ReceiptWriter(db: db, now: now).put(state, of: number, about: .init(row), publishAt: nil)
                 }
                 try BulletinEnd.expire(db, now: now)
             }

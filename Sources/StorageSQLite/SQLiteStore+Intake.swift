@@ -112,14 +112,7 @@ private struct IntakeRecorder {
         let notes: JSONValue = .array(accepted.notes.map { .string($0) })
         try receipts.put(
             .accepted, id: "\(number).accepted", about: subject, [("state", .string(state.rawValue)), ("notes", notes)])
-        switch state {
-        case .held: try receipts.put(.held, id: "\(number).held", about: subject)
-        case .scheduled:
-            let at = accepted.bulletin.publishAt?.text ?? ""
-            try receipts.put(.scheduled, id: "\(number).scheduled", about: subject, [("publishAt", .string(at))])
-        case .withdrawn: try receipts.put(.withdrawn, id: "\(number).withdrawn", about: subject)
-        default: break
-        }
+        try receipts.put(state, of: number, about: subject, publishAt: accepted.bulletin.publishAt)
     }
 
     private func subject(_ message: IncomingBulletin, _ bulletin: Bulletin) -> ReceiptWriter.Subject {
@@ -138,6 +131,7 @@ private struct IntakeRecorder {
     private func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
         let errors = JSONValue.array(refusal.errors.map(\.json))
         let claimed = message.claimedID
+        let name = claimed.flatMap { $0.id.isEmpty ? nil : $0.id }
         try db.run(
             """
             INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
@@ -145,7 +139,7 @@ private struct IntakeRecorder {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                refusal.reason.rawValue, claimed?.publisher, claimed?.id, now.milliseconds, message.queue,
+                refusal.reason.rawValue, claimed?.publisher, name, now.milliseconds, message.queue,
                 message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), Data(message.body),
                 message.envelope.userID, message.envelope.contentType, message.envelope.contentEncoding,
                 Self.headers(message.envelope), message.replyTo, message.correlationID,
@@ -156,7 +150,7 @@ private struct IntakeRecorder {
             "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
             [publisher, number, message.traceparent])
         let subject = ReceiptWriter.Subject(
-            publisher: publisher, name: claimed?.id, replyTo: message.replyTo, correlationID: message.correlationID,
+            publisher: publisher, name: name, replyTo: message.replyTo, correlationID: message.correlationID,
             traceparent: message.traceparent)
         try receipts.put(
             .rejected, id: "\(number).rejected", about: subject,

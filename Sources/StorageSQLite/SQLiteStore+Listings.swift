@@ -120,16 +120,4 @@ extension Row {
             receivedAt: time("received_at"), queue: self["queue"], size: self["size"], errors: self["errors"],
             body: bytes("body"), envelope: storedEnvelope, requeuedAt: timestamp("requeued_at"))
     }
-
-    private var storedEnvelope: StoredEnvelope {
-        let text: String = self["headers"]
-        var headers: [String: String] = [:]
-        if case .object(let object)? = try? JSONParser.parse(Array(text.utf8)) {
-            for (name, value) in object.members { headers[name] = value.stringValue }
-        }
-        return StoredEnvelope(
-            routingKey: self["routing_key"], userID: self["user_id"], contentType: self["content_type"],
-            contentEncoding: self["content_encoding"], headers: headers, replyTo: self["reply_to"],
-            correlationID: self["correlation_id"])
-    }
 }

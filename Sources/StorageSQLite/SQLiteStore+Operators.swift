@@ -10,11 +10,7 @@ extension SQLiteStore: OperatorStore {
             let state = try BulletinBeginning.release(number, db, now: now)
             let receipts = ReceiptWriter(db: db, now: now)
             try receipts.put(.approved, id: "\(number).approved", about: .init(row))
-            if state == .scheduled {
-                let at = row.timestamp("publish_at")?.text ?? ""
-                try receipts.put(
-                    .scheduled, id: "\(number).scheduled", about: .init(row), [("publishAt", .string(at))])
-            }
+            try receipts.put(state, of: number, about: .init(row), publishAt: row.timestamp("publish_at"))
             return state
         }
     }

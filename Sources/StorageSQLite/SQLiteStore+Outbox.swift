@@ -6,12 +6,11 @@ extension SQLiteStore: Outbox {
         try await read { db in
             try db.rows(
                 """
-                SELECT o.*, r.reason, r.errors, r.routing_key, r.body AS refused_body FROM outbox o
-                    LEFT JOIN refusals r ON r.id = o.refusal WHERE o.id > ? ORDER BY o.id LIMIT ?
+                SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT ?
                 """, [number, limit]
             ).map { row in
                 OutboxMessage(
-                    number: row["id"], content: row.outboxContent, replyTo: row["reply_to"],
+                    number: row["id"], content: try row.outboxContent(db), replyTo: row["reply_to"],
                     correlationID: row["correlation_id"], traceparent: row["traceparent"])
             }
         }
@@ -25,11 +24,10 @@ extension SQLiteStore: Outbox {
 }
 
 extension Row {
-    fileprivate var outboxContent: OutboxMessage.Content {
-        if (self["refusal"] as Int64?) != nil {
+    fileprivate func outboxContent(_ db: Database) throws -> OutboxMessage.Content {
+        if let number: Int64 = self["refusal"], let row = try db.row("SELECT * FROM refusals WHERE id = ?", [number]) {
             return .refusal(
-                reason: self["reason"], errors: self["errors"], routingKey: self["routing_key"],
-                body: bytes("refused_body"))
+                reason: row["reason"], errors: row["errors"], body: row.bytes("body"), envelope: row.storedEnvelope)
         }
         return .receipt(event: self["event"], publisher: self["publisher"], body: bytes("body"))
     }
