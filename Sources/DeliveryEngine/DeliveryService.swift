@@ -29,6 +29,7 @@ package struct DeliveryService: Service {
     private let hints: Hints
     private let clock: WallClock
     private let logger: Logger
+    private let worker: String
     private let owner: LeaseOwner
     private let queue = WorkQueue<WorkItem>()
     private let drained = Hint()
@@ -53,6 +54,7 @@ package struct DeliveryService: Service {
         self.hints = hints
         self.clock = clock
         self.logger = logger
+        self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         recorder = OutcomeRecorder(store: store, owner: owner, clock: clock, hints: hints, logger: logger)
     }
@@ -69,17 +71,30 @@ package struct DeliveryService: Service {
     /// has begun goes back.
     private func sendAndClose() async {
         let keeper = Task { await keepLeases() }
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<channel.concurrency { group.addTask { await send() } }
+        await withTaskGroup(of: Ended.self) { group in
+            for _ in 0..<channel.concurrency {
+                group.addTask {
+                    await send()
+                    return .sender
+                }
+            }
             await cancelWhenGracefulShutdown { await claimForEver() }
             release(queue.close())
-            group.addTask { try? await Task.sleep(for: settings.graceTime) }
-            for _ in 0..<channel.concurrency { await group.next() }
+            group.addTask {
+                try? await Task.sleep(for: settings.graceTime)
+                return .grace
+            }
+            var senders = channel.concurrency
+            while senders > 0, let ended = await group.next() {
+                if ended == .grace { group.cancelAll() } else { senders -= 1 }
+            }
             group.cancelAll()
         }
         keeper.cancel()
         recorder.close()
     }
+
+    private enum Ended { case sender, grace }
 
     // MARK: - Claiming
 
@@ -104,7 +119,7 @@ package struct DeliveryService: Service {
             let claimed = try await store.claim(
                 channel.channel, limit: room, owner: owner, until: now + settings.lease, now: now)
             guard !claimed.isEmpty else { return 0 }
-            try await push(claimed)
+            await push(claimed)
             return claimed.count
         } catch {
             logger.error("deliveries wait: \(error)")
@@ -113,15 +128,34 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Puts what may still be sent before the senders, and ends the rest.
-    private func push(_ claimed: [ClaimedDelivery]) async throws(StoreError) {
+    /// Puts what may still be sent before the senders, and ends the rest. What cannot be read goes back: a
+    /// claim that nobody works on would be prolonged for ever.
+    private func push(_ claimed: [ClaimedDelivery]) async {
         let numbers = Set(claimed.map(\.bulletin))
-        let (contents, states) = (try await contents(of: numbers), try await store.states(of: numbers))
+        do throws(StoreError) {
+            let (contents, states) = (try await contents(of: numbers), try await store.states(of: numbers))
+            push(claimed, contents, states)
+        } catch {
+            if !Task.isCancelled { logger.error("bulletins cannot be read, so their deliveries wait: \(error)") }
+            release(claimed, after: .seconds(1))
+        }
+    }
+
+    private func push(
+        _ claimed: [ClaimedDelivery], _ contents: [Int64: DeliveryContent], _ states: [Int64: BulletinState]
+    ) {
         var items: [WorkItem] = []
         for delivery in claimed {
-            guard let content = contents[delivery.bulletin] else { continue }
+            guard let content = contents[delivery.bulletin] else {
+                release([delivery], after: .seconds(60))
+                continue
+            }
             if delivery.isSuppressed {
                 end(delivery, .suppressed, "the address is on the suppression list")
+                continue
+            }
+            if delivery.hasEnded {
+                end(delivery, .cancelled, "the subscription has ended")
                 continue
             }
             switch states[delivery.bulletin] {
@@ -193,11 +227,15 @@ package struct DeliveryService: Service {
     }
 
     private func release(_ items: [WorkItem]) {
-        let at = clock.now + (pauses.remaining ?? .zero)
+        release(items.map(\.delivery), after: pauses.remaining ?? .zero)
+    }
+
+    private func release(_ deliveries: [ClaimedDelivery], after pause: Duration) {
+        let at = clock.now + pause
         recorder.add(
-            items.map {
+            deliveries.map {
                 AttemptRecord(
-                    delivery: $0.delivery, effect: .released(at: at), startedAt: at, duration: .zero, code: nil,
+                    delivery: $0, effect: .released(at: at), startedAt: at, duration: .zero, code: nil,
                     detail: nil)
             })
     }
@@ -208,12 +246,12 @@ package struct DeliveryService: Service {
     private func keepLeases() async {
         while !Task.isCancelled {
             do throws(StoreError) {
-                let reclaimed = try await store.reclaim(now: clock.now)
+                try await store.renew(owner: owner, until: clock.now + settings.lease)
+                let reclaimed = try await store.reclaim(except: worker, now: clock.now)
                 if reclaimed > 0 {
                     logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
                     hints.signalDeliveries()
                 }
-                try await store.renew(owner: owner, until: clock.now + settings.lease)
             } catch {
                 logger.error("leases could not be renewed: \(error)")
             }

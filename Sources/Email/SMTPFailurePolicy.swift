@@ -19,10 +19,23 @@ enum SMTPFailurePolicy {
         case .badAddress: AttemptOutcome(.failed, detail: detail)
         case .connectFailed, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused:
             AttemptOutcome(.unavailable(pause: .seconds(5)), detail: detail)
+        case .timedOut(_, let stage) where stage.isOfTheRelay,
+            .connectionLost(_, let stage, _) where stage.isOfTheRelay:
+            AttemptOutcome(.unavailable(pause: .seconds(5)), detail: detail)
         case .poolClosed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: detail)
         default: AttemptOutcome(.retry(after: nil), detail: detail)
         }
     }
 
     private static func code(_ reply: SMTPReply) -> String { String(reply.code) }
+}
+
+extension SMTPStage {
+    /// Before the first command of a message: whatever goes wrong is the relay's.
+    fileprivate var isOfTheRelay: Bool {
+        switch self {
+        case .connecting, .greeting, .hello, .securing, .authenticating: true
+        default: false
+        }
+    }
 }

@@ -21,6 +21,7 @@ struct BatchRecorder: Sendable {
             mark?.enter(print, slot: slot)
             return judge.open(message)
         }
+        mark?.leave(slot: slot)
         var pause = Duration.milliseconds(200)
         while !Task.isCancelled {
             do throws(StoreError) {

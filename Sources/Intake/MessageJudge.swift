@@ -55,13 +55,11 @@ package struct MessageJudge: Sendable {
         let sender: Sender = requiresUser ? .broker(user: opened.envelope.userID) : .trusted
         let judged = opened.value.flatMap { validator.validate($0, publisher: publisher, sender: sender, now: now) }
         var incoming = IncomingBulletin(
-            judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: [], size: opened.size,
+            judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: opened.body, size: opened.size,
             claimedID: Self.claimedID(opened.value), queue: queue, envelope: opened.envelope)
         switch judged {
         case .success(let accepted): incoming.judgement = .accepted(accepted)
-        case .failure(let refusal):
-            incoming.judgement = .refused(refusal)
-            incoming.body = opened.body
+        case .failure(let refusal): incoming.judgement = .refused(refusal)
         }
         return incoming
     }
@@ -76,11 +74,22 @@ package struct MessageJudge: Sendable {
 }
 
 extension StoredEnvelope {
+    /// Those with a text value; of more than 16 KiB, only those that say what the body is.
+    private static func headers(_ properties: MessageProperties) -> [String: String] {
+        let texts = properties.headers.compactMapValues(\.text)
+        let size = texts.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        return size <= 16_384 ? texts : texts.filter { isAboutTheBody($0.key) && $0.value.utf8.count <= 256 }
+    }
+
+    private static func isAboutTheBody(_ name: String) -> Bool {
+        name == "traceparent" || ["cloudEvents:", "cloudEvents_", "ce-"].contains { name.hasPrefix($0) }
+    }
+
     fileprivate init(_ message: IncomingMessage) {
         let properties = message.properties
         self.init(
             routingKey: message.routingKey, userID: properties.userID, contentType: properties.contentType,
-            contentEncoding: properties.contentEncoding, headers: properties.headers.compactMapValues(\.text),
+            contentEncoding: properties.contentEncoding, headers: Self.headers(properties),
             replyTo: properties.replyTo, correlationID: properties.correlationID)
     }
 }

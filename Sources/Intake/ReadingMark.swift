@@ -4,8 +4,9 @@ import Glibc
 /// Notes which body each consumer is reading, where a crash of the process leaves it standing.
 ///
 /// A body that ends the process would come again with each start, and with it every message that the
-/// broker had sent ahead, until the broker gave all of them up. So the one that was being read when the
-/// process ended is known at the next start, and refused without being read.
+/// broker had sent ahead, until the broker gave all of them up. So one that was being read when the process
+/// ended, twice in a row, is refused without being read. Once is not enough: a good one may be under way
+/// when the process is killed.
 ///
 /// The file is written without a sync: it outlives the process, which is what matters, and a power cut is
 /// no fault of a body.
@@ -35,6 +36,8 @@ package struct ReadingMark: Sendable {
     }
 
     private static let size = 16
+    /// More than there are consumers.
+    private static let slots = 8
 
     private let descriptor: Int32
     private let suspects: Set<Fingerprint>
@@ -56,18 +59,21 @@ package struct ReadingMark: Sendable {
 
     private init(path: String, descriptor: Int32) {
         self.descriptor = descriptor
-        let left = [UInt8](FileManager.default.contents(atPath: path) ?? Data())
-        suspects = Set(
-            stride(from: 0, to: left.count, by: Self.size).compactMap {
-                Fingerprint(left[$0..<min($0 + Self.size, left.count)])
-            })
+        let bytes = [UInt8](FileManager.default.contents(atPath: path) ?? Data())
+        let places = stride(from: 0, to: bytes.count, by: Self.size).map {
+            Fingerprint(bytes[$0..<min($0 + Self.size, bytes.count)])
+        }
+        let left = places.prefix(Self.slots).compactMap(\.self)
+        suspects = Set(left).intersection(places.dropFirst(Self.slots).compactMap(\.self))
+        // Behind the slots: what was left at the last start.
         ftruncate(descriptor, 0)
+        for (index, fingerprint) in left.enumerated() { write(fingerprint.bytes, Self.slots + index) }
     }
 
     /// As the end of the process does.
     func close() { Glibc.close(descriptor) }
 
-    /// Whether the process ended while this body was read.
+    /// Whether the process ended twice in a row while this body was read.
     func isSuspect(_ fingerprint: Fingerprint) -> Bool { suspects.contains(fingerprint) }
 
     /// What the consumer `slot` reads now.

@@ -19,11 +19,13 @@ package struct ClaimedDelivery: Sendable {
     package let unsubscribeToken: [UInt8]
     /// Whether the address is on the suppression list.
     package let isSuppressed: Bool
+    /// Whether the subscription has ended since the fan-out.
+    package let hasEnded: Bool
 
     package init(
         number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
         subscription: Int64, region: Region, field: FieldFilter, language: String,
-        unsubscribeToken: [UInt8], isSuppressed: Bool = false
+        unsubscribeToken: [UInt8], isSuppressed: Bool = false, hasEnded: Bool = false
     ) {
         self.number = number
         self.bulletin = bulletin
@@ -37,6 +39,7 @@ package struct ClaimedDelivery: Sendable {
         self.language = language
         self.unsubscribeToken = unsubscribeToken
         self.isSuppressed = isSuppressed
+        self.hasEnded = hasEnded
     }
 }
 
@@ -120,8 +123,9 @@ package protocol DeliveryStore: Sendable {
     /// Prolongs all claims of the owner.
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError)
 
-    /// Makes what a dead worker held due again; returns how many there were.
-    func reclaim(now: Timestamp) async throws(StoreError) -> Int
+    /// Makes what a dead worker held due again; returns how many there were. `worker`, whose owners' names
+    /// begin with its own and a dot, is alive, whatever its leases say.
+    func reclaim(except worker: String, now: Timestamp) async throws(StoreError) -> Int
 
     /// When the next delivery of the channel is due; nil if none is pending.
     func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp?

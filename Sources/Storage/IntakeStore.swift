@@ -34,7 +34,7 @@ package struct IncomingBulletin: Sendable {
     }
 
     package var judgement: Judgement
-    /// The message's body; empty if it was too large to be kept.
+    /// The message's body, which a refusal keeps; empty if it was too large.
     package var body: [UInt8]
     package var size: UInt64
     /// What the publisher said it is, as far as it could be read; for refusals.
@@ -44,7 +44,12 @@ package struct IncomingBulletin: Sendable {
 
     package var replyTo: String? { envelope.replyTo }
     package var correlationID: String? { envelope.correlationID }
-    package var traceparent: String? { envelope.headers["traceparent"] }
+    /// In the form of W3C Trace Context only: it goes into headers of others.
+    package var traceparent: String? {
+        envelope.headers["traceparent"].flatMap { $0.wholeMatch(of: Self.traceparentForm) == nil ? nil : $0 }
+    }
+
+    private static var traceparentForm: Regex<Substring> { /[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/ }
 
     package init(
         judgement: Judgement, body: [UInt8], size: UInt64, claimedID: BulletinID?, queue: String,

@@ -48,8 +48,20 @@ enum BulletinEnd {
                 (SELECT id FROM deliveries WHERE bulletin = ? AND state = 'pending')
             """, [state.rawValue, now.milliseconds, number])
         let ended = db.changesCount
+        if ended > 0 { try wakeSuccessors("SELECT id FROM deliveries WHERE bulletin = ?2", number, db, now: now) }
         if ended > 0 { try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [ended, number]) }
         try completeIfDone(number, db, now: now)
+    }
+
+    /// Makes due what waited for deliveries that have ended: `?2` of `ended` is `argument`.
+    static func wakeSuccessors(
+        _ ended: String, _ argument: any DatabaseValueConvertible, _ db: Database, now: Timestamp
+    ) throws {
+        try db.run(
+            """
+            UPDATE deliveries SET due_at = ?1
+            WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
+            """, [now.milliseconds, argument])
     }
 
     /// Cancels what is pending of all earlier revisions, for a withdrawal.

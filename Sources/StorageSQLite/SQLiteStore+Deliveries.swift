@@ -25,7 +25,7 @@ extension SQLiteStore: DeliveryStore {
     /// By priority each, so that deliveries that wait for a retry are never walked over.
     private static let dueSQL = """
         SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, e.suppressed,
-            s.region, s.field, s.language
+            s.region, s.field, s.language, s.state = 'ended'
         FROM deliveries d INDEXED BY deliveries_due JOIN endpoints e ON e.id = d.endpoint
             JOIN subscriptions s ON s.id = d.subscription
         WHERE d.state = 'pending' AND d.due_at IS NOT NULL AND d.channel = ? AND d.priority = ? AND d.due_at <= ?
@@ -78,21 +78,24 @@ extension SQLiteStore: DeliveryStore {
         }
     }
 
-    package func reclaim(now: Timestamp) async throws(StoreError) -> Int {
+    package func reclaim(except worker: String, now: Timestamp) async throws(StoreError) -> Int {
         let expired = try await read { db in
             try db.number(
-                "SELECT count(*) FROM deliveries WHERE state = 'sending' AND lease_until < ?", [now.milliseconds]) ?? 0
+                "SELECT count(*) FROM deliveries WHERE \(Self.isAbandoned)", [now.milliseconds, worker + "."]) ?? 0
         }
         guard expired > 0 else { return 0 }
         return try await write { db in
             try db.run(
                 """
                 UPDATE deliveries SET state = 'pending', due_at = ?1, lease_owner = NULL, lease_until = NULL
-                WHERE state = 'sending' AND lease_until < ?1
-                """, [now.milliseconds])
+                WHERE \(Self.isAbandoned)
+                """, [now.milliseconds, worker + "."])
             return db.changesCount
         }
     }
+
+    private static let isAbandoned =
+        "state = 'sending' AND lease_until < ?1 AND substr(lease_owner, 1, length(?2)) <> ?2"
 
     package func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp? {
         try await read { db in
@@ -118,7 +121,7 @@ extension Row {
             secret: channel == .webhook ? key.webhookSecret(endpoint: endpoint, version: self[6]) : nil,
             attempt: (self[3] as Int) + 1, subscription: subscription, region: try region(self[8] as Int64),
             field: try field(text: self[9]), language: self[10], unsubscribeToken: key.unsubscribeToken(subscription),
-            isSuppressed: self[7])
+            isSuppressed: self[7], hasEnded: self[11])
     }
 }
 
@@ -136,6 +139,8 @@ private struct AttemptRecorder {
     }
 
     mutating func record(_ attempt: AttemptRecord) throws {
+        var attempt = attempt
+        if try isInVain(attempt) { attempt.effect = .cancelled }
         let (state, dueAt) = Self.target(of: attempt.effect)
         let isCounted = if case .released = attempt.effect { 0 } else { 1 }
         try db.run(
@@ -157,6 +162,18 @@ private struct AttemptRecorder {
             finished.append(attempt.delivery.number)
             finishedByBulletin[attempt.delivery.bulletin, default: 0] += 1
         }
+    }
+
+    /// A delivery is not tried again once its subscription has ended, or its bulletin was withdrawn or
+    /// corrected: what waits behind it is then the present word.
+    private func isInVain(_ attempt: AttemptRecord) throws -> Bool {
+        guard case .retry = attempt.effect else { return false }
+        return try db.number(
+            """
+            SELECT s.state = 'ended' OR (b.state IN ('superseded', 'withdrawn') AND NOT b.is_withdrawal)
+            FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN subscriptions s ON s.id = d.subscription
+            WHERE d.id = ?
+            """, [attempt.delivery.number]) == 1
     }
 
     private static func target(of effect: AttemptRecord.Effect) -> (DeliveryState, Timestamp?) {
@@ -209,11 +226,8 @@ private struct AttemptRecorder {
     /// Wakes what waited for these, and completes bulletins.
     func finish() throws {
         if !finished.isEmpty {
-            try db.run(
-                """
-                UPDATE deliveries SET due_at = ? WHERE state = 'pending' AND due_at IS NULL
-                    AND predecessor IN (SELECT value FROM json_each(?))
-                """, [now.milliseconds, jsonList(finished)])
+            try BulletinEnd.wakeSuccessors(
+                "SELECT value FROM json_each(?2)", jsonList(finished), db, now: now)
         }
         for (bulletin, count) in finishedByBulletin {
             try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [count, bulletin])

@@ -96,7 +96,7 @@ private struct BulletinRouter {
                 bulletin, "SELECT id FROM bulletins WHERE publisher = ?4 AND name = ?5 AND id < ?1", bulletin.id)
         }
         if let answered = bulletin.inReplyTo {
-            try inherit(bulletin, "SELECT id FROM bulletins WHERE publisher = ?4 AND name = ?5", answered)
+            try inherit(bulletin, "SELECT id FROM bulletins WHERE publisher = ?4 AND name = ?5 AND kind = 2", answered)
         }
     }
 
@@ -116,6 +116,12 @@ private struct BulletinRouter {
             """,
             [bulletin.number, bulletin.priority, now.milliseconds, id.publisher, id.id])
         try count(bulletin, db.changesCount)
+        // What it waits for is tried now, and not again.
+        try db.run(
+            """
+            UPDATE deliveries SET due_at = ?2 WHERE state = 'pending' AND due_at > ?2 AND id IN
+                (SELECT predecessor FROM deliveries WHERE bulletin = ?1 AND predecessor IS NOT NULL)
+            """, [bulletin.number, now.milliseconds])
     }
 
     /// The matches from the bulletin's place on, as far as the limit goes: one look for where the

@@ -40,6 +40,9 @@ private struct IntakeRecorder {
 
     private func record(_ accepted: AcceptedBulletin, _ message: IncomingBulletin) throws -> IntakeOutcome {
         let bulletin = accepted.bulletin
+        if let problem = try problemOfAnswer(bulletin) {
+            return try refuse(message, Refusal(BulletinError("/inReplyTo", .outOfScope, problem)))
+        }
         guard
             let known = try db.row(
                 "SELECT revision, digest, first_received_at FROM bulletins WHERE publisher = ? AND name = ? ORDER BY revision DESC LIMIT 1",
@@ -50,6 +53,25 @@ private struct IntakeRecorder {
             return try insert(accepted, message, firstReceivedAt: known.time("first_received_at"))
         }
         return try compare(accepted, message, newest: revision)
+    }
+
+    /// An answer goes to whoever got the proposal and moves its state, so it must be to a proposal, by a
+    /// publisher whose scope covers that.
+    private func problemOfAnswer(_ bulletin: Bulletin) throws -> String? {
+        guard let answered = bulletin.inReplyTo else { return nil }
+        guard
+            let proposal = try db.row(
+                """
+                SELECT regions, fields FROM bulletins WHERE publisher = ? AND name = ? AND kind = 2
+                    AND state NOT IN ('held', 'rejected') ORDER BY id DESC LIMIT 1
+                """, [answered.publisher, answered.id])
+        else { return "there is no proposal \(answered)" }
+        let (regions, fields): (String, String) = (proposal["regions"], proposal["fields"])
+        let publisher = try db.row("SELECT * FROM publishers WHERE slug = ?", [bulletin.id.publisher])?.publisher()
+        guard let publisher, regions.split(separator: " ").compactMap({ Region($0) }).allSatisfy(publisher.covers),
+            fields.split(separator: " ").compactMap({ Field(String($0)) }).contains(where: publisher.covers)
+        else { return "the proposal \(answered) lies outside the scope of \(bulletin.id.publisher)" }
+        return nil
     }
 
     /// A revision that is not newer: the same content again, or stale.

@@ -99,7 +99,7 @@ extension Row {
         let answer = try db.row(
             """
             SELECT \(StoredBulletin.columns) FROM bulletins b
-            WHERE b.in_reply_to = ? AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
+            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
             """, [stored.id.description])
         return try answer?.storedBulletin().bulletin().proposal ?? stored.bulletin().proposal
     }

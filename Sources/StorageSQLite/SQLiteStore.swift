@@ -14,7 +14,7 @@ package final class SQLiteStore: Sendable {
         do {
             try Self.makeFolder(of: path)
             lock = try WriterLock(path: path + ".lock")
-            key = try StoreKey(path: path + ".key")
+            key = try StoreKey(path: path + ".key", besides: path)
             let lock = lock
             pool = try lock.hold {
                 let pool = try DatabasePool(path: path, configuration: Self.configuration)

@@ -1,27 +1,40 @@
 import Bulletins
 import Crypto
 import Foundation
+import Glibc
 
 /// The key beside the database from which tokens and secrets are derived, so that a copy of the
 /// database alone yields none that is usable.
 struct StoreKey: Sendable {
     private let key: SymmetricKey
 
-    /// Reads the key, or makes it: 32 random bytes in a file that only its owner may read.
-    init(path: String) throws(SQLiteStoreOpenError) {
-        if let data = FileManager.default.contents(atPath: path) {
-            guard data.count == 32 else {
-                throw SQLiteStoreOpenError(path: path, reason: "it does not hold a key of 32 bytes")
+    /// Reads the key, or makes it for a new store: 32 random bytes in a file that only its owner may read.
+    /// A store that is there without its key is an error: another one would make every webhook's secret and
+    /// every link of mails already sent worthless.
+    init(path: String, besides database: String) throws(SQLiteStoreOpenError) {
+        if !FileManager.default.fileExists(atPath: path) {
+            guard !FileManager.default.fileExists(atPath: database) else {
+                throw SQLiteStoreOpenError(
+                    path: path,
+                    reason: "it is missing, and \(database) is of no use without it; restore it from the backup")
             }
-            key = SymmetricKey(data: data)
-            return
+            try Self.make(path)
         }
-        key = SymmetricKey(size: .bits256)
-        let data = key.withUnsafeBytes { Data($0) }
-        guard FileManager.default.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o600])
-        else {
-            throw SQLiteStoreOpenError(path: path, reason: "it cannot be written")
+        guard let data = FileManager.default.contents(atPath: path), data.count == 32 else {
+            throw SQLiteStoreOpenError(path: path, reason: "it does not hold a key of 32 bytes")
         }
+        key = SymmetricKey(data: data)
+    }
+
+    /// The file is there whole or not at all, and who comes first wins.
+    private static func make(_ path: String) throws(SQLiteStoreOpenError) {
+        let draft = "\(path).\(UUID().uuidString)"
+        defer { unlink(draft) }
+        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { [UInt8]($0) }
+        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0, write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0, close(file) == 0,
+            link(draft, path) == 0 || errno == EEXIST
+        else { throw SQLiteStoreOpenError(path: path, reason: String(cString: strerror(errno))) }
     }
 
     private func derive(_ purpose: String) -> [UInt8] {

@@ -197,3 +197,20 @@ def test_a_publisher_added_as_the_readme_says_finds_its_receipts_in_its_queue(vh
 def _words(command):
     return subprocess.run(
         ["sh", "-c", f"printf '%s\\n' {command}"], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_no_receipt_goes_to_a_queue_of_the_programs_own(vhost, mail, tmp_path):
+    """The worker answers with its own rights, so `reply_to` must not lead past the publisher's."""
+    worker = Worker(tmp_path, vhost, mail.port, KENTONGAN_AMQP_URL=vhost.url(WORKER))
+    try:
+        worker.register(VILLAGE, regions=["35.07.26.2003"], kinds=["announcement"])
+        worker.start()
+        publishing = Publishing(vhost, VILLAGE)
+        vhost.channel(WORKER).queue_purge("kentongan.rejected")
+        publishing.send(announcement(VILLAGE, id="jawab-1"), reply_to="kentongan.rejected")
+        eventually(lambda: any(r["bulletinId"] == "jawab-1" for r in worker.listing("bulletins", "list")))
+        publishing.wait(publishing.send(announcement(VILLAGE, id="jawab-2")), "completed")
+        assert vhost.channel(WORKER).queue_declare("kentongan.rejected", passive=True).method.message_count == 0
+        worker.stop()
+    finally:
+        worker.close()

@@ -233,7 +233,7 @@ def test_an_emergency_passes_a_backlog(flooded, publishing, host, hooks):
     assert first.time < last.time
 
 
-def test_a_body_that_ends_the_program_is_refused_at_the_next_start(tmp_path, broker, mail):
+def test_a_body_that_ends_the_program_twice_is_refused(tmp_path, broker, mail):
     """The tests' build ends, as by a crash, when it reads a body with that text."""
     host = broker.add_host("meledak", ["uji"])
     worker, publishing = Worker(tmp_path, host, mail.port, KENTONGAN_FAILPOINT="reading:meledak"), Publishing(host)
@@ -241,6 +241,7 @@ def test_a_body_that_ends_the_program_is_refused_at_the_next_start(tmp_path, bro
         worker.register("uji")
         worker.command("topology", "apply")
         bad, good = publishing.send(bulletin(title="meledak")), [publishing.send(bulletin()) for _ in range(20)]
+        worker.start_and_crash()
         worker.start_and_crash()
         worker.start()
         assert publishing.wait(bad, "rejected")["data"]["reason"] == "malformed-json"

@@ -11,6 +11,7 @@ struct MessageJudgeTests {
         """
         {"id":"a","kind":"announcement","publisher":"uji","title":"T","body":"B","regions":["73"],"fields":["kesehatan"]}
         """.utf8)
+    private let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private let publisher = Publisher(
         slug: "uji", name: "Uji", amqpUser: "uji-user", kinds: [.announcement], regions: [.country], fields: [.any],
         mayPublishEmergencies: false)
@@ -49,14 +50,25 @@ struct MessageJudgeTests {
 
     @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
         let properties = MessageProperties(
-            headers: ["traceparent": "00-1-2-01", "number": .integer(3)], correlationID: "c", replyTo: "r",
+            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c", replyTo: "r",
             userID: "uji-user")
         let incoming = try outcome(properties)
         guard case .accepted(let accepted) = incoming.judgement else { return #expect(Bool(false), "\(incoming)") }
         #expect(accepted.bulletin.id == BulletinID(publisher: "uji", id: "a"))
-        #expect(incoming.replyTo == "r" && incoming.correlationID == "c" && incoming.traceparent == "00-1-2-01")
-        #expect(incoming.envelope.headers == ["traceparent": "00-1-2-01"])
-        #expect(incoming.body.isEmpty, "the body of what is accepted is kept as its payload only")
+        #expect(incoming.replyTo == "r" && incoming.correlationID == "c" && incoming.traceparent == trace)
+        #expect(incoming.envelope.headers == ["traceparent": trace])
+        #expect(incoming.body == body, "a store that refuses it as stale keeps it")
+    }
+
+    /// What is no trace, or headers of any size, would go into headers of others.
+    @Test func headersAreBounded() throws {
+        let long = String(repeating: "x", count: 120_000)
+        #expect(
+            try outcome(MessageProperties(headers: ["traceparent": .string(long)], userID: "uji-user")).traceparent
+                == nil)
+        let many = MessageProperties(
+            headers: ["traceparent": .string(trace), "ce-id": "a", "besar": .string(long)], userID: "uji-user")
+        #expect(try outcome(many).envelope.headers == ["traceparent": trace, "ce-id": "a"])
     }
 
     @Test(arguments: [nil, "lain"] as [String?])

@@ -26,12 +26,13 @@ struct DeliveryConformance {
     @Test(arguments: Backend.allCases)
     func onlyTheHolderOfTheLeaseRecords(backend: Backend) async throws {
         let test = try await oneDue(backend)
-        let first = try #require(try await test.claim(owner: "dead").first)
-        #expect(try await test.store.reclaim(now: test.now + .seconds(29)) == 0)
-        #expect(try await test.store.reclaim(now: test.now + .seconds(31)) == 1)
+        let first = try #require(try await test.claim(owner: "dead.email").first)
+        #expect(try await test.store.reclaim(except: "other", now: test.now + .seconds(29)) == 0)
+        #expect(try await test.store.reclaim(except: "dead", now: test.now + .seconds(31)) == 0)
+        #expect(try await test.store.reclaim(except: "other", now: test.now + .seconds(31)) == 1)
         let second = try #require(try await test.claim(owner: "alive", at: test.now + .seconds(32)).first)
         #expect(second.attempt == 2)
-        #expect(try await test.record(first, .failed, owner: "dead") == [first.number])
+        #expect(try await test.record(first, .failed, owner: "dead.email") == [first.number])
         #expect(try await test.states("b") == ["a@x.example": .sending])
         #expect(try await test.record(second, .delivered, owner: "alive").isEmpty)
     }
@@ -41,7 +42,7 @@ struct DeliveryConformance {
         let test = try await oneDue(backend)
         _ = try await test.claim(owner: "w")
         try await test.store.renew(owner: LeaseOwner("w"), until: test.now + .seconds(90))
-        #expect(try await test.store.reclaim(now: test.now + .seconds(60)) == 0)
+        #expect(try await test.store.reclaim(except: "other", now: test.now + .seconds(60)) == 0)
     }
 
     @Test(arguments: Backend.allCases)
@@ -59,6 +60,30 @@ struct DeliveryConformance {
         let test = try await oneDue(backend)
         try await test.record(try #require(try await test.claim().first), .released(at: test.now))
         #expect(try await test.claim().map(\.attempt) == [1])
+    }
+
+    /// The answer waits for the proposal at the same endpoint, and goes out when that has ended in any way.
+    @Test(arguments: Backend.allCases)
+    func whatWaitsGoesOnWhenItsPredecessorEnds(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        try await test.record(try #require(try await test.claim().first), .retry(at: test.now + .seconds(600)))
+        _ = try await test.accept("b", revision: 2)
+        try await test.fanOut()
+        let original = try #require(try await test.claim().first)
+        #expect(original.attempt == 2, "a correction does not wait for the retries of its original")
+        try await test.record(original, .retry(at: test.now + .seconds(600)))
+        #expect(try await test.states("b") == ["a@x.example": .cancelled])
+        #expect(try await test.claim().count == 1)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aRetryOfAnEndedSubscriptionIsNone(backend: Backend) async throws {
+        let test = try await oneDue(backend)
+        let claimed = try #require(try await test.claim().first)
+        _ = try await test.store.removeSubscription(claimed.subscription, now: test.now)
+        try await test.record(claimed, .retry(at: test.now + .seconds(5)))
+        #expect(try await test.states("b") == ["a@x.example": .cancelled])
+        #expect(try await test.events().last == "completed")
     }
 
     @Test(arguments: Backend.allCases)

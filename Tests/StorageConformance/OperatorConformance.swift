@@ -1,5 +1,7 @@
 import Bulletins
+import Foundation
 import Storage
+import StorageSQLite
 import Testing
 
 /// What operators decide: holds, suppressions, coverage; and what private feeds show.
@@ -138,5 +140,21 @@ struct OperatorConformance {
         #expect(items.filter { $0.state == .published }.map(\.revision) == [2])
         let unknown = Token.text([UInt8](repeating: 7, count: 32))
         #expect(try await test.store.feedItems(.subscriber(unknown), limit: 9, now: test.now).isEmpty)
+    }
+}
+
+/// The embedded store's own: its key beside it.
+struct StoreKeyTests {
+    @Test func aStoreWithoutItsKeyIsNotOpened() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "store.db").path
+        try SQLiteStore(path: path).close()
+        try SQLiteStore(path: path).close()
+        let key = try #require(FileManager.default.contents(atPath: path + ".key"))
+        #expect(key.count == 32)
+        try FileManager.default.removeItem(atPath: path + ".key")
+        #expect(throws: StoreError.self) { try SQLiteStore(path: path) }
+        #expect(!FileManager.default.fileExists(atPath: path + ".key"), "no other takes its place")
     }
 }

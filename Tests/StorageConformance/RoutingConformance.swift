@@ -118,13 +118,30 @@ struct RoutingConformance {
     @Test(arguments: Backend.allCases)
     func anAnswerGoesAlsoToWhoeverGotTheProposal(backend: Backend) async throws {
         let test = try backend.make()
+        try await test.registerUji(in: "ID")
         try await test.subscribe("heard@x.example", "52.03.15.2001", "pangan")
-        _ = try await test.accept("usulan", regions: ["52.03.15.2001"], fields: ["pangan"])
+        _ = try await test.accept(
+            "usulan", regions: ["52.03.15.2001"], fields: ["pangan"],
+            extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
         try await test.fanOut()
         _ = try await test.accept(
             "jawaban", regions: ["73"], fields: ["kesehatan"], extra: [("inReplyTo", "uji/usulan")])
         try await test.fanOut()
         #expect(try await test.deliveries("jawaban").map(\.address) == ["heard@x.example"])
+    }
+
+    /// Else anybody could reach whoever got anything.
+    @Test(arguments: Backend.allCases)
+    func anAnswerIsToAProposalWithinItsPublishersScope(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.registerUji(in: "73")
+        _ = try await test.accept("pengumuman")
+        _ = try await test.accept(
+            "usulan", regions: ["52.03.15.2001"], extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
+        for target in ["pengumuman", "usulan", "tiada"] {
+            let answer = try await test.accept("jawaban", extra: [("inReplyTo", .string("uji/\(target)"))])
+            #expect(answer == .refused(.outOfScope))
+        }
     }
 }
 

@@ -64,6 +64,14 @@ final class TestStore: Sendable {
             bulletin: try Bulletin(payload: payload), payload: payload, digest: payload, notes: [], isModerated: false)
     }
 
+    /// The publisher of all these bulletins.
+    func registerUji(in region: String) async throws {
+        let publisher = Publisher(
+            slug: "uji", name: "Uji", amqpUser: "uji", kinds: Set(Bulletin.Kind.allCases),
+            regions: [Region(region)].compactMap(\.self))
+        try await store.save([publisher], now: now)
+    }
+
     func fanOut(limit: Int = 1000) async throws {
         while try await store.fanOut(limit: limit, now: now).hasMore {}
     }

@@ -81,13 +81,14 @@ public struct JSONParser {
     private mutating func object(depth: Int) throws(Failure) -> JSONValue {
         position += 1
         var object = JSONObject()
+        var keys = Set<[UInt8]>()
         skipSpace()
         if take("}") { return .object(object) }
         while true {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is missing") }
             let key = try string()
-            guard object[key] == nil else { throw failure("the member \"\(key)\" is there twice") }
+            guard keys.insert(Array(key.utf8)).inserted else { throw failure("the member \"\(key)\" is there twice") }
             skipSpace()
             guard take(":") else { throw failure("a colon is missing") }
             object.append(key, try value(depth: depth + 1))

@@ -27,7 +27,7 @@ struct MemberReader {
 
     /// Notes what the object has beside the members that were asked for.
     mutating func refuseUnknown(exceptPrefix prefix: String?) {
-        for (key, _) in object.members where !known.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+        for (key, _) in object.members.prefix(1000) where !known.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
             if let prefix, key.utf8.starts(with: prefix.utf8) { continue }
             note(key, "is no member of this object")
         }

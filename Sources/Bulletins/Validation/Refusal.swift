@@ -35,12 +35,15 @@ public struct BulletinError: Error, Sendable, Hashable {
 public struct Refusal: Error, Sendable, Hashable {
     public let errors: [BulletinError]
 
+    /// A body can hold tens of thousands; nobody reads so many.
+    private static let limit = 200
+
     public init(_ error: BulletinError) { errors = [error] }
 
     /// Nil if there are no errors.
     public init?(_ errors: [BulletinError]) {
         guard !errors.isEmpty else { return nil }
-        self.errors = errors
+        self.errors = Array(errors.prefix(Self.limit))
     }
 
     public var reason: RefusalReason { errors.first?.code ?? .schema }

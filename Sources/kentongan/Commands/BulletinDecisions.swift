@@ -64,7 +64,9 @@ extension BulletinsCommand {
                 accepted.isModerated = false
                 message.judgement = .accepted(accepted)
             }
-            _ = try await store.record([message], now: now)
+            if case .refused(let reason) = try await store.record([message], now: now).first {
+                throw RefusedInput("\(id) cannot be withdrawn: \(reason.rawValue); was it corrected just now?")
+            }
             print("\(id) is withdrawn")
         }
 

@@ -88,6 +88,7 @@ extension RejectedCommand {
                 throw RefusedInput("\(id) is still refused as \(refusal.reason.rawValue): \(refusal.sentence)")
             }
             let outcome = try await store.record([judged], now: now).first
+            if case .refused(let reason) = outcome { throw RefusedInput("\(id) is refused as \(reason.rawValue)") }
             try await store.markRequeued(id, now: now)
             print("\(id) is taken: \(outcome.map { "\($0)" } ?? "")")
         }
