@@ -131,12 +131,12 @@ private struct BulletinRouter {
         let walk = """
             FROM json_each(?1) AS leg CROSS JOIN subscriptions AS s INDEXED BY subscriptions_routing
             WHERE s.state = 'active' AND s.field = leg.value ->> 0
-                AND (s.region, s.id) > (leg.value ->> 1, leg.value ->> 4) AND s.region <= leg.value ->> 2
+                AND (s.region, s.endpoint) > (leg.value ->> 1, leg.value ->> 4) AND s.region <= leg.value ->> 2
                 AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
             """
         let arguments: StatementArguments = [legs, bulletin.kind, bulletin.urgency]
         let end = try db.row(
-            "SELECT leg.key AS leg, s.region, s.id \(walk) LIMIT 1 OFFSET ?4", arguments + [limit - 1])
+            "SELECT leg.key AS leg, s.region, s.endpoint \(walk) LIMIT 1 OFFSET ?4", arguments + [limit - 1])
         // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
         try db.run(
             """
@@ -153,8 +153,8 @@ private struct BulletinRouter {
         }
         limit = 0
         try db.run(
-            "UPDATE bulletins SET fanout_leg = ?, fanout_region = ?, fanout_row = ? WHERE id = ?",
-            [bulletin.leg + (end["leg"] as Int64), end["region"] as Int64, end["id"] as Int64, bulletin.number])
+            "UPDATE bulletins SET fanout_leg = ?, fanout_region = ?, fanout_endpoint = ? WHERE id = ?",
+            [bulletin.leg + (end["leg"] as Int64), end["region"] as Int64, end["endpoint"] as Int64, bulletin.number])
     }
 
     private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int) throws {

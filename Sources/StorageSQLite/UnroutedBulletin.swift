@@ -15,12 +15,12 @@ struct UnroutedBulletin {
     let subject: ReceiptWriter.Subject
     private let targets: String
     private let region: Int64
-    private let row: Int64
+    private let endpoint: Int64
 
     /// What `init` reads, in its order: by place, since there are many of them and names cost.
     static let columns = """
         id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
-        fanout_region, fanout_row, reply_to, correlation_id, traceparent
+        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent
         """
 
     init(_ row: Row) {
@@ -35,7 +35,7 @@ struct UnroutedBulletin {
         targets = row[9]
         leg = row[10]
         region = row[11]
-        self.row = row[12]
+        endpoint = row[12]
         subject = ReceiptWriter.Subject(
             publisher: row[1], name: row[2], revision: row[3], replyTo: row[13], correlationID: row[14],
             traceparent: row[15])
@@ -46,7 +46,7 @@ struct UnroutedBulletin {
 
     var isAtBeginning: Bool { leg == 0 && region < 0 }
 
-    /// The legs from the place on, each `[field, from, to, reach, after]`: `after` is the last row of
+    /// The legs from the place on, each `[field, from, to, reach, after]`: `after` is the last endpoint of
     /// region `from` that was looked at, -1 before the first.
     var remainingLegs: String {
         guard !isAtBeginning else { return targets }
@@ -57,7 +57,7 @@ struct UnroutedBulletin {
         for (index, leg) in all.dropFirst(Int(leg)).enumerated() {
             guard case .array(var parts) = leg, parts.count == 5 else { continue }
             let isCurrent = index == 0 && region >= 0
-            if isCurrent { (parts[1], parts[4]) = (.integer(region), .integer(row)) }
+            if isCurrent { (parts[1], parts[4]) = (.integer(region), .integer(endpoint)) }
             legs.append(.array(parts))
         }
         return JSONWriter.text(.array(legs))

@@ -67,9 +67,10 @@ CREATE TABLE subscriptions (
 
 CREATE UNIQUE INDEX subscriptions_identity ON subscriptions (endpoint, region, field) WHERE state <> 'ended';
 CREATE UNIQUE INDEX subscriptions_unsubscribe ON subscriptions (unsubscribe_hash);
--- What the fan-out walks; it holds all that the fan-out asks of a subscription.
+-- What the fan-out walks; it holds all that the fan-out asks of a subscription. A chunk begins at a region and endpoint:
+-- SQLite seeks by columns of the index, and not by the row's number that stands at its end.
 CREATE INDEX subscriptions_routing
-    ON subscriptions (field, region, id, reach, kinds, urgency, endpoint, channel) WHERE state = 'active';
+    ON subscriptions (field, region, endpoint, reach, kinds, urgency, channel) WHERE state = 'active';
 
 CREATE TABLE bulletins (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -96,10 +97,10 @@ CREATE TABLE bulletins (
     reply_to TEXT,
     correlation_id TEXT,
     traceparent TEXT,
-    -- The fan-out's place: a leg's number, and the last row of it that was looked at.
+    -- The fan-out's place: a leg's number, and the last region and endpoint of it that were looked at.
     fanout_leg INTEGER NOT NULL DEFAULT 0,
     fanout_region INTEGER NOT NULL DEFAULT -1,
-    fanout_row INTEGER NOT NULL DEFAULT -1,
+    fanout_endpoint INTEGER NOT NULL DEFAULT -1,
     routed_at INTEGER,
     pending INTEGER NOT NULL DEFAULT 0, -- deliveries that have not come to their end
     completed_at INTEGER,
