@@ -56,7 +56,10 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
-            dependencies: ["Storage", crypto, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Storage", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             resources: [.embedInCode("Migrations/001_initial.sql")], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

@@ -16,7 +16,6 @@ final class ConsumerMailbox: Sendable {
         var end: AMQPError?
     }
 
-    private static let batchLimit = 512
     private let wakeup: Wakeup
     private let state = Mutex(State())
 
@@ -85,12 +84,12 @@ final class ConsumerMailbox: Sendable {
         if state.arrived.isEmpty {
             return state.end.map { $0 == .cancelled ? .success(nil) : .failure($0) }
         }
-        guard state.arrived.count > batchLimit else {
+        guard state.arrived.count > IncomingMessages.batchLimit else {
             defer { state.arrived = [] }
             return .success(state.arrived)
         }
-        defer { state.arrived.removeFirst(batchLimit) }
-        return .success(Array(state.arrived.prefix(batchLimit)))
+        defer { state.arrived.removeFirst(IncomingMessages.batchLimit) }
+        return .success(Array(state.arrived.prefix(IncomingMessages.batchLimit)))
     }
 
     // MARK: - For the thread

@@ -1,11 +1,14 @@
 /// The messages of a consumer, as batches: each is everything that arrived since the one before,
-/// up to 512, in the broker's order, and never empty.
+/// up to `batchLimit`, in the broker's order, and never empty.
 ///
 /// Not more than `ConsumerSettings.prefetch` messages are delivered and not acknowledged, so a
 /// program that stops acknowledging stops being sent to. The sequence ends when the task is
 /// cancelled, and throws when the connection is lost, the queue deleted or the consumer cancelled;
 /// all that was not acknowledged is then delivered again, to this program or another.
 public struct IncomingMessages: AsyncSequence, Sendable {
+    /// The most messages that a batch holds.
+    public static let batchLimit = 512
+
     let mailbox: ConsumerMailbox
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(mailbox: mailbox) }

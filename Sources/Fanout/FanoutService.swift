@@ -54,6 +54,7 @@ package struct FanoutService: Service {
                     ])
                 if step.deliveries > 0 { hints.signalDeliveries() }
                 if step.routed > 0 { hints.receipts.signal() }
+                if !step.hasEmergencies { await hints.intake.rest(since: started) }
             } while step.hasMore && !Task.isCancelled
             return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
         } catch {

@@ -3,7 +3,7 @@ import Bulletins
 import Logging
 import Storage
 
-/// Judges a batch of messages and records it, in one transaction.
+/// Judges a batch of messages, and records it in one transaction.
 struct BatchRecorder: Sendable {
     let store: any IntakeStore
     let judge: MessageJudge
@@ -11,9 +11,8 @@ struct BatchRecorder: Sendable {
     let clock: WallClock
     let logger: Logger
 
-    /// Returns once the batch is committed; false if the worker stops before that.
-    func record(_ batch: [IncomingMessage], from queue: String) async -> Bool {
-        let started = ContinuousClock.now
+    /// Nil if the worker stops before all are judged.
+    func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
         let slot = KentonganTopology.queues.firstIndex { $0.name == queue } ?? 0
         let prints = batch.map { ReadingMark.Fingerprint($0.body) }
         let opened = zip(batch, prints).map { message, print in
@@ -22,34 +21,46 @@ struct BatchRecorder: Sendable {
             return judge.open(message)
         }
         mark?.leave(slot: slot)
+        let names = Set(opened.compactMap(\.publisher))
+        let known = await patiently(batch.count, queue) { () async throws(StoreError) in
+            try await store.publishers(named: names)
+        }
+        guard let publishers = known else { return nil }
+        let now = clock.now
+        let judged = zip(opened, prints).map { opened, print in
+            mark?.enter(print, slot: slot)
+            return judge.judge(opened, publisher: publishers[opened.publisher ?? ""], queue: queue, now: now)
+        }
+        mark?.leave(slot: slot)
+        return judged
+    }
+
+    /// Returns once the batch is committed; false if the worker stops before that.
+    func record(_ judged: [IncomingBulletin], from queue: String) async -> Bool {
+        let outcomes = await patiently(judged.count, queue) { () async throws(StoreError) in
+            try await store.record(judged, now: clock.now)
+        }
+        guard let outcomes else { return false }
+        log(judged, outcomes)
+        return true
+    }
+
+    /// What `work` returns, tried until the store can do it; nil if the worker stops before that.
+    private func patiently<T: Sendable>(
+        _ count: Int, _ queue: String, _ work: () async throws(StoreError) -> T
+    ) async -> T? {
         var pause = Duration.milliseconds(200)
         while !Task.isCancelled {
             do throws(StoreError) {
-                let publishers = try await store.publishers(named: Set(opened.compactMap(\.publisher)))
-                let now = clock.now
-                let judged = zip(opened, prints).map { opened, print in
-                    mark?.enter(print, slot: slot)
-                    return judge.judge(opened, publisher: publishers[opened.publisher ?? ""], queue: queue, now: now)
-                }
-                mark?.leave(slot: slot)
-                let judgedAt = ContinuousClock.now
-                log(judged, try await store.record(judged, now: now))
-                logger.debug(
-                    "recorded a batch",
-                    metadata: [
-                        "queue": "\(queue)", "messages": "\(batch.count)",
-                        "judging": "\(started.duration(to: judgedAt))",
-                        "recording": "\(judgedAt.duration(to: .now))",
-                    ])
-                return true
+                return try await work()
             } catch {
-                if case .cancelled = error { return false }
-                logger.error("\(batch.count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
+                if case .cancelled = error { return nil }
+                logger.error("\(count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }
         }
-        return false
+        return nil
     }
 
     private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {

@@ -80,11 +80,24 @@ package struct IntakeService: Service {
             onConnect()
             readiness.recover(queue)
             logger.info("consuming", metadata: ["queue": "\(queue)"])
+            try await take(messages, from: queue)
+        }
+    }
+
+    /// A batch is judged while the one before it is recorded.
+    private func take(_ messages: IncomingMessages, from queue: String) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { recording in
             for try await batch in messages {
-                guard let last = batch.last, await recorder.record(batch, from: queue) else { return }
-                messages.acknowledge(through: last.tag)
-                hints.fanout.signal()
-                hints.receipts.signal()
+                guard let last = batch.last, let judged = await recorder.judge(batch, from: queue) else { return }
+                hints.intake.took(batch.count, of: IncomingMessages.batchLimit)
+                guard try await recording.next() ?? true else { return }
+                recording.addTask {
+                    guard await recorder.record(judged, from: queue) else { return false }
+                    messages.acknowledge(through: last.tag)
+                    hints.fanout.signal()
+                    hints.receipts.signal()
+                    return true
+                }
             }
         }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 
 /// Notes which body each consumer is reading, where a crash of the process leaves it standing.
@@ -8,38 +7,38 @@ import Glibc
 /// ended, twice in a row, is refused without being read. Once is not enough: a good one may be under way
 /// when the process is killed.
 ///
-/// The file is written without a sync: it outlives the process, which is what matters, and a power cut is
-/// no fault of a body.
+/// The file is mapped, so that a mark is a store to memory: it outlives the process, which is what matters,
+/// and a power cut is no fault of a body.
 package struct ReadingMark: Sendable {
-    /// A body as far as this file knows it: FNV-1a of its bytes, and how many there are.
+    /// A body as far as this file knows it: FNV-1a of its words of eight bytes, and how many bytes there are.
     struct Fingerprint: Hashable, Sendable {
         let hash: UInt64
         let count: UInt64
 
         init(_ body: [UInt8]) {
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-            for byte in body { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            self.hash = hash
+            hash = body.withUnsafeBytes { bytes in
+                var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+                let words = bytes.count & ~7
+                for place in stride(from: 0, to: words, by: 8) {
+                    hash = (hash ^ bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)) &* 0x100_0000_01b3
+                }
+                for byte in bytes[words...] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+                return hash
+            }
             count = UInt64(body.count)
         }
 
-        fileprivate init?(_ bytes: ArraySlice<UInt8>) {
-            func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-            hash = number(bytes.prefix(8))
-            count = number(bytes.dropFirst(8).prefix(8))
-            if hash == 0 && count == 0 { return nil }
-        }
-
-        fileprivate var bytes: [UInt8] {
-            [hash, count].flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) } }
-        }
+        fileprivate init(hash: UInt64, count: UInt64) { (self.hash, self.count) = (hash, count) }
     }
 
-    private static let size = 16
     /// More than there are consumers.
     private static let slots = 8
+    /// The marks, and behind them what was left of them at the last start; two numbers each.
+    private static let size = slots * 2 * 16
 
     private let descriptor: Int32
+    /// Safe to share: each consumer writes to its own slot only, and all else is written by `init`.
+    private nonisolated(unsafe) let places: UnsafeMutableBufferPointer<UInt64>
     private let suspects: Set<Fingerprint>
 
     /// Opens the file, or makes it; where another worker has it, one of the next number. Nil if none can be
@@ -49,7 +48,14 @@ package struct ReadingMark: Sendable {
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard file >= 0 else { return nil }
             if flock(file, LOCK_EX | LOCK_NB) == 0 {
-                self.init(path: path, descriptor: file)
+                // Its blocks are taken now: a full disk would end the process at the first mark.
+                guard posix_fallocate(file, 0, off_t(Self.size)) == 0,
+                    let start = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), start != MAP_FAILED
+                else {
+                    Glibc.close(file)
+                    return nil
+                }
+                self.init(descriptor: file, start: start)
                 return
             }
             Glibc.close(file)
@@ -57,31 +63,40 @@ package struct ReadingMark: Sendable {
         return nil
     }
 
-    private init(path: String, descriptor: Int32) {
+    private init(descriptor: Int32, start: UnsafeMutableRawPointer) {
         self.descriptor = descriptor
-        let bytes = [UInt8](FileManager.default.contents(atPath: path) ?? Data())
-        let places = stride(from: 0, to: bytes.count, by: Self.size).map {
-            Fingerprint(bytes[$0..<min($0 + Self.size, bytes.count)])
+        let numbers = start.bindMemory(to: UInt64.self, capacity: Self.slots * 4)
+        places = UnsafeMutableBufferPointer(start: numbers, count: Self.slots * 4)
+        let marks = stride(from: 0, to: places.count, by: 2).map { [places] in
+            Fingerprint(hash: places[$0], count: places[$0 + 1])
         }
-        let left = places.prefix(Self.slots).compactMap(\.self)
-        suspects = Set(left).intersection(places.dropFirst(Self.slots).compactMap(\.self))
-        // Behind the slots: what was left at the last start.
-        ftruncate(descriptor, 0)
-        for (index, fingerprint) in left.enumerated() { write(fingerprint.bytes, Self.slots + index) }
+        let left = marks.prefix(Self.slots)
+        suspects = Set(left).intersection(marks.dropFirst(Self.slots)).subtracting([Self.none])
+        for (index, mark) in left.enumerated() {
+            write(mark, Self.slots + index)
+            write(Self.none, index)
+        }
     }
 
-    /// As the end of the process does.
-    func close() { Glibc.close(descriptor) }
+    private static let none = Fingerprint(hash: 0, count: 0)
+
+    /// As the end of the process does; nothing may be marked after it.
+    func close() {
+        munmap(places.baseAddress, Self.size)
+        Glibc.close(descriptor)
+    }
 
     /// Whether the process ended twice in a row while this body was read.
     func isSuspect(_ fingerprint: Fingerprint) -> Bool { suspects.contains(fingerprint) }
 
     /// What the consumer `slot` reads now.
-    func enter(_ fingerprint: Fingerprint, slot: Int) { write(fingerprint.bytes, slot) }
+    func enter(_ fingerprint: Fingerprint, slot: Int) { write(fingerprint, slot) }
 
     /// The consumer `slot` reads nothing.
-    func leave(slot: Int) { write([UInt8](repeating: 0, count: Self.size), slot) }
+    func leave(slot: Int) { write(Self.none, slot) }
 
-    /// A mark that could not be written is one that is missing, and no reason to stop.
-    private func write(_ bytes: [UInt8], _ slot: Int) { _ = pwrite(descriptor, bytes, bytes.count, slot * Self.size) }
+    private func write(_ mark: Fingerprint, _ slot: Int) {
+        places[slot * 2] = mark.hash
+        places[slot * 2 + 1] = mark.count
+    }
 }

@@ -61,7 +61,9 @@ package struct ReceiptService: Service {
                 if waiting.isEmpty {
                     await hints.receipts.wait(atMost: Self.poll)
                 } else {
+                    let started = ContinuousClock.now
                     try await publish(waiting, by: publisher)
+                    await hints.intake.rest(since: started)
                 }
             }
         }

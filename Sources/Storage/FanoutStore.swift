@@ -8,6 +8,8 @@ package struct FanoutStep: Sendable, Equatable {
     package var routed = 0
     /// Whether there is more to do at once.
     package var hasMore = false
+    /// Whether emergencies are among what there is.
+    package var hasEmergencies = false
 
     package init() {}
 }

@@ -97,6 +97,8 @@ package struct Hints: Sendable {
     package let fanout = Hint()
     /// Receipts or refusals were put into the outbox.
     package let receipts = Hint()
+    /// Whether intake has more to do than it can.
+    package let intake = IntakePressure()
     private let email = Hint()
     private let webhook = Hint()
     private let feed = Hint()

@@ -46,10 +46,8 @@ package struct IncomingBulletin: Sendable {
     package var correlationID: String? { envelope.correlationID }
     /// In the form of W3C Trace Context only: it goes into headers of others.
     package var traceparent: String? {
-        envelope.headers["traceparent"].flatMap { $0.wholeMatch(of: Self.traceparentForm) == nil ? nil : $0 }
+        envelope.headers["traceparent"].flatMap { Grammar.isTraceparent($0) ? $0 : nil }
     }
-
-    private static var traceparentForm: Regex<Substring> { /[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/ }
 
     package init(
         judgement: Judgement, body: [UInt8], size: UInt64, claimedID: BulletinID?, queue: String,

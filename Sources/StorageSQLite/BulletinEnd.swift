@@ -13,31 +13,9 @@ enum BulletinEnd {
                 WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL
                 """, [number])
         else { return }
-        let counts = try db.rows(
-            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
-            [number])
-        try complete(number, ReceiptWriter.Subject(row), counts, db, now: now)
-    }
-
-    /// `counts` are rows of channel, state and number.
-    static func complete(
-        _ number: Int64, _ subject: ReceiptWriter.Subject, _ counts: [Row], _ db: Database, now: Timestamp
-    ) throws {
+        let counts = try DeliveryCounts(of: number, db)
         try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
-        var totals: [String: Int64] = ["delivered": 0, "failed": 0, "suppressed": 0, "expired": 0]
-        var byChannel = JSONObject()
-        for row in counts {
-            let (channel, state, count): (String, String, Int64) = (row["channel"], row["state"], row["number"])
-            totals[state, default: 0] += count
-            var states = JSONObject()
-            if case .object(let known) = byChannel[channel] { states = known }
-            states[state] = .integer(count)
-            byChannel[channel] = .object(states)
-        }
-        let details = totals.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.integer($0.value)) }
-        try ReceiptWriter(db: db, now: now).put(
-            .completed, id: "\(number).completed", about: subject,
-            details + [("byChannel", .object(byChannel))])
+        try ReceiptWriter(db: db, now: now).putCompleted(number, about: .init(row), counts)
     }
 
     /// Ends what is pending of a bulletin.
@@ -55,7 +33,7 @@ enum BulletinEnd {
 
     /// Makes due what waited for deliveries that have ended: `?2` of `ended` is `argument`.
     static func wakeSuccessors(
-        _ ended: String, _ argument: any DatabaseValueConvertible, _ db: Database, now: Timestamp
+        _ ended: String, _ argument: any Bindable, _ db: Database, now: Timestamp
     ) throws {
         try db.run(
             """

@@ -3,23 +3,40 @@ import GRDB
 
 /// Keeps what feeds show: the latest revision of a bulletin, under the regions it addresses and those
 /// that contain them.
-enum FeedItems {
-    static func replace(_ bulletin: UnroutedBulletin, _ db: Database) throws {
-        if bulletin.revision > 1 {
-            try db.run(
-                """
-                DELETE FROM feed_items WHERE bulletin IN
-                    (SELECT id FROM bulletins WHERE publisher = ? AND name = ? AND id <> ?)
-                """, [bulletin.id.publisher, bulletin.id.id, bulletin.number])
+struct FeedItems {
+    private let db: Database
+    private let insert: Prepared
+
+    init(_ db: Database) throws {
+        self.db = db
+        insert = try db.prepared("INSERT OR IGNORE INTO feed_items (region, is_exact, bulletin) VALUES (?, ?, ?)")
+    }
+
+    /// Puts this bulletin in the place of its other revisions.
+    func replace(_ bulletin: UnroutedBulletin) throws {
+        if bulletin.revision > 1 { try removeOthers(bulletin) }
+        for (region, isExact) in Self.places(bulletin.regions) {
+            try insert.run([region.rawValue, isExact, bulletin.number])
         }
-        let addressed = bulletin.regions.split(separator: " ").compactMap { Region($0) }
-        let containing = Set(addressed.flatMap(\.ancestors)).subtracting(addressed)
-        for (regions, isExact) in [(addressed, 1), (Array(containing), 0)] {
-            for region in regions {
+    }
+
+    private func removeOthers(_ bulletin: UnroutedBulletin) throws {
+        let others = try db.rows(
+            "SELECT id, regions FROM bulletins WHERE publisher = ? AND name = ? AND id <> ?",
+            [bulletin.id.publisher, bulletin.id.id, bulletin.number])
+        for row in others {
+            for (region, isExact) in Self.places(row["regions"]) {
                 try db.run(
-                    "INSERT OR IGNORE INTO feed_items (region, is_exact, bulletin) VALUES (?, ?, ?)",
-                    [region.rawValue, isExact, bulletin.number])
+                    "DELETE FROM feed_items WHERE region = ? AND is_exact = ? AND bulletin = ?",
+                    [region.rawValue, isExact, row["id"] as Int64])
             }
         }
+    }
+
+    /// The regions of a bulletin as they are stored, and those that contain them.
+    private static func places(_ codes: String) -> [(Region, isExact: Bool)] {
+        let addressed = codes.split(separator: " ").compactMap { Region($0) }
+        let containing = Set(addressed.flatMap(\.ancestors)).subtracting(addressed)
+        return addressed.map { ($0, true) } + containing.map { ($0, false) }
     }
 }

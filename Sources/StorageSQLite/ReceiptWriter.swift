@@ -1,13 +1,19 @@
 import Bulletins
-import Foundation
 import GRDB
 import Storage
 
 /// Puts receipts into the outbox, in the transaction of what they tell. Their ids are made of what
 /// they tell, so that a receipt that is sent twice is known as the same.
 struct ReceiptWriter {
-    let db: Database
-    let now: Timestamp
+    private let insert: Prepared
+    private let time: String
+
+    init(db: Database, now: Timestamp) throws {
+        insert = try db.prepared(
+            "INSERT INTO outbox (event, publisher, body, reply_to, correlation_id, traceparent) VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        time = now.text
+    }
 
     /// Where a receipt goes, and about what.
     struct Subject {
@@ -32,22 +38,20 @@ struct ReceiptWriter {
     }
 
     func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [(String, JSONValue)] = []) throws {
-        var data: JSONObject = ["publisher": .string(subject.publisher)]
-        data.set("id", subject.name)
-        if let revision = subject.revision { data["revision"] = .integer(revision) }
-        for (key, value) in details { data[key] = value }
-        var receipt: JSONObject = [
-            "specversion": "1.0", "id": .string(id), "source": "kentongan", "type": .string(event.cloudEventType),
-            "time": .string(now.text), "datacontenttype": "application/json",
+        var data: [(String, JSONValue)] = [("publisher", .string(subject.publisher))]
+        if let name = subject.name { data.append(("id", .string(name))) }
+        if let revision = subject.revision { data.append(("revision", .integer(revision))) }
+        data += details
+        var receipt: [(String, JSONValue)] = [
+            ("specversion", "1.0"), ("id", .string(id)), ("source", "kentongan"),
+            ("type", .string(event.cloudEventType)), ("time", .string(time)), ("datacontenttype", "application/json"),
         ]
-        if let name = subject.name { receipt["subject"] = .string("\(subject.publisher)/\(name)") }
-        receipt.set("traceparent", subject.traceparent)
-        receipt["data"] = .object(data)
-        try db.run(
-            "INSERT INTO outbox (event, publisher, body, reply_to, correlation_id, traceparent) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                event.rawValue, subject.publisher, Data(JSONWriter.bytes(.object(receipt))), subject.replyTo,
-                subject.correlationID, subject.traceparent,
-            ])
+        if let name = subject.name { receipt.append(("subject", .string("\(subject.publisher)/\(name)"))) }
+        if let traceparent = subject.traceparent { receipt.append(("traceparent", .string(traceparent))) }
+        receipt.append(("data", .object(JSONObject(unique: data))))
+        try insert.run([
+            event.rawValue, subject.publisher, JSONWriter.bytes(.object(JSONObject(unique: receipt))), subject.replyTo,
+            subject.correlationID, subject.traceparent,
+        ])
     }
 }

@@ -65,8 +65,10 @@ extension Row {
 }
 
 extension StoredBulletin {
-    static let columns =
-        "b.id, b.publisher, b.name, b.revision, b.kind, b.state, b.received_at, b.first_received_at, b.payload"
+    static let columns = """
+        b.id, b.publisher, b.name, b.revision, b.kind, b.state, b.received_at, b.first_received_at,
+        (SELECT payload FROM payloads WHERE bulletin = b.id) AS payload
+        """
 }
 
 /// Numbers as a JSON list, for `json_each`.

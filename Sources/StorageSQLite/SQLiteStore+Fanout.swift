@@ -5,7 +5,7 @@ package import Storage
 extension SQLiteStore: FanoutStore {
     package func fanOut(limit: Int, now: Timestamp) async throws(StoreError) -> FanoutStep {
         try await write { db in
-            var router = BulletinRouter(db: db, now: now, limit: limit)
+            var router = try BulletinRouter(db: db, now: now, limit: limit)
             return try router.run()
         }
     }
@@ -46,37 +46,68 @@ extension SQLiteStore: FanoutStore {
 /// order; the place that was reached is kept with the bulletin, so that a large one goes on where it
 /// stopped, also after a crash.
 private struct BulletinRouter {
-    let db: Database
-    let now: Timestamp
+    private let db: Database
+    private let now: Timestamp
     /// Rows of the index that may still be looked at in this transaction.
-    var limit: Int
+    private var limit: Int
     private var step = FanoutStep()
     /// Deliveries of the present bulletin that this transaction made.
     private var made = 0
 
-    /// A bulletin costs about as much as so many rows, whatever it matches.
-    private static let bulletinCost = 40
+    private let receipts: ReceiptWriter
+    private let feedItems: FeedItems
+    private let mostUrgent: Prepared
+    private let insertMatches: Prepared
+    private let markRouted: Prepared
 
-    init(db: Database, now: Timestamp, limit: Int) {
+    /// A bulletin costs about as much as so many rows, whatever it matches.
+    private static let bulletinCost = 20
+
+    init(db: Database, now: Timestamp, limit: Int) throws {
         (self.db, self.now, self.limit) = (db, now, limit)
+        receipts = try ReceiptWriter(db: db, now: now)
+        feedItems = try FeedItems(db)
+        mostUrgent = try db.prepared(Self.select + " ORDER BY urgency DESC, id LIMIT ?")
+        // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
+        insertMatches = try db.prepared(
+            """
+            INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at)
+            SELECT ?4, s.endpoint, s.channel, s.id, ?5, 'pending', ?6 \(Self.walk) LIMIT ?7
+            ON CONFLICT DO NOTHING
+            """)
+        markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
     }
 
     mutating func run() throws -> FanoutStep {
-        while limit > 0, let bulletin = try next() { try route(bulletin) }
-        if limit <= 0 { step.hasMore = try db.row(Self.mostUrgent) != nil }
+        var waiting = try nextBulletins()
+        while limit > 0, !waiting.isEmpty {
+            for bulletin in waiting where limit > 0 {
+                let first = try earliestUnrouted(of: bulletin)
+                try route(first)
+                if first.number != bulletin.number { break }
+            }
+            waiting = try nextBulletins()
+        }
+        step.hasMore = !waiting.isEmpty
+        step.hasEmergencies = waiting.first?.priority == 0
         return step
     }
 
     private static let isUnrouted = "routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')"
     private static let select = "SELECT \(UnroutedBulletin.columns) FROM bulletins WHERE \(isUnrouted)"
-    private static let mostUrgent = select + " ORDER BY urgency DESC, id LIMIT 1"
-    private static let earliest = select + " AND publisher = ? AND name = ? ORDER BY id LIMIT 1"
 
-    /// The most urgent bulletin, but an earlier revision of it first.
-    private func next() throws -> UnroutedBulletin? {
-        guard let next = try db.row(Self.mostUrgent).map(UnroutedBulletin.init) else { return nil }
-        guard next.revision > 1 else { return next }
-        return try db.row(Self.earliest, [next.id.publisher, next.id.id]).map(UnroutedBulletin.init) ?? next
+    /// The most urgent, as many as this transaction may come to; one at least.
+    private func nextBulletins() throws -> [UnroutedBulletin] {
+        var found: [UnroutedBulletin] = []
+        try mostUrgent.each([max(1, limit / Self.bulletinCost)]) { found.append(UnroutedBulletin($0)) }
+        return found
+    }
+
+    /// An earlier revision goes first, so that this one finds who got it.
+    private func earliestUnrouted(of bulletin: UnroutedBulletin) throws -> UnroutedBulletin {
+        guard bulletin.revision > 1 else { return bulletin }
+        let earliest = try db.prepared(Self.select + " AND publisher = ? AND name = ? ORDER BY id LIMIT 1")
+        return try earliest.first([bulletin.id.publisher, bulletin.id.id], UnroutedBulletin.init) ?? bulletin
     }
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
@@ -89,7 +120,7 @@ private struct BulletinRouter {
     /// What comes before the matches: the feeds, and whoever got what this one corrects, withdraws or
     /// answers.
     private mutating func begin(_ bulletin: UnroutedBulletin) throws {
-        try FeedItems.replace(bulletin, db)
+        try feedItems.replace(bulletin)
         if bulletin.isWithdrawal { try BulletinEnd.cancelEarlier(bulletin.id, bulletin.number, db, now: now) }
         if bulletin.revision > 1 {
             try inherit(
@@ -124,37 +155,39 @@ private struct BulletinRouter {
             """, [bulletin.number, now.milliseconds])
     }
 
-    /// The matches from the bulletin's place on, as far as the limit goes: one look for where the
-    /// chunk ends, one statement for its deliveries.
+    private static let walk = """
+        FROM json_each(?1) AS leg CROSS JOIN subscriptions AS s INDEXED BY subscriptions_routing
+        WHERE s.state = 'active' AND s.field = leg.value ->> 0
+            AND (s.region, s.endpoint) > (leg.value ->> 1, leg.value ->> 4) AND s.region <= leg.value ->> 2
+            AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
+        """
+
+    /// The matches from the bulletin's place on, as far as the limit goes: one statement for the chunk's
+    /// deliveries, and one look for where it ended.
     private mutating func routeMatches(_ bulletin: UnroutedBulletin) throws {
-        let legs = bulletin.remainingLegs
-        let walk = """
-            FROM json_each(?1) AS leg CROSS JOIN subscriptions AS s INDEXED BY subscriptions_routing
-            WHERE s.state = 'active' AND s.field = leg.value ->> 0
-                AND (s.region, s.endpoint) > (leg.value ->> 1, leg.value ->> 4) AND s.region <= leg.value ->> 2
-                AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
-            """
-        let arguments: StatementArguments = [legs, bulletin.kind, bulletin.urgency]
-        let end = try db.row(
-            "SELECT leg.key AS leg, s.region, s.endpoint \(walk) LIMIT 1 OFFSET ?4", arguments + [limit - 1])
-        // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
-        try db.run(
-            """
-            INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at)
-            SELECT ?4, s.endpoint, s.channel, s.id, ?5, 'pending', ?6 \(walk) LIMIT ?7
-            ON CONFLICT DO NOTHING
-            """,
-            arguments + [bulletin.number, bulletin.priority, now.milliseconds, limit])
-        let made = db.changesCount
-        try count(bulletin, made)
-        guard let end else {
-            limit -= made
+        let walk: [(any Bindable)?] = [bulletin.remainingLegs, bulletin.kind, bulletin.urgency]
+        let hadNone = made == 0 && bulletin.isAtBeginning
+        try insertMatches.run(walk + [bulletin.number, bulletin.priority, now.milliseconds, limit])
+        let new = db.changesCount
+        try count(bulletin, new)
+        // Where nothing was made and nothing stood in the way, nothing matches.
+        let isEmpty = hadNone && new == 0
+        guard !isEmpty, let end = try placeAfter(limit, walk) else {
+            limit -= new
             return try finish(bulletin)
         }
         limit = 0
         try db.run(
             "UPDATE bulletins SET fanout_leg = ?, fanout_region = ?, fanout_endpoint = ? WHERE id = ?",
-            [bulletin.leg + (end["leg"] as Int64), end["region"] as Int64, end["endpoint"] as Int64, bulletin.number])
+            [bulletin.leg + end.leg, end.region, end.endpoint, bulletin.number])
+    }
+
+    /// The place that a walk reaches with this number of rows; nil if it has fewer.
+    private func placeAfter(_ rows: Int, _ walk: [(any Bindable)?]) throws
+        -> (leg: Int64, region: Int64, endpoint: Int64)?
+    {
+        let place = try db.prepared("SELECT leg.key, s.region, s.endpoint \(Self.walk) LIMIT 1 OFFSET ?4")
+        return try place.first(walk + [rows - 1]) { ($0.integer(0), $0.integer(1), $0.integer(2)) }
     }
 
     private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int) throws {
@@ -165,17 +198,17 @@ private struct BulletinRouter {
     }
 
     private mutating func finish(_ bulletin: UnroutedBulletin) throws {
-        try db.run("UPDATE bulletins SET routed_at = ? WHERE id = ?", [now.milliseconds, bulletin.number])
         step.routed += 1
         limit -= Self.bulletinCost
         let isUnheard = made == 0 && bulletin.isAtBeginning
+        try markRouted.run([now.milliseconds, isUnheard ? now.milliseconds : nil, bulletin.number])
         let (byChannel, total) = isUnheard ? (JSONObject(), 0) : try counts(bulletin)
         let regions: [JSONValue] = bulletin.regions.split(separator: " ").map { .string(String($0)) }
-        try ReceiptWriter(db: db, now: now).put(
+        try receipts.put(
             .routed, id: "\(bulletin.number).routed", about: bulletin.subject,
             [("deliveries", .integer(total)), ("byChannel", .object(byChannel)), ("regions", .array(regions))])
         if isUnheard {
-            try BulletinEnd.complete(bulletin.number, bulletin.subject, [], db, now: now)
+            try receipts.putCompleted(bulletin.number, about: bulletin.subject, DeliveryCounts())
         } else {
             try BulletinEnd.completeIfDone(bulletin.number, db, now: now)
         }

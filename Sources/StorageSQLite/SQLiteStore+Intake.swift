@@ -1,5 +1,4 @@
 package import Bulletins
-import Foundation
 import GRDB
 package import Storage
 
@@ -17,42 +16,64 @@ extension SQLiteStore: IntakeStore {
     }
 
     package func record(_ messages: [IncomingBulletin], now: Timestamp) async throws(StoreError) -> [IntakeOutcome] {
-        try await write { db in
-            let recorder = IntakeRecorder(db: db, now: now)
-            return try messages.map { try recorder.record($0) }
+        // Before the transaction, which other writers wait for.
+        let targets = messages.map { message in
+            if case .accepted(let accepted) = message.judgement { accepted.bulletin.targets } else { "" }
+        }
+        return try await write { db in
+            let recorder = try IntakeRecorder(db: db, now: now)
+            return try zip(messages, targets).map { try recorder.record($0, targets: $1) }
         }
     }
 }
 
 /// Records one message after the other in a transaction.
 private struct IntakeRecorder {
-    let db: Database
-    let now: Timestamp
+    private let db: Database
+    private let now: Timestamp
+    private let receipts: ReceiptWriter
+    private let newest: Prepared
+    private let insertBulletin: Prepared
+    private let insertPayload: Prepared
 
-    private var receipts: ReceiptWriter { ReceiptWriter(db: db, now: now) }
+    init(db: Database, now: Timestamp) throws {
+        (self.db, self.now) = (db, now)
+        receipts = try ReceiptWriter(db: db, now: now)
+        newest = try db.prepared(
+            """
+            SELECT revision, first_received_at FROM bulletins WHERE publisher = ? AND name = ?
+            ORDER BY revision DESC LIMIT 1
+            """)
+        insertBulletin = try db.prepared(
+            """
+            INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
+                targets, in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, reply_to,
+                correlation_id, traceparent)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload) VALUES (?, ?)")
+    }
 
-    func record(_ message: IncomingBulletin) throws -> IntakeOutcome {
+    func record(_ message: IncomingBulletin, targets: String) throws -> IntakeOutcome {
         switch message.judgement {
         case .refused(let refusal): try refuse(message, refusal)
-        case .accepted(let accepted): try record(accepted, message)
+        case .accepted(let accepted): try record(accepted, message, targets)
         }
     }
 
-    private func record(_ accepted: AcceptedBulletin, _ message: IncomingBulletin) throws -> IntakeOutcome {
+    private func record(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String) throws
+        -> IntakeOutcome
+    {
         let bulletin = accepted.bulletin
+        let known = try newest.first([bulletin.id.publisher, bulletin.id.id]) { ($0.integer(0), $0.integer(1)) }
+        if let (revision, _) = known, bulletin.revision <= revision {
+            return try compare(accepted, message, newest: revision)
+        }
         if let problem = try problemOfAnswer(bulletin) {
             return try refuse(message, Refusal(BulletinError("/inReplyTo", .outOfScope, problem)))
         }
-        guard
-            let known = try db.row(
-                "SELECT revision, digest, first_received_at FROM bulletins WHERE publisher = ? AND name = ? ORDER BY revision DESC LIMIT 1",
-                [bulletin.id.publisher, bulletin.id.id])
-        else { return try insert(accepted, message, firstReceivedAt: now) }
-        let revision: Int64 = known["revision"]
-        if bulletin.revision > revision {
-            return try insert(accepted, message, firstReceivedAt: known.time("first_received_at"))
-        }
-        return try compare(accepted, message, newest: revision)
+        let firstReceivedAt = known.map { Timestamp(milliseconds: $0.1) } ?? now
+        return try insert(accepted, message, targets, firstReceivedAt: firstReceivedAt)
     }
 
     /// An answer goes to whoever got the proposal and moves its state, so it must be to a proposal, by a
@@ -93,28 +114,22 @@ private struct IntakeRecorder {
         return try refuse(message, Refusal(BulletinError("/revision", .staleRevision, problem)))
     }
 
-    private func insert(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, firstReceivedAt: Timestamp) throws
-        -> IntakeOutcome
-    {
+    private func insert(
+        _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String, firstReceivedAt: Timestamp
+    ) throws -> IntakeOutcome {
         let bulletin = accepted.bulletin
         let state = state(of: accepted)
-        try db.run(
-            """
-            INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields, targets,
-                in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, payload, reply_to,
-                correlation_id, traceparent)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
-                bulletin.urgency.rank, bulletin.status == .withdrawn, state.rawValue,
-                bulletin.regions.map(\.code).joined(separator: " "), bulletin.fields.map(\.code).joined(separator: " "),
-                bulletin.targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
-                bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
-                firstReceivedAt.milliseconds, Data(accepted.digest), Data(accepted.payload), message.replyTo,
-                message.correlationID, message.traceparent,
-            ])
+        try insertBulletin.run([
+            bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
+            bulletin.urgency.rank, bulletin.status == .withdrawn, state.rawValue,
+            bulletin.regions.map(\.code).joined(separator: " "), bulletin.fields.map(\.code).joined(separator: " "),
+            targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
+            bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
+            firstReceivedAt.milliseconds, accepted.digest, message.replyTo, message.correlationID,
+            message.traceparent,
+        ])
         let number = db.lastInsertedRowID
+        try insertPayload.run([number, accepted.payload])
         if bulletin.revision > 1 { try BulletinBeginning.supersede(bulletin.id, by: number, state, db, now: now) }
         try putReceipts(accepted, message, state, number)
         return .accepted(state)
@@ -162,7 +177,7 @@ private struct IntakeRecorder {
             """,
             [
                 refusal.reason.rawValue, claimed?.publisher, name, now.milliseconds, message.queue,
-                message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), Data(message.body),
+                message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), message.body,
                 message.envelope.userID, message.envelope.contentType, message.envelope.contentEncoding,
                 Self.headers(message.envelope), message.replyTo, message.correlationID,
             ])
@@ -184,12 +199,10 @@ private struct IntakeRecorder {
 extension Bulletin {
     /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `UnroutedBulletin`.
     fileprivate var targets: String {
-        let legs = routingLegs.map { leg -> JSONValue in
-            [
-                .string(leg.field), .integer(leg.regions.lowerBound), .integer(leg.regions.upperBound),
-                .integer(Int64(leg.reachMask)), -1,
-            ]
+        let legs = routingLegs.map { leg in
+            // A field's slug needs no escapes.
+            "[\"\(leg.field)\",\(leg.regions.lowerBound),\(leg.regions.upperBound),\(leg.reachMask),-1]"
         }
-        return JSONWriter.text(.array(legs))
+        return "[" + legs.joined(separator: ",") + "]"
     }
 }

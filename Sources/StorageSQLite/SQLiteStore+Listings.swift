@@ -8,14 +8,19 @@ extension SQLiteStore: ListingStore {
             let rows =
                 if let id {
                     try db.rows(
-                        "SELECT * FROM bulletins WHERE publisher = ? AND name = ? ORDER BY id DESC LIMIT ?",
+                        Self.bulletinRows + " WHERE b.publisher = ? AND b.name = ? ORDER BY b.id DESC LIMIT ?",
                         [id.publisher, id.id, limit])
                 } else {
-                    try db.rows("SELECT * FROM bulletins ORDER BY id DESC LIMIT ?", [limit])
+                    try db.rows(Self.bulletinRows + " ORDER BY b.id DESC LIMIT ?", [limit])
                 }
             return try rows.map { try $0.bulletinRow(db) }
         }
     }
+
+    private static let bulletinRows = """
+        SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
+        FROM bulletins b
+        """
 
     package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
         try await read { db in

@@ -8,7 +8,7 @@ extension SQLiteStore: OperatorStore {
             guard let row = try Self.held(id, db) else { return nil }
             let number: Int64 = row["id"]
             let state = try BulletinBeginning.release(number, db, now: now)
-            let receipts = ReceiptWriter(db: db, now: now)
+            let receipts = try ReceiptWriter(db: db, now: now)
             try receipts.put(.approved, id: "\(number).approved", about: .init(row))
             try receipts.put(state, of: number, about: .init(row), publishAt: row.timestamp("publish_at"))
             return state

@@ -4,31 +4,34 @@ package import Storage
 extension SQLiteStore: Outbox {
     package func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
         try await read { db in
-            try db.rows(
+            var found: [OutboxMessage] = []
+            let waiting = try db.prepared(
                 """
-                SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT ?
-                """, [number, limit]
-            ).map { row in
-                OutboxMessage(
-                    number: row["id"], content: try row.outboxContent(db), replyTo: row["reply_to"],
-                    correlationID: row["correlation_id"], traceparent: row["traceparent"])
+                SELECT id, event, publisher, body, refusal, reply_to, correlation_id, traceparent FROM outbox
+                WHERE id > ? ORDER BY id LIMIT ?
+                """)
+            try waiting.each([number, limit]) { row in
+                found.append(
+                    OutboxMessage(
+                        number: row.integer(0), content: try Self.content(row, db), replyTo: row.optionalText(5),
+                        correlationID: row.optionalText(6), traceparent: row.optionalText(7)))
             }
+            return found
         }
+    }
+
+    private static func content(_ row: SQLiteRow, _ db: Database) throws -> OutboxMessage.Content {
+        guard let number = row.optionalInteger(4),
+            let refusal = try db.row("SELECT * FROM refusals WHERE id = ?", [number])
+        else { return .receipt(event: row.text(1), publisher: row.text(2), body: row.blob(3)) }
+        return .refusal(
+            reason: refusal["reason"], errors: refusal["errors"], body: refusal.bytes("body"),
+            envelope: refusal.storedEnvelope)
     }
 
     package func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError) {
         try await write { db in
             try db.run("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))", [jsonList(numbers)])
         }
-    }
-}
-
-extension Row {
-    fileprivate func outboxContent(_ db: Database) throws -> OutboxMessage.Content {
-        if let number: Int64 = self["refusal"], let row = try db.row("SELECT * FROM refusals WHERE id = ?", [number]) {
-            return .refusal(
-                reason: row["reason"], errors: row["errors"], body: row.bytes("body"), envelope: row.storedEnvelope)
-        }
-        return .receipt(event: self["event"], publisher: self["publisher"], body: bytes("body"))
     }
 }

@@ -17,28 +17,28 @@ struct UnroutedBulletin {
     private let region: Int64
     private let endpoint: Int64
 
-    /// What `init` reads, in its order: by place, since there are many of them and names cost.
+    /// What `init` reads, in its order.
     static let columns = """
         id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
         fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent
         """
 
-    init(_ row: Row) {
-        number = row[0]
-        id = BulletinID(publisher: row[1], id: row[2])
-        revision = row[3]
-        kind = row[4]
-        urgency = row[5]
-        isWithdrawal = row[6]
-        regions = row[7]
-        inReplyTo = (row[8] as String?).flatMap { BulletinID($0) }
-        targets = row[9]
-        leg = row[10]
-        region = row[11]
-        endpoint = row[12]
+    init(_ row: SQLiteRow) {
+        number = row.integer(0)
+        id = BulletinID(publisher: row.text(1), id: row.text(2))
+        revision = row.integer(3)
+        kind = Int(row.integer(4))
+        urgency = Int(row.integer(5))
+        isWithdrawal = row.integer(6) != 0
+        regions = row.text(7)
+        inReplyTo = row.optionalText(8).flatMap { BulletinID($0) }
+        targets = row.text(9)
+        leg = row.integer(10)
+        region = row.integer(11)
+        endpoint = row.integer(12)
         subject = ReceiptWriter.Subject(
-            publisher: row[1], name: row[2], revision: row[3], replyTo: row[13], correlationID: row[14],
-            traceparent: row[15])
+            publisher: id.publisher, name: id.id, revision: revision, replyTo: row.optionalText(13),
+            correlationID: row.optionalText(14), traceparent: row.optionalText(15))
     }
 
     /// 0 for emergencies, which go first, to 2.

@@ -41,17 +41,21 @@ package struct Worker: Sendable {
     /// Runs until SIGTERM or SIGINT.
     package func run(roles: Set<Role>) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        var services: [any Service] = []
-        if roles.contains(.intake) { services.append(try receipts()) }
-        if roles.contains(.portal) { services.append(portal()) }
+        var services: [(name: String, any Service)] = []
+        if roles.contains(.intake) { services.append(("receipts", try receipts())) }
+        if roles.contains(.portal) { services.append(("portal", portal())) }
         if roles.contains(.delivery) { services += try await deliveries(group) }
         if roles.contains(.intake) {
-            services.append(FanoutService(store: store, hints: hints, clock: clock, logger: logger))
-            services.append(try intake())
+            services.append(("fan-out", FanoutService(store: store, hints: hints, clock: clock, logger: logger)))
+            services.append(("intake", try intake()))
         }
         var configuration = ServiceGroupConfiguration(
-            // A stage that fails stops the worker as SIGTERM does: what was sent is still recorded.
-            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
+            // A stage that fails stops the worker as SIGTERM does: what was sent is still recorded. Each has a
+            // name, for otherwise the group makes one of all that the service holds, 83,000 villages included.
+            services: services.map { name, service in
+                .init(
+                    service: service, failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: name)
+            },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
@@ -85,7 +89,7 @@ package struct Worker: Sendable {
             logger: logger)
     }
 
-    private func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [any Service] {
+    private func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [(name: String, any Service)] {
         let identity = try await store.identity()
         var delivery = DeliverySettings()
         delivery.lease = settings.lease
@@ -96,9 +100,10 @@ package struct Worker: Sendable {
             try email(identity, group), try webhooks(identity, group), FeedChannel(),
         ]
         return channels.map { channel in
-            DeliveryService(
+            let service = DeliveryService(
                 channel: channel, store: store, settings: delivery, hints: hints, clock: clock, worker: worker,
                 logger: logger)
+            return ("delivery by \(channel.channel.rawValue)", service)
         }
     }
 

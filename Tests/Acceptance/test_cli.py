@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import pytest
 from standardwebhooks import Webhook
 
-from broker import free_port
+from broker import PASSWORD, free_port
 from bulletins import SAMPLES, bulletin
 from waiting import eventually
 from worker import BINARY, PROJECT, Worker
@@ -76,6 +76,22 @@ def test_an_error_shows_no_secret(program):
     done = program.command("check", expect=None, timeout=60, KENTONGAN_AMQP_URL="amqp://uji:kenari-7341@127.0.0.1:1/",
                            KENTONGAN_SMTP_URL="smtp://uji:kenari-7341@127.0.0.1:1?aneh=ya")
     assert done.returncode != 0 and "kenari-7341" not in done.stdout + done.stderr
+
+
+def test_the_log_shows_no_secret_and_stays_short(tmp_path, broker, mail):
+    """At its most talkative: a line of the log once held all that a service is made of."""
+    host = broker.add_host("talkative")
+    worker = Worker(tmp_path, host, mail.port, KENTONGAN_LOG_LEVEL="trace", KENTONGAN_OPS_TOKEN="rahasia-operator")
+    worker.command("store", "migrate")
+    try:
+        worker.start().stop()
+    finally:
+        worker.close()
+        host.close()
+    log = (tmp_path / "serve.log").read_text()
+    assert "consuming" in log
+    assert PASSWORD not in log and "rahasia-operator" not in log
+    assert max(len(line) for line in log.splitlines()) < 2000
 
 
 def test_a_shipped_configuration_names_every_main_key():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Intake: bulletins of 2 KB from a quorum queue, validated and committed, against a bare consumer in C.
 
-    Tests/Benchmarks/intake.py [COUNT=200000]
+    Tests/Benchmarks/intake.py [COUNT=200000] [MATCHES...=0 1 50]
 
 Starts a broker of its own on loopback. For 0, 1 and 50 matches of each bulletin: fills the queue, starts the worker,
 and counts from the first commit to the last. The bare consumer takes as many from the same queue in the same run.
@@ -85,7 +85,7 @@ def memory(pid, name):
     return 0
 
 
-def main(count):
+def main(count, all_matches):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run(["cc", "-O2", "-o", folder / "bare", PROJECT / "Tests/Benchmarks/bare_consumer.c", "-lrabbitmq"], check=True)
@@ -101,7 +101,7 @@ def main(count):
                                   capture_output=True, text=True)
             bare = float(bare.stdout)
             print(f"bare consumer in C         {bare:8.0f}/s")
-            for matches in (0, 1, 50):
+            for matches in all_matches:
                 run = Run(folder, matches)
                 run.prepare()
                 run.publish(folder / "b.jsonl")
@@ -112,4 +112,5 @@ def main(count):
             subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 
 
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+counts = [int(argument) for argument in sys.argv[1:]]
+main(counts[0] if counts else 200_000, counts[1:] or (0, 1, 50))

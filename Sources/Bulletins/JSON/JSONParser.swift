@@ -11,6 +11,7 @@ public struct JSONParser {
     }
 
     static let maximumDepth = 32
+    private static let fewMembers = 24
 
     /// The value that the whole of `bytes` is.
     public static func parse(_ bytes: some Sequence<UInt8>) throws(Failure) -> JSONValue {
@@ -81,14 +82,20 @@ public struct JSONParser {
     private mutating func object(depth: Int) throws(Failure) -> JSONValue {
         position += 1
         var object = JSONObject()
-        var keys = Set<[UInt8]>()
+        var keys = Set<[UInt8]>()  // Only of an object with many members: a few are looked through as fast.
         skipSpace()
         if take("}") { return .object(object) }
         while true {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name is missing") }
             let key = try string()
-            guard keys.insert(Array(key.utf8)).inserted else { throw failure("the member \"\(key)\" is there twice") }
+            if object.members.count == Self.fewMembers {
+                keys = Set(object.members.map { Array($0.key.utf8) })
+            }
+            let isNew =
+                object.members.count < Self.fewMembers
+                ? object[key] == nil : keys.insert(Array(key.utf8)).inserted
+            guard isNew else { throw failure("the member \"\(key)\" is there twice") }
             skipSpace()
             guard take(":") else { throw failure("a colon is missing") }
             object.append(key, try value(depth: depth + 1))
@@ -116,18 +123,16 @@ public struct JSONParser {
     private mutating func string() throws(Failure) -> String {
         position += 1
         let start = position
-        while position < bytes.count {
-            switch bytes[position] {
-            case UInt8(ascii: "\""):
-                let text = try Self.text(bytes, start..<position)
-                position += 1
-                return text
-            case UInt8(ascii: "\\"): return try escapedString(from: start)
-            case 0..<0x20: throw failure("a control character stands in a string unescaped")
-            default: position += 1
-            }
+        position = JSONText.plainEnd(bytes, from: position)
+        switch current {
+        case UInt8(ascii: "\""):
+            let text = try Self.text(bytes, start..<position)
+            position += 1
+            return text
+        case UInt8(ascii: "\\"): return try escapedString(from: start)
+        case nil: throw failure("a string is not closed")
+        default: throw failure("a control character stands in a string unescaped")
         }
-        throw failure("a string is not closed")
     }
 
     private static func text(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws(Failure) -> String {

@@ -40,10 +40,13 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for (key, value) in elements { self[key] = value }
     }
 
+    /// Of members whose keys are known to differ.
+    public init(unique members: [(key: String, value: JSONValue)]) { self.members = members }
+
     public subscript(key: String) -> JSONValue? {
-        get { members.first { Self.same($0.key, key) }?.value }
+        get { index(of: key).map { members[$0].value } }
         set {
-            if let index = members.firstIndex(where: { Self.same($0.key, key) }) {
+            if let index = index(of: key) {
                 if let newValue { members[index].value = newValue } else { members.remove(at: index) }
             } else if let newValue {
                 members.append((key, newValue))
@@ -51,8 +54,11 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// By bytes: to Swift, "é" and "e" with an accent are one string, to JSON they are two.
-    private static func same(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+    func index(of key: String) -> Int? { members.firstIndex { Self.same($0.key, key) } }
+
+    /// By bytes: to Swift, "é" and "e" with an accent are one string, to JSON they are two. Swift's
+    /// comparison comes first for its speed: it says no to nearly all.
+    private static func same(_ a: String, _ b: String) -> Bool { a == b && a.utf8.elementsEqual(b.utf8) }
 
     /// Adds a member whose key is known to be new.
     mutating func append(_ key: String, _ value: JSONValue) { members.append((key, value)) }

@@ -55,11 +55,14 @@ public struct JSONWriter {
     private mutating func write(string: String) {
         bytes.append(UInt8(ascii: "\""))
         var string = string
-        let needsEscape = string.withUTF8 { $0.contains { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C } }
-        if needsEscape {
-            for byte in string.utf8 { writeEscaped(byte) }
-        } else {
-            string.withUTF8 { bytes.append(contentsOf: $0) }
+        string.withUTF8 { text in
+            var start = 0
+            while start < text.count {
+                let end = JSONText.plainEnd(text, from: start)
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<end]))
+                if end < text.count { writeEscaped(text[end]) }
+                start = end + 1
+            }
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -18,15 +18,13 @@ extension Bulletin {
     /// then what contains them; for each its own fields before their parents before `*`.
     public var routingLegs: [RoutingLeg] {
         let fields = legFields
-        var seen: Set<RoutingLeg> = []
-        var legs: [RoutingLeg] = []
-        for (interval, mask) in legRegions {
-            for field in fields {
-                let leg = RoutingLeg(field: field, regions: interval, reachMask: mask)
-                if seen.insert(leg).inserted { legs.append(leg) }
-            }
+        let legs = legRegions.flatMap { interval, mask in
+            fields.map { RoutingLeg(field: $0, regions: interval, reachMask: mask) }
         }
-        return legs
+        // Those of one region all differ.
+        guard regions.count > 1 else { return legs }
+        var seen: Set<RoutingLeg> = []
+        return legs.filter { seen.insert($0).inserted }
     }
 
     private var legFields: [String] {

@@ -66,13 +66,30 @@ public enum Grammar {
 
     /// U+0000-001F and U+007F-009F, but for those in `allowing`.
     public static func hasControls(_ text: String, allowing: [UInt8] = []) -> Bool {
-        var previous: UInt8 = 0
-        for byte in text.utf8 {
-            if byte < 0x20 && !allowing.contains(byte) || byte == 0x7F { return true }
-            if previous == 0xC2 && (0x80...0x9F).contains(byte) { return true }
-            previous = byte
+        var text = text
+        return text.withUTF8 { bytes in
+            var previous: UInt8 = 0
+            for byte in bytes {
+                // One comparison for the many: controls, DEL, and the continuation bytes of U+0080-009F.
+                if byte &- 0x20 >= 0x5F, byte < 0xA0 {
+                    if byte < 0x20 ? !allowing.contains(byte) : byte == 0x7F || previous == 0xC2 { return true }
+                }
+                previous = byte
+            }
+            return false
         }
-        return false
+    }
+
+    /// `traceparent` of W3C Trace Context, section 3.2: `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits, all
+    /// hexadecimal in lower case.
+    public static func isTraceparent(_ text: String) -> Bool {
+        text.utf8.count == 55
+            && text.utf8.enumerated().allSatisfy { place, byte in
+                switch place {
+                case 2, 35, 52: byte == UInt8(ascii: "-")
+                default: isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+                }
+            }
     }
 
     private static let urlBreakers = Set(" \"<>\\^`{|}".utf8)

@@ -4,10 +4,15 @@ struct MemberReader {
     let object: JSONObject
     let path: String
     private(set) var errors: [BulletinError] = []
-    private var known: [String] = []
+    /// Which of the members, by their places, were asked for.
+    private var isKnown: [Bool]
+
+    /// An object of more unknown members is told of so many.
+    private static let mostUnknown = 1000
 
     init(_ object: JSONObject, path: String) {
         (self.object, self.path) = (object, path)
+        isKnown = Array(repeating: false, count: object.members.count)
     }
 
     /// The members of a nested object, read by `read`.
@@ -27,7 +32,7 @@ struct MemberReader {
 
     /// Notes what the object has beside the members that were asked for.
     mutating func refuseUnknown(exceptPrefix prefix: String?) {
-        for (key, _) in object.members.prefix(1000) where !known.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+        for (place, (key, _)) in object.members.enumerated().prefix(Self.mostUnknown) where !isKnown[place] {
             if let prefix, key.utf8.starts(with: prefix.utf8) { continue }
             note(key, "is no member of this object")
         }
@@ -57,8 +62,9 @@ struct MemberReader {
     }
 
     mutating func take(_ key: String) -> JSONValue? {
-        known.append(key)
-        return object[key]
+        guard let place = object.index(of: key) else { return nil }
+        isKnown[place] = true
+        return object.members[place].value
     }
 
     func has(_ key: String) -> Bool { object[key] != nil }

@@ -93,7 +93,6 @@ CREATE TABLE bulletins (
     received_at INTEGER NOT NULL,
     first_received_at INTEGER NOT NULL,
     digest BLOB NOT NULL,
-    payload BLOB NOT NULL,
     reply_to TEXT,
     correlation_id TEXT,
     traceparent TEXT,
@@ -107,6 +106,12 @@ CREATE TABLE bulletins (
     UNIQUE (publisher, name, revision)
 ) STRICT;
 
+-- The JSON as it was accepted, apart from what changes: a change of state then writes a short row.
+CREATE TABLE payloads (
+    bulletin INTEGER PRIMARY KEY REFERENCES bulletins,
+    payload BLOB NOT NULL
+) STRICT;
+
 -- A superseded revision that was not routed yet is routed first, so that its correction finds who got it.
 CREATE INDEX bulletins_unrouted ON bulletins (urgency DESC, id)
     WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn');
@@ -115,15 +120,14 @@ CREATE INDEX bulletins_answers ON bulletins (in_reply_to) WHERE in_reply_to IS N
 CREATE INDEX bulletins_expiring ON bulletins (expires_at) WHERE state = 'published' AND expires_at IS NOT NULL;
 
 -- What feeds show: the latest revision of a bulletin under each region it addresses (is_exact 1) and each region that
--- contains one (is_exact 0). The feed of a region is its own rows and the exact rows of those above it.
+-- contains one (is_exact 0). The feed of a region is its own rows and the exact rows of those above it. Without a foreign
+-- key: a bulletin's rows are found by its regions, and an index by bulletin would cost as much as the table.
 CREATE TABLE feed_items (
     region INTEGER NOT NULL,
     is_exact INTEGER NOT NULL,
-    bulletin INTEGER NOT NULL REFERENCES bulletins,
+    bulletin INTEGER NOT NULL,
     PRIMARY KEY (region, is_exact, bulletin)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX feed_items_bulletin ON feed_items (bulletin);
 
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,

@@ -1,0 +1,140 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// A value that a statement's parameter can take.
+protocol Bindable {
+    /// Binds a copy of it; returns SQLite's result code.
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32
+}
+
+/// A prepared statement, run by SQLite's own calls. The paths that every bulletin and delivery takes go
+/// through it: bound and read by GRDB, a row costs several times what SQLite itself takes for it.
+///
+/// Valid as long as the connection's block that it was made in; the connection keeps the statement.
+struct Prepared {
+    private let statement: Statement
+
+    fileprivate init(_ statement: Statement) { self.statement = statement }
+
+    /// Runs it to its end, whatever rows it has.
+    func run(_ values: [(any Bindable)?]) throws {
+        try each(values) { _ in }
+    }
+
+    /// Calls `body` with each row, which is valid during the call only.
+    func each(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> Void) throws {
+        let handle = statement.sqliteStatement
+        try bind(values, handle)
+        defer { sqlite3_reset(handle) }
+        while true {
+            switch sqlite3_step(handle) {
+            case SQLITE_ROW: try body(SQLiteRow(handle: handle))
+            case SQLITE_DONE: return
+            case let code: throw error(code, handle)
+            }
+        }
+    }
+
+    /// What `body` makes of the first row; nil if there is none.
+    func first<T>(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> T) throws -> T? {
+        let handle = statement.sqliteStatement
+        try bind(values, handle)
+        defer { sqlite3_reset(handle) }
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return try body(SQLiteRow(handle: handle))
+        case SQLITE_DONE: return nil
+        case let code: throw error(code, handle)
+        }
+    }
+
+    private func bind(_ values: [(any Bindable)?], _ handle: OpaquePointer) throws {
+        precondition(values.count == sqlite3_bind_parameter_count(handle), "arguments of \(statement.sql)")
+        for (index, value) in values.enumerated() {
+            let place = Int32(index + 1)
+            let code = value?.bind(to: handle, at: place) ?? sqlite3_bind_null(handle, place)
+            if code != SQLITE_OK { throw error(code, handle) }
+        }
+    }
+
+    private func error(_ code: Int32, _ handle: OpaquePointer) -> DatabaseError {
+        let message = String(cString: sqlite3_errmsg(sqlite3_db_handle(handle)))
+        return DatabaseError(resultCode: ResultCode(rawValue: code), message: message, sql: statement.sql)
+    }
+}
+
+extension Database {
+    func prepared(_ sql: String) throws -> Prepared { Prepared(try cachedStatement(sql: sql)) }
+}
+
+/// The row that a statement stands at, its columns by their places.
+struct SQLiteRow {
+    fileprivate let handle: OpaquePointer
+
+    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
+
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
+    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+
+    func blob(_ column: Int32) -> [UInt8] { Array(bytes(column)) }
+
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    /// The column's text or blob where SQLite keeps it: until the next step, which is after the row.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        // The pointer first: asking for it may convert the value, and so change its length.
+        let start = sqlite3_column_blob(handle, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+    }
+}
+
+/// Tells SQLite to copy what it is given (`SQLITE_TRANSIENT`, which is the pointer -1 by its definition and
+/// never called).
+private let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+extension Int64: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self) }
+}
+
+extension Int: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        sqlite3_bind_int64(statement, index, Int64(self))
+    }
+}
+
+extension Bool: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        sqlite3_bind_int(statement, index, self ? 1 : 0)
+    }
+}
+
+extension String: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        var text = self
+        return text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                // An empty text has no address, which SQLite would take for NULL.
+                guard let start = $0.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, copied) }
+                return sqlite3_bind_text(statement, index, start, Int32($0.count), copied)
+            }
+        }
+    }
+}
+
+extension Array<UInt8>: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        withUnsafeBytes {
+            guard let start = $0.baseAddress, !$0.isEmpty else { return sqlite3_bind_zeroblob(statement, index, 0) }
+            return sqlite3_bind_blob(statement, index, start, Int32($0.count), copied)
+        }
+    }
+}
+
+extension Data: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        [UInt8](self).bind(to: statement, at: index)
+    }
+}
