@@ -13,6 +13,7 @@ struct BatchRecorder: Sendable {
 
     /// Nil if the worker stops before all are judged.
     func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
+        let started = ContinuousClock.now
         let slot = KentonganTopology.queues.firstIndex { $0.name == queue } ?? 0
         let prints = batch.map { ReadingMark.Fingerprint($0.body) }
         let opened = zip(batch, prints).map { message, print in
@@ -32,15 +33,26 @@ struct BatchRecorder: Sendable {
             return judge.judge(opened, publisher: publishers[opened.publisher ?? ""], queue: queue, now: now)
         }
         mark?.leave(slot: slot)
+        logger.debug(
+            "judged a batch",
+            metadata: [
+                "queue": "\(queue)", "messages": "\(batch.count)", "took": "\(started.duration(to: .now))",
+            ])
         return judged
     }
 
     /// Returns once the batch is committed; false if the worker stops before that.
     func record(_ judged: [IncomingBulletin], from queue: String) async -> Bool {
+        let started = ContinuousClock.now
         let outcomes = await patiently(judged.count, queue) { () async throws(StoreError) in
             try await store.record(judged, now: clock.now)
         }
         guard let outcomes else { return false }
+        logger.debug(
+            "recorded a batch",
+            metadata: [
+                "queue": "\(queue)", "messages": "\(judged.count)", "took": "\(started.duration(to: .now))",
+            ])
         log(judged, outcomes)
         return true
     }

@@ -23,7 +23,7 @@ struct DeliveryCounts {
     }
 
     /// The members of the receipt.
-    var details: [(String, JSONValue)] {
+    var details: [JSONObject.Member] {
         totals.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) } + [("byChannel", .object(byChannel))]
     }
 }

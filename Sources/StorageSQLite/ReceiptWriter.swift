@@ -37,12 +37,12 @@ struct ReceiptWriter {
         }
     }
 
-    func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [(String, JSONValue)] = []) throws {
-        var data: [(String, JSONValue)] = [("publisher", .string(subject.publisher))]
+    func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [JSONObject.Member] = []) throws {
+        var data: [JSONObject.Member] = [("publisher", .string(subject.publisher))]
         if let name = subject.name { data.append(("id", .string(name))) }
         if let revision = subject.revision { data.append(("revision", .integer(revision))) }
         data += details
-        var receipt: [(String, JSONValue)] = [
+        var receipt: [JSONObject.Member] = [
             ("specversion", "1.0"), ("id", .string(id)), ("source", "kentongan"),
             ("type", .string(event.cloudEventType)), ("time", .string(time)), ("datacontenttype", "application/json"),
         ]

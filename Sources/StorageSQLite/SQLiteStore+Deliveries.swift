@@ -207,7 +207,7 @@ private struct AttemptRecorder {
                 FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
                 """, [delivery.number])
         else { return }
-        var details: [(String, JSONValue)] = [
+        var details: [JSONObject.Member] = [
             ("channel", .string(row["channel"])), ("attempts", .integer(Int64(delivery.attempt))),
         ]
         if let code = attempt.code { details.append(("code", .string(code))) }

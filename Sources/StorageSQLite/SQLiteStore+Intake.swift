@@ -199,10 +199,19 @@ private struct IntakeRecorder {
 extension Bulletin {
     /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `UnroutedBulletin`.
     fileprivate var targets: String {
-        let legs = routingLegs.map { leg in
+        var text = "["
+        for leg in routingLegs {
             // A field's slug needs no escapes.
-            "[\"\(leg.field)\",\(leg.regions.lowerBound),\(leg.regions.upperBound),\(leg.reachMask),-1]"
+            text += text.utf8.count > 1 ? ",[\"" : "[\""
+            text += leg.field
+            for (mark, number) in [
+                ("\",", leg.regions.lowerBound), (",", leg.regions.upperBound), (",", Int64(leg.reachMask)),
+            ] {
+                text += mark
+                text += String(number)
+            }
+            text += ",-1]"
         }
-        return "[" + legs.joined(separator: ",") + "]"
+        return text + "]"
     }
 }

@@ -37,7 +37,7 @@ class Run:
         self.store = folder / f"{matches}.db"
         self.environment = os.environ | {
             "KENTONGAN_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{PORT}/", "KENTONGAN_STORE_URL": f"sqlite:{self.store}",
-            "KENTONGAN_PUBLISHERS_AUTH": "open", "KENTONGAN_LOG_LEVEL": "warning"}
+            "KENTONGAN_PUBLISHERS_AUTH": "open", "KENTONGAN_LOG_LEVEL": os.environ.get("KENTONGAN_LOG_LEVEL", "warning")}
 
     def command(self, *arguments, **options):
         return subprocess.run([KENTONGAN, *map(str, arguments)], env=self.environment, check=True, **options)

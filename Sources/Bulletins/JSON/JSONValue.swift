@@ -32,7 +32,9 @@ public enum JSONValue: Sendable, Hashable {
 /// The members of a JSON object in their order. A bulletin has about ten, so a search from the first
 /// to the last beats a hash table.
 public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
-    public private(set) var members: [(key: String, value: JSONValue)] = []
+    public typealias Member = (key: String, value: JSONValue)
+
+    public private(set) var members: [Member] = []
 
     public init() {}
 
@@ -41,7 +43,7 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
 
     /// Of members whose keys are known to differ.
-    public init(unique members: [(key: String, value: JSONValue)]) { self.members = members }
+    public init(unique members: [Member]) { self.members = members }
 
     public subscript(key: String) -> JSONValue? {
         get { index(of: key).map { members[$0].value } }
