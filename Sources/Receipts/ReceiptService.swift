@@ -2,7 +2,7 @@
 //
 // Reads:      the outbox: receipts, and refused messages.
 // Writes:     them to the broker; what it has confirmed leaves the outbox.
-// Guarantees: in order, at least once, with ids that stay the same.
+// Guarantees: in order, at least once, with ids that stay the same; one worker of a store at a time.
 // On failure: they wait in the outbox; the broker is connected to again with growing pauses.
 
 package import AMQP
@@ -18,30 +18,36 @@ package struct ReceiptService: Service {
     private let store: any Outbox
     private let hints: Hints
     private let readiness: Readiness
+    private let clock: WallClock
     private let logger: Logger
 
     private static let batch = 500
     private static let poll = Duration.seconds(5)
+    /// How often a worker looks whether it may take over from another.
+    private static let standby = Duration.seconds(1)
 
     package init(
         broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox, hints: Hints, readiness: Readiness,
-        logger: Logger
+        clock: WallClock, logger: Logger
     ) {
         self.broker = broker
         self.exchanges = exchanges
         self.store = store
         self.hints = hints
         self.readiness = readiness
+        self.clock = clock
         self.logger = logger
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff()
+            var lease = OutboxLease(store: store, clock: clock)
             while !Task.isCancelled {
                 do {
-                    try await publishForEver { backoff.reset() }
+                    try await publishForEver(&lease) { backoff.reset() }
                 } catch {
+                    await lease.release()
                     guard !Task.isCancelled else { return }
                     readiness.fail("receipts", "\(error)")
                     let pause = backoff.next()
@@ -49,10 +55,11 @@ package struct ReceiptService: Service {
                     try? await Task.sleep(for: pause)
                 }
             }
+            await lease.release()
         }
     }
 
-    private func publishForEver(onConnect: () -> Void) async throws {
+    private func publishForEver(_ lease: inout OutboxLease, onConnect: () -> Void) async throws {
         try await withPublisher(broker, logger: logger) { publisher in
             onConnect()
             readiness.recover("receipts")
@@ -60,6 +67,8 @@ package struct ReceiptService: Service {
                 let waiting = try await store.outboxMessages(after: 0, limit: Self.batch)
                 if waiting.isEmpty {
                     await hints.receipts.wait(atMost: Self.poll)
+                } else if try await !lease.hold() {
+                    try? await Task.sleep(for: Self.standby)
                 } else {
                     let started = ContinuousClock.now
                     try await publish(waiting, by: publisher)

@@ -66,7 +66,7 @@ package struct Worker: Sendable {
             broker: try settings.requireBroker(),
             exchanges: ReceiptExchanges(
                 receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange),
-            store: store, hints: hints, readiness: readiness, logger: logger)
+            store: store, hints: hints, readiness: readiness, clock: clock, logger: logger)
     }
 
     private func portal() -> PortalService {

@@ -32,8 +32,9 @@ def _hash(password):
 class Broker:
     """One node for the whole run; each test module has a virtual host of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *configuration):
         self.folder = Path(folder)
+        self.configuration = ["vm_memory_high_watermark.absolute = 2GB", "disk_free_limit.absolute = 200MB", *configuration]
         self.port, self.epmd_port = free_port(), free_port()
         self.node = f"acceptance{self.port}@localhost"
 
@@ -42,11 +43,14 @@ class Broker:
             assert program and Path(program).exists(), "RabbitMQ is not installed: apt-get install rabbitmq-server"
         (self.folder / "mnesia").mkdir(parents=True)
         (self.folder / "plugins").write_text("[].\n")
-        (self.folder / "rabbitmq.conf").write_text(
-            "vm_memory_high_watermark.absolute = 2GB\ndisk_free_limit.absolute = 200MB\n")
+        (self.folder / "rabbitmq.conf").write_text("\n".join(self.configuration) + "\n")
         # The node's own epmd, in the foreground, so that it can be ended by its id.
         self.epmd = subprocess.Popen(["epmd", "-address", "127.0.0.1"], env=self.environment())
         self.log = open(self.folder / "stdout.log", "wb")
+        self.run()
+
+    def run(self):
+        """Starts the node, or starts it again after `halt`."""
         self.server = subprocess.Popen(
             [SCRIPTS / "rabbitmq-server"], env=self.environment(), stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -83,6 +87,15 @@ class Broker:
             capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, f"rabbitmqctl {' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout
+
+    def signal(self, number):
+        os.killpg(self.server.pid, number)
+
+    def halt(self):
+        """Ends the node as its operator would. (After kill -9, RabbitMQ 3.10 may not find its way back into a quorum
+        queue that was declared a second before.)"""
+        self.signal(signal.SIGTERM)
+        self.server.wait(60)
 
     def stop(self):
         """Ends the node and its epmd, by their ids."""

@@ -12,7 +12,7 @@ class _Flood:
     def __init__(self, host, user, bulletins, key, on_confirm):
         self.user, self.key, self.on_confirm = user, key, on_confirm
         self.bulletins, self.sent = iter(bulletins), 0
-        self.pending, self.confirmed, self.fault = {}, 0, None
+        self.pending, self.confirmed, self.fault, self.returned = {}, 0, None, 0
         self.connection = pika.SelectConnection(
             host.parameters(user), on_open_callback=lambda c: c.channel(on_open_callback=self.opened),
             on_open_error_callback=lambda _, fault: self.end(fault), on_close_callback=self.closed)
@@ -20,8 +20,12 @@ class _Flood:
     def opened(self, channel):
         self.channel = channel
         channel.add_on_close_callback(lambda _, reason: self.end(reason))
-        channel.add_on_return_callback(lambda *_: self.end("a message came back as unroutable"))
+        channel.add_on_return_callback(self.came_back)
         channel.confirm_delivery(self.answered, callback=lambda _: self.fill())
+
+    def came_back(self, *_):
+        self.returned += 1
+        self.end("a message came back as unroutable")
 
     def fill(self):
         while len(self.pending) < WINDOW:
@@ -61,6 +65,6 @@ def flood(host, user, bulletins, key, on_confirm):
     flood = _Flood(host, user, bulletins, key, on_confirm)
     flood.connection.ioloop.start()
     # A clean end closes the channel, which is no fault.
-    done = flood.confirmed == flood.sent and not flood.pending
+    done = flood.confirmed == flood.sent and not flood.pending and not flood.returned
     assert done, f"publishing stopped after {flood.confirmed} of {flood.sent}: {flood.fault}"
     return flood.confirmed

@@ -1,0 +1,277 @@
+"""A broker that fails: it goes away, falls silent, is full, loses a queue. Nothing that it confirmed is lost, readiness
+tells, and all is well again unaided. On a node of the module's own, since the faults hit all of it."""
+import json
+import signal
+import threading
+import time
+
+import pika
+import pytest
+
+from broker import Broker, free_port
+from bulletins import bulletin, identity
+from flood import flood
+from publishing import Publishing
+from waiting import eventually
+from worker import Worker
+
+QUEUE = "kentongan.announcements"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    broker = Broker(tmp_path_factory.mktemp("frail") / "node")
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+def host(broker, request):
+    host = broker.add_host(request.node.name[:60], ["uji"])
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def make_worker(tmp_path, host, mail):
+    """Workers that are ended at the end of the test; `url` in place of the host's, `store` of another worker."""
+    made = []
+
+    def make(url=None, store=None, **settings):
+        settings |= {"KENTONGAN_AMQP_URL": url or host.url()}
+        if store:
+            settings["KENTONGAN_STORE_URL"] = f"sqlite:{store}"
+        worker = Worker(tmp_path / str(len(made)), host, mail.port, **settings)
+        made.append(worker)
+        if not store:
+            worker.command("store", "migrate")
+            worker.register("uji", emergency=True)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.close()
+
+
+class Receipts:
+    """All receipts, from a durable queue of the test's own, which outlives the broker and the worker."""
+
+    def __init__(self, host):
+        self.host = host
+        channel = host.channel()
+        channel.queue_declare("uji.receipts", durable=True)
+        channel.queue_bind("uji.receipts", "kentongan.receipts", "#")
+        self.all = []
+
+    def collect(self):
+        while True:
+            _, _, body = self.host.channel().basic_get("uji.receipts", auto_ack=True)
+            if body is None:
+                return self.all
+            receipt = json.loads(body)
+            event = receipt["type"].removeprefix("id.kentongan.receipt.").removesuffix(".v1")
+            self.all.append((event, f"{receipt['data']['publisher']}/{receipt['data'].get('id')}", receipt["id"]))
+
+    def events(self, bulletin):
+        return [event for event, about, _ in self.collect() if about == identity(bulletin)]
+
+
+def publish(host, *bulletins):
+    """With confirms, so that none is in doubt."""
+    flood(host, "uji", bulletins, "announcement.uji", lambda _: None)
+
+
+def recorded(worker):
+    return [row["id"] for row in worker.listing("bulletins", "list")]
+
+
+def reason_of_unreadiness(worker):
+    answer = worker.get("/health/ready")
+    return "" if answer.status == 200 else answer.body.decode()
+
+
+def test_what_is_stored_is_delivered_while_the_broker_is_away(broker, host, make_worker, mail):
+    worker = make_worker().start()
+    receipts = Receipts(host)
+    worker.subscribe("email", "jauh@kim.example", ["73.71"], ["kesehatan"])
+    mail.at_recipient["jauh@kim.example"] = lambda tries: "451 later" if tries == 0 else "250 OK"
+    stored = bulletin()
+    publish(host, stored)
+    eventually(lambda: "jauh@kim.example" in mail.recipients_tried)
+    broker.halt()
+    assert QUEUE in eventually(lambda: reason_of_unreadiness(worker), timeout=30)
+    assert worker.get("/health/live").status == 200
+    eventually(lambda: mail.to("jauh@kim.example"), timeout=40)
+    eventually(lambda: worker.rows("bulletins", "show", identity(stored))[0]["deliveries"], timeout=20)
+    time.sleep(20)  # Long enough for the pauses between tries to have grown.
+    assert worker.process.poll() is None
+    broker.run()
+    broker.ctl("await_startup", "--timeout", "60")
+    host.connections.clear()
+    eventually(worker.is_ready, timeout=60, what=lambda: reason_of_unreadiness(worker))
+    later = bulletin()
+    publish(host, later)
+    eventually(lambda: len(mail.to("jauh@kim.example")) == 2)
+    eventually(lambda: "completed" in receipts.events(later), what=receipts.collect)
+    # What waited in the outbox came in its order, once.
+    assert receipts.events(stored) == ["accepted", "routed", "completed"]
+    worker.stop()
+
+
+def test_a_silent_broker_is_noticed_and_hangs_nothing(broker, host, make_worker):
+    worker = make_worker(host.url() + "?heartbeat=2").start()
+    other = make_worker(host.url() + "?heartbeat=2", store=worker.store).start()
+    broker.signal(signal.SIGSTOP)
+    try:
+        silent = time.monotonic()
+        eventually(lambda: reason_of_unreadiness(worker), timeout=30)
+        assert time.monotonic() - silent < 10
+        assert worker.get("/health/live").status == 200
+        other.stop(timeout=30)
+    finally:
+        broker.signal(signal.SIGCONT)
+    eventually(worker.is_ready, timeout=60, what=lambda: reason_of_unreadiness(worker))
+    made = bulletin()
+    publish(host, made)
+    eventually(lambda: identity(made) in recorded(worker))
+    worker.stop()
+
+
+def test_a_full_broker_is_read_from_and_its_receipts_wait(broker, host, make_worker):
+    worker = make_worker()
+    worker.command("topology", "apply")
+    receipts = Receipts(host)
+    made = [bulletin() for _ in range(100)]
+    publish(host, *made)
+    broker.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+    try:
+        worker.spawn()
+        eventually(lambda: sorted(recorded(worker)) == sorted(map(identity, made)), timeout=60)
+        assert not receipts.collect()
+    finally:
+        broker.ctl("set_vm_memory_high_watermark", "absolute", "2GB")
+    eventually(lambda: [event for event, _, _ in receipts.collect()].count("completed") == 100, timeout=60)
+    assert len({number for _, _, number in receipts.all}) == len(receipts.all) == 300
+    for one in made:
+        assert receipts.events(one) == ["accepted", "routed", "completed"]
+    worker.stop()
+
+
+def test_a_deleted_queue_comes_back(broker, host, make_worker):
+    worker = make_worker().start()
+    host.channel().queue_delete(QUEUE)
+    made = bulletin()
+
+    def arrives():
+        try:
+            publish(host, made)
+        except (AssertionError, pika.exceptions.AMQPError):
+            return False
+        return True
+
+    eventually(arrives, timeout=30)
+    eventually(lambda: identity(made) in recorded(worker))
+    eventually(worker.is_ready, timeout=30, what=lambda: reason_of_unreadiness(worker))
+    worker.stop()
+
+
+def test_queues_that_an_operator_is_to_declare_are_waited_for(host, make_worker):
+    worker = make_worker(KENTONGAN_AMQP_DECLARE="false")
+    worker.spawn()
+    eventually(lambda: worker.get("/health/live").status == 200 if worker.process.poll() is None and listens(worker) else 0)
+    assert QUEUE in eventually(lambda: reason_of_unreadiness(worker))
+    worker.command("topology", "apply")
+    eventually(worker.is_ready, timeout=60, what=lambda: reason_of_unreadiness(worker))
+    made = bulletin()
+    publish(host, made)
+    eventually(lambda: identity(made) in recorded(worker))
+    worker.stop()
+
+
+def listens(worker):
+    try:
+        return worker.get("/health/live", timeout=2)
+    except OSError:
+        return False
+
+
+def test_closed_connections_lose_and_double_nothing(broker, host, make_worker):
+    worker = make_worker().start()
+    made = [bulletin() for _ in range(3000)]
+    thread = threading.Thread(target=publish, args=(host, *made), daemon=True)
+    thread.start()
+    for _ in range(3):
+        # The worker's only: the publisher's own client has no way to go on.
+        for line in broker.ctl("list_connections", "pid", "user").splitlines():
+            pid, user = line.split()
+            if user == "kentongan":
+                broker.ctl("close_connection", pid, "uji")
+    thread.join(60)
+    eventually(lambda: len(recorded(worker)) >= 3000, timeout=90, every=1)
+    eventually(worker.is_ready, timeout=60, what=lambda: reason_of_unreadiness(worker))
+    assert sorted(recorded(worker)) == sorted(map(identity, made))
+    worker.stop()
+
+
+def test_the_next_host_of_a_list_is_tried(broker, host, make_worker):
+    url = host.url().replace(f"@127.0.0.1:{broker.port}", f"@127.0.0.1:{free_port()},127.0.0.1:{broker.port}")
+    worker = make_worker(url).start()
+    made = bulletin()
+    publish(host, made)
+    eventually(lambda: identity(made) in recorded(worker))
+    worker.stop()
+
+
+def test_two_workers_take_each_once_though_one_is_killed(host, make_worker, mail):
+    first = make_worker().start()
+    second = make_worker(store=first.store).start()
+    first.subscribe("email", "dua@kim.example", ["73.71"], ["kesehatan"])
+    made = [bulletin() for _ in range(2000)]
+    receipts = Receipts(host)
+    thread = threading.Thread(target=publish, args=(host, *made), daemon=True)
+    thread.start()
+    eventually(lambda: len(mail.to("dua@kim.example")) > 100, timeout=60)
+    second.kill()
+    thread.join(60)
+    names = set(map(identity, made))
+    eventually(lambda: {about for event, about, _ in receipts.collect() if event == "completed"} == names, timeout=180, every=1,
+               what=lambda: first.command("deliveries", "summary").stdout)
+    assert sorted(recorded(first)) == sorted(names)
+    # Each has one id for each of its receipts; only what was under way at the kill came twice.
+    assert len(receipts.all) - len({number for _, _, number in receipts.all}) <= 500
+    for event in ("accepted", "routed", "completed"):
+        numbers = {(about, number) for one, about, number in receipts.all if one == event}
+        assert len(numbers) == len(names) and {about for about, _ in numbers} == names
+    mails = mail.to("dua@kim.example")
+    distinct = {one.message["Message-ID"] for one in mails}
+    assert len(distinct) == len(made)
+    # Twice at most what was under way at the kill.
+    assert len(mails) - len(distinct) <= 300
+    first.stop()
+
+
+def test_copies_at_one_instant_are_one_bulletin(host, make_worker):
+    first = make_worker().start()
+    second = make_worker(store=first.store).start()
+    publishing = Publishing(host)
+    made = [bulletin() for _ in range(100)]
+    sent = [[publishing.send(one) for _ in range(2)] for one in made]
+    for pair in sent:
+        for one in pair:
+            publishing.wait(one, "accepted", "duplicate")
+        events = [event for one in pair for event in publishing.events(one)]
+        assert events.count("accepted") == 1 and events.count("duplicate") == 1
+    assert len(recorded(first)) == 100
+    # The older revision after the newer, whoever takes it.
+    for one in made[:20]:
+        newer = publishing.send(one | {"revision": 3})
+        older = publishing.send(one | {"revision": 2})
+        publishing.wait(newer, "accepted")
+        assert publishing.wait(older, "accepted", "rejected")
+        rows = [row["revision"] for row in first.listing("bulletins", "list") if row["id"] == identity(one)]
+        assert max(rows) == 3
+    for worker in (first, second):
+        worker.stop()
