@@ -89,14 +89,18 @@ public struct MessageEnvelope: Sendable {
                         path, .schema,
                         "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")))
         }
-        guard version == nil || version == "1.0" else {
-            return .failure(
-                Refusal(
-                    BulletinError("/specversion", .schema, "CloudEvents \(version ?? "") is not supported; send 1.0")))
+        guard version == "1.0" else {
+            let problem =
+                version.map { "CloudEvents \($0) is not supported; send 1.0" } ?? "specversion is missing; send 1.0"
+            return .failure(Refusal(BulletinError("/specversion", .schema, problem)))
         }
         guard case .object(var object) = data else { return .success(data) }
         if object["id"] == nil { object.set("id", id) }
         if object["publisher"] == nil { object.set("publisher", source?.split(separator: "/").last.map(String.init)) }
+        if let said = object["kind"]?.stringValue, said != kind {
+            return .failure(
+                Refusal(BulletinError(path, .schema, "the CloudEvents type \(type) contradicts the kind \(said)")))
+        }
         if object["kind"] == nil { object["kind"] = .string(kind) }
         return .success(.object(object))
     }
