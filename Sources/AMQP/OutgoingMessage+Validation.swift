@@ -35,9 +35,8 @@ extension HeaderValue {
     ) throws(AMQPError) -> Int {
         var total = 4
         for (key, value) in table {
-            // librabbitmq promises no more for a key.
-            guard key.utf8.count <= 128 else {
-                throw .unsendable(reason: "a header's name has over 128 bytes")
+            guard key.utf8.count <= 255 else {
+                throw .unsendable(reason: "a header's name has over 255 bytes")
             }
             total += 1 + key.utf8.count + (try value.size(depth: depth))
         }

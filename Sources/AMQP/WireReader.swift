@@ -44,7 +44,7 @@ enum WireReader {
         return .deliver(
             Frame.Delivery(
                 tag: method.delivery_tag, redelivered: method.redelivered != 0,
-                exchange: text(method.exchange), routingKey: text(method.routing_key)))
+                exchange: text(method.exchange), routingKey: shortText(method.routing_key)))
     }
 
     private static func returned(_ decoded: UnsafeMutableRawPointer) -> Frame {
@@ -62,6 +62,14 @@ enum WireReader {
             decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }
 
+    /// A short string (AMQP 0-9-1, section 4.2.5.3: at most 255 bytes), as one that can be sent again: where it is no
+    /// UTF-8, what is put in place of a byte takes three.
+    static func shortText(_ bytes: amqp_bytes_t) -> String {
+        var text = text(bytes)
+        while text.utf8.count > 255 { text.unicodeScalars.removeLast() }
+        return text
+    }
+
     static func bytes(_ bytes: amqp_bytes_t) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len))
     }
@@ -73,7 +81,7 @@ enum WireReader {
         let wire = decoded.assumingMemoryBound(to: amqp_basic_properties_t.self)
         let flags = Int32(bitPattern: wire.pointee._flags)
         func text(_ flag: Int32, _ bytes: amqp_bytes_t) -> String? {
-            flags & flag == 0 ? nil : WireReader.text(bytes)
+            flags & flag == 0 ? nil : WireReader.shortText(bytes)
         }
         properties.contentType = text(AMQP_BASIC_CONTENT_TYPE_FLAG, wire.pointee.content_type)
         properties.contentEncoding = text(
@@ -94,15 +102,20 @@ enum WireReader {
         return properties
     }
 
-    private static func table(_ table: amqp_table_t) -> [String: HeaderValue] {
+    /// Tables and lists nested deeper than this read as null: a frame has room for tens of thousands of levels, and
+    /// the stack has not.
+    private static let maximumDepth = 16
+
+    private static func table(_ table: amqp_table_t, depth: Int = 0) -> [String: HeaderValue] {
         let entries = UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
         var values: [String: HeaderValue] = [:]
         values.reserveCapacity(entries.count)
-        for entry in entries { values[text(entry.key)] = value(entry.value) }
+        for entry in entries { values[text(entry.key)] = value(entry.value, depth: depth + 1) }
         return values
     }
 
-    private static func value(_ field: amqp_field_value_t) -> HeaderValue {
+    private static func value(_ field: amqp_field_value_t, depth: Int) -> HeaderValue {
+        guard depth <= maximumDepth else { return .null }
         let value = field.value
         switch amqp_field_value_kind_t(rawValue: UInt32(field.kind)) {
         case AMQP_FIELD_KIND_BOOLEAN: return .boolean(value.boolean != 0)
@@ -124,12 +137,12 @@ enum WireReader {
                 ?? .bytes(Array(bytes))
         case AMQP_FIELD_KIND_BYTES: return .bytes(bytes(value.bytes))
         case AMQP_FIELD_KIND_TIMESTAMP: return .timestamp(value.u64)
-        case AMQP_FIELD_KIND_TABLE: return .table(table(value.table))
+        case AMQP_FIELD_KIND_TABLE: return .table(table(value.table, depth: depth))
         case AMQP_FIELD_KIND_ARRAY:
             return .array(
                 UnsafeBufferPointer(
                     start: value.array.entries, count: Int(value.array.num_entries)
-                ).map(Self.value))
+                ).map { Self.value($0, depth: depth + 1) })
         default: return .null
         }
     }

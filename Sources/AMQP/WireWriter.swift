@@ -120,6 +120,7 @@ struct WireWriter: ~Copyable {
 
     private func allocate<T>(_ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
         guard let memory = amqp_pool_alloc(pool, max(1, count * MemoryLayout<T>.stride)) else {
+            // As Swift's own allocations do: there is nothing to go on with.
             fatalError("out of memory")
         }
         return memory.bindMemory(to: type, capacity: max(1, count))

@@ -105,8 +105,13 @@ extension Timestamp {
         }
         guard let offset = reader.offset(), reader.isAtEnd else { return nil }
         let seconds = date.daysSinceEpoch * 86_400 + Int64(hour * 3600 + minute * 60 + second) - offset
+        // In UTC it has a year of four digits too, or could not be told.
+        guard Self.tellable.contains(seconds) else { return nil }
         self.init(milliseconds: seconds * 1000 + fraction)
     }
+
+    /// Seconds since 1970 of the years 0 to 9999.
+    private static let tellable: Range<Int64> = -62_167_219_200..<253_402_300_800
 
     /// RFC 3339 in UTC, `2026-11-23T03:15:00Z`, with milliseconds if there are any.
     public var text: String {

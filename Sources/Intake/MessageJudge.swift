@@ -74,15 +74,34 @@ package struct MessageJudge: Sendable {
 }
 
 extension StoredEnvelope {
-    /// Those with a text value; of more than 16 KiB, only those that say what the body is.
+    /// Those with a text value; of more than 16 KiB first those that say what the body is, by their names, so that
+    /// how a body is read never hangs on what else is there.
     private static func headers(_ properties: MessageProperties) -> [String: String] {
+        if properties.headers.isEmpty { return [:] }
         let texts = properties.headers.compactMapValues(\.text)
-        let size = texts.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        return size <= 16_384 ? texts : texts.filter { isAboutTheBody($0.key) && $0.value.utf8.count <= 256 }
+        var room = 16_384
+        var kept: [String: String] = [:]
+        for (name, text) in texts.sorted(by: { (isAboutOther($0.key), $0.key) < (isAboutOther($1.key), $1.key) }) {
+            room -= name.utf8.count + text.utf8.count
+            if room < 0 { break }
+            kept[name] = text
+        }
+        return kept
     }
 
-    private static func isAboutTheBody(_ name: String) -> Bool {
-        name == "traceparent" || ["cloudEvents:", "cloudEvents_", "ce-"].contains { name.hasPrefix($0) }
+    /// 0 for a header that says what the body is.
+    private static func isAboutOther(_ name: String) -> Int {
+        name == "traceparent" || MessageEnvelope.attribute(name) != nil ? 0 : 1
+    }
+
+    /// Those without a text value, unless they are large.
+    private static func otherHeaders(_ properties: MessageProperties) -> JSONObject {
+        let values = properties.headers.compactMap { name, value in
+            value.text == nil ? value.json.map { (name, $0) } : nil
+        }
+        if values.isEmpty { return JSONObject() }
+        let object = JSONObject(unique: values)
+        return JSONWriter.bytes(.object(object)).count <= 16_384 ? object : JSONObject()
     }
 
     fileprivate init(_ message: IncomingMessage) {
@@ -91,5 +110,11 @@ extension StoredEnvelope {
             routingKey: message.routingKey, userID: properties.userID, contentType: properties.contentType,
             contentEncoding: properties.contentEncoding, headers: Self.headers(properties),
             replyTo: properties.replyTo, correlationID: properties.correlationID)
+        otherHeaders = Self.otherHeaders(properties)
+        otherProperties.set("message_id", properties.messageID)
+        otherProperties.set("type", properties.type)
+        otherProperties.set("app_id", properties.appID)
+        if let timestamp = properties.timestamp { otherProperties["timestamp"] = .integer(Int64(clamping: timestamp)) }
+        if let priority = properties.priority { otherProperties["priority"] = .integer(Int64(priority)) }
     }
 }

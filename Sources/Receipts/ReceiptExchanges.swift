@@ -31,13 +31,19 @@ package struct ReceiptExchanges: Sendable {
             ]
         case .refusal(let reason, let errors, let body, let envelope):
             var headers = envelope.headers.mapValues { HeaderValue.string($0) }
+            for (name, value) in envelope.otherHeaders.members { headers[name] = HeaderValue(value) }
             headers["x-kentongan-reason"] = .string(reason)
             // A header may be large, but not without bounds; the store keeps all of them.
             headers["x-kentongan-errors"] = .string(errors.utf8.count <= 65_536 ? errors : "[]")
             // All but the user, which the broker would take for this program's.
             let properties = MessageProperties(
                 contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: headers,
-                correlationID: envelope.correlationID, replyTo: envelope.replyTo)
+                priority: envelope.otherProperties["priority"]?.integerValue.map { UInt8(clamping: $0) },
+                correlationID: envelope.correlationID, replyTo: envelope.replyTo,
+                messageID: envelope.otherProperties["message_id"]?.stringValue,
+                timestamp: envelope.otherProperties["timestamp"]?.integerValue.map { UInt64(clamping: $0) },
+                type: envelope.otherProperties["type"]?.stringValue,
+                appID: envelope.otherProperties["app_id"]?.stringValue)
             return [
                 OutgoingMessage(
                     exchange: rejected, routingKey: envelope.routingKey, properties: properties, body: body)
@@ -46,9 +52,11 @@ package struct ReceiptExchanges: Sendable {
     }
 
     /// The answer goes through the default exchange, with this program's rights. So a publisher must not
-    /// name a queue of the program's own, past its permissions.
+    /// name a queue of the program's own, past its permissions. Nor one of the broker's pseudo-queues for
+    /// direct reply-to: RabbitMQ takes their names apart, and ends the connection at one that is none of its own.
     static func mayAnswer(to queue: String) -> Bool {
         !queue.isEmpty && queue.utf8.count <= 255 && !queue.hasPrefix("kentongan.")
+            && !queue.hasPrefix("amq.rabbitmq.")
     }
 
     private func headers(of message: OutboxMessage) -> [String: HeaderValue] {

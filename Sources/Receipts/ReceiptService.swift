@@ -79,6 +79,19 @@ package struct ReceiptService: Service {
     }
 
     private func publish(_ waiting: [OutboxMessage], by publisher: MessagePublisher) async throws {
+        do {
+            try await send(waiting, by: publisher)
+        } catch AMQPError.unsendable where waiting.count > 1 {
+            for message in waiting { try await publish([message], by: publisher) }
+            return
+        } catch AMQPError.unsendable(let reason) {
+            // Else it would keep back all that comes after it. A refusal stays in the store.
+            logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
+        }
+        try await store.removeOutboxMessages(waiting.map(\.number))
+    }
+
+    private func send(_ waiting: [OutboxMessage], by publisher: MessagePublisher) async throws {
         let messages = waiting.map { exchanges.messages(for: $0) }
         let outcomes = try await publisher.publish(messages.flatMap { $0 })
         if outcomes.contains(.refused) {
@@ -87,6 +100,5 @@ package struct ReceiptService: Service {
         for case .returned(let code, let reason) in outcomes {
             logger.warning("a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
         }
-        try await store.removeOutboxMessages(waiting.map(\.number))
     }
 }

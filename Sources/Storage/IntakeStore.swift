@@ -9,6 +9,10 @@ package struct StoredEnvelope: Sendable, Equatable {
     package var contentEncoding: String?
     /// Those with a text value.
     package var headers: [String: String]
+    /// Those with another value, as JSON has it.
+    package var otherHeaders = JSONObject()
+    /// Other properties, which nothing here reads: `message_id`, `type`, `app_id`, `timestamp`, `priority`.
+    package var otherProperties = JSONObject()
     package var replyTo: String?
     package var correlationID: String?
 

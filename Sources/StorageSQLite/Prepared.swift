@@ -24,12 +24,20 @@ struct Prepared {
 
     /// Calls `body` with each row, which is valid during the call only.
     func each(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> Void) throws {
+        try eachWhile(values) { row in
+            try body(row)
+            return true
+        }
+    }
+
+    /// Calls `body` with rows as long as it returns true.
+    func eachWhile(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> Bool) throws {
         let handle = statement.sqliteStatement
         try bind(values, handle)
         defer { sqlite3_reset(handle) }
         while true {
             switch sqlite3_step(handle) {
-            case SQLITE_ROW: try body(SQLiteRow(handle: handle))
+            case SQLITE_ROW: guard try body(SQLiteRow(handle: handle)) else { return }
             case SQLITE_DONE: return
             case let code: throw error(code, handle)
             }
@@ -38,14 +46,12 @@ struct Prepared {
 
     /// What `body` makes of the first row; nil if there is none.
     func first<T>(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> T) throws -> T? {
-        let handle = statement.sqliteStatement
-        try bind(values, handle)
-        defer { sqlite3_reset(handle) }
-        switch sqlite3_step(handle) {
-        case SQLITE_ROW: return try body(SQLiteRow(handle: handle))
-        case SQLITE_DONE: return nil
-        case let code: throw error(code, handle)
+        var found: T?
+        try eachWhile(values) { row in
+            found = try body(row)
+            return false
         }
+        return found
     }
 
     private func bind(_ values: [(any Bindable)?], _ handle: OpaquePointer) throws {

@@ -41,19 +41,6 @@ extension Row {
         return Bulletin.Urgency.allCases.first { $0.rank == rank } ?? .routine
     }
 
-    /// From a row of `refusals`.
-    var storedEnvelope: StoredEnvelope {
-        let text: String = self["headers"]
-        var headers: [String: String] = [:]
-        if case .object(let object)? = try? JSONParser.parse(Array(text.utf8)) {
-            for (name, value) in object.members { headers[name] = value.stringValue }
-        }
-        return StoredEnvelope(
-            routingKey: self["routing_key"], userID: self["user_id"], contentType: self["content_type"],
-            contentEncoding: self["content_encoding"], headers: headers, replyTo: self["reply_to"],
-            correlationID: self["correlation_id"])
-    }
-
     /// From the columns of `StoredBulletin.columns`.
     func storedBulletin() throws -> StoredBulletin {
         StoredBulletin(

@@ -160,9 +160,9 @@ private struct IntakeRecorder {
     }
 
     private static func headers(_ envelope: StoredEnvelope) -> String {
-        var object = JSONObject()
-        for (name, value) in envelope.headers.sorted(by: { $0.key < $1.key }) { object[name] = .string(value) }
-        return JSONWriter.text(.object(object))
+        var object = envelope.otherHeaders
+        for (name, value) in envelope.headers { object[name] = .string(value) }
+        return JSONWriter.text(.object(object), sortsKeys: true)
     }
 
     private func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
@@ -172,14 +172,15 @@ private struct IntakeRecorder {
         try db.run(
             """
             INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
-                content_type, content_encoding, headers, reply_to, correlation_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                content_type, content_encoding, headers, properties, reply_to, correlation_id)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 refusal.reason.rawValue, claimed?.publisher, name, now.milliseconds, message.queue,
                 message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), message.body,
                 message.envelope.userID, message.envelope.contentType, message.envelope.contentEncoding,
-                Self.headers(message.envelope), message.replyTo, message.correlationID,
+                Self.headers(message.envelope), JSONWriter.text(.object(message.envelope.otherProperties)),
+                message.replyTo, message.correlationID,
             ])
         let number = db.lastInsertedRowID
         let publisher = claimed?.publisher ?? "unknown"

@@ -71,11 +71,20 @@ extension SQLiteStore: ListingStore {
     }
 
     package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
-        try await read { try $0.rows("SELECT * FROM refusals ORDER BY id DESC LIMIT ?", [limit]).map(\.refusedMessage) }
+        try await read { db in
+            var found: [RefusedMessage] = []
+            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals ORDER BY id DESC LIMIT ?").each([limit]) {
+                found.append(RefusedMessage($0))
+            }
+            return found
+        }
     }
 
     package func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage? {
-        try await read { try $0.row("SELECT * FROM refusals WHERE id = ?", [number])?.refusedMessage }
+        try await read { db in
+            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
+                [number], RefusedMessage.init)
+        }
     }
 }
 
@@ -117,12 +126,5 @@ extension Row {
             dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"), code: self["code"],
             detail: self["detail"],
             subscription: self["subscription"], region: try region("region"), field: self["field"])
-    }
-
-    fileprivate var refusedMessage: RefusedMessage {
-        RefusedMessage(
-            number: self["id"], reason: self["reason"], publisher: self["publisher"], bulletinID: self["name"],
-            receivedAt: time("received_at"), queue: self["queue"], size: self["size"], errors: self["errors"],
-            body: bytes("body"), envelope: storedEnvelope, requeuedAt: timestamp("requeued_at"))
     }
 }

@@ -21,28 +21,39 @@ extension SQLiteStore: Outbox {
     package func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
         try await read { db in
             var found: [OutboxMessage] = []
+            var size = 0
             let waiting = try db.prepared(
                 """
                 SELECT id, event, publisher, body, refusal, reply_to, correlation_id, traceparent FROM outbox
                 WHERE id > ? ORDER BY id LIMIT ?
                 """)
-            try waiting.each([number, limit]) { row in
+            try waiting.eachWhile([number, limit]) { row in
+                let (content, more) = try Self.content(row, db)
                 found.append(
                     OutboxMessage(
-                        number: row.integer(0), content: try Self.content(row, db), replyTo: row.optionalText(5),
+                        number: row.integer(0), content: content, replyTo: row.optionalText(5),
                         correlationID: row.optionalText(6), traceparent: row.optionalText(7)))
+                size += more
+                return size < Self.batchSize
             }
             return found
         }
     }
 
-    private static func content(_ row: SQLiteRow, _ db: Database) throws -> OutboxMessage.Content {
-        guard let number = row.optionalInteger(4),
-            let refusal = try db.row("SELECT * FROM refusals WHERE id = ?", [number])
-        else { return .receipt(event: row.text(1), publisher: row.text(2), body: row.blob(3)) }
-        return .refusal(
-            reason: refusal["reason"], errors: refusal["errors"], body: refusal.bytes("body"),
-            envelope: refusal.storedEnvelope)
+    /// Bytes of bodies and errors that are read at once.
+    private static let batchSize = 4 << 20
+
+    /// The content, and how many bytes it has.
+    private static func content(_ row: SQLiteRow, _ db: Database) throws -> (OutboxMessage.Content, Int) {
+        let refusals = try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?")
+        guard let number = row.optionalInteger(4), let refusal = try refusals.first([number], RefusedMessage.init)
+        else {
+            let body = row.blob(3)
+            return (.receipt(event: row.text(1), publisher: row.text(2), body: body), body.count)
+        }
+        let content = OutboxMessage.Content.refusal(
+            reason: refusal.reason, errors: refusal.errors, body: refusal.body, envelope: refusal.envelope)
+        return (content, refusal.body.count + refusal.errors.utf8.count)
     }
 
     package func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError) {

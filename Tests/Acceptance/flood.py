@@ -9,8 +9,8 @@ WINDOW = 500
 
 
 class _Flood:
-    def __init__(self, host, user, bulletins, key, on_confirm):
-        self.user, self.key, self.on_confirm = user, key, on_confirm
+    def __init__(self, host, user, bulletins, key, on_confirm, message):
+        self.user, self.key, self.on_confirm, self.message = user, key, on_confirm, message
         self.bulletins, self.sent = iter(bulletins), 0
         self.pending, self.confirmed, self.fault, self.returned = {}, 0, None, 0
         self.connection = pika.SelectConnection(
@@ -36,9 +36,9 @@ class _Flood:
                 return
             self.sent += 1
             self.pending[self.sent] = bulletin
-            self.channel.basic_publish(
-                INTAKE, self.key, json.dumps(bulletin).encode(),
-                pika.BasicProperties(user_id=self.user, content_type="application/json", delivery_mode=2), mandatory=True)
+            body, properties = self.message(bulletin)
+            properties = {"user_id": self.user, "content_type": "application/json", "delivery_mode": 2} | properties
+            self.channel.basic_publish(INTAKE, self.key, body, pika.BasicProperties(**properties), mandatory=True)
 
     def answered(self, frame):
         if isinstance(frame.method, pika.spec.Basic.Nack):
@@ -60,9 +60,16 @@ class _Flood:
         connection.ioloop.stop()
 
 
-def flood(host, user, bulletins, key, on_confirm):
-    """Publishes all of them; `on_confirm(bulletin)` for each that the broker has taken; their number."""
-    flood = _Flood(host, user, bulletins, key, on_confirm)
+def plain(bulletin):
+    return json.dumps(bulletin).encode(), {}
+
+
+def flood(host, user, bulletins, key, on_confirm, message=plain):
+    """Publishes all of them; `on_confirm(bulletin)` for each that the broker has taken; their number.
+
+    `message(bulletin)` makes the body, and the properties beside the usual ones.
+    """
+    flood = _Flood(host, user, bulletins, key, on_confirm, message)
     flood.connection.ioloop.start()
     # A clean end closes the channel, which is no fault.
     done = flood.confirmed == flood.sent and not flood.pending and not flood.returned

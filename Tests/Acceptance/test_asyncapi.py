@@ -138,8 +138,12 @@ def test_cloud_events_in_binary_mode():
     payload("binaryEvent").validate(data)
     assert not payload("binaryEvent").is_valid(data | {"id": "a b", "publisher": "uji", "kind": "announcement"})
     for prefix in ("cloudEvents:", "cloudEvents_", "ce-"):
-        headers("binaryEvent").validate({f"{prefix}type": "id.kentongan.proposal.v1", f"{prefix}specversion": "1.0"})
-        assert not headers("binaryEvent").is_valid({f"{prefix}type": "x"})
+        attributes = {"type": "id.kentongan.proposal.v1", "specversion": "1.0", "id": "e-1", "source": "/uji"}
+        event = {prefix + name: value for name, value in attributes.items()}
+        headers("binaryEvent").validate(event)
+        assert not headers("binaryEvent").is_valid(event | {f"{prefix}type": "x"})
+        for name in event:
+            assert not headers("binaryEvent").is_valid({other: event[other] for other in event if other != name})
     assert not headers("binaryEvent").is_valid({"type": "id.kentongan.proposal.v1"})
 
 

@@ -43,7 +43,8 @@ class Program:
 
     def rows(self, *arguments, **options):
         """What a command prints with --json, one object a line."""
-        return [json.loads(line) for line in self.command(*arguments, "--json", **options).stdout.splitlines()]
+        # Not splitlines(), to which U+0085 and U+2028 end lines too.
+        return [json.loads(line) for line in self.command(*arguments, "--json", **options).stdout.split("\n")[:-1]]
 
     def listing(self, *arguments):
         return self.rows(*arguments, "--all")

@@ -55,26 +55,50 @@ class Run:
         self.command("publish", path, stderr=subprocess.DEVNULL)
         return time.monotonic() - started
 
-    def recorded(self):
+    def ask(self, sql):
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as store:
-            return store.execute("SELECT count(*), min(received_at), max(received_at) FROM bulletins").fetchone()
+            return store.execute(sql).fetchone()
 
-    def measure(self, count):
-        """Messages/s from the first commit to the last, CPU microseconds a message, and memory beyond the idle worker's."""
-        worker = subprocess.Popen([KENTONGAN, "serve", "--roles", "intake"], env=self.environment)
+    def serve(self):
+        return subprocess.Popen([KENTONGAN, "serve", "--roles", "intake"], env=self.environment)
+
+    def idle(self):
+        """Megabytes of a worker that has nothing to do."""
+        worker = self.serve()
         try:
-            idle = 0
-            while self.recorded()[0] < count:
-                idle = idle or memory(worker.pid, "VmRSS")
-                assert worker.poll() is None, "the worker has ended"
-                time.sleep(0.2)
-            _, first, last = self.recorded()
-            ticks = sum(map(int, Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
-            cpu = ticks / os.sysconf("SC_CLK_TCK")
-            return count / ((last - first) / 1000), cpu / count * 1e6, memory(worker.pid, "VmHWM")
+            time.sleep(3)
+            return memory(worker.pid, "VmRSS")
         finally:
             worker.terminate()
             worker.wait()
+
+    def measure(self, count):
+        """Messages/s from the first commit to the last, and until all are routed and their receipts sent; CPU microseconds
+        a message until the last commit; megabytes at most."""
+        worker = self.serve()
+        try:
+            # The last number that was given out: a look that costs the worker nothing, however many there are.
+            while (self.ask("SELECT max(seq) FROM sqlite_sequence WHERE name = 'bulletins'")[0] or 0) < count:
+                assert worker.poll() is None, "the worker has ended"
+                time.sleep(0.1)
+            ticks = sum(map(int, Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+            while self.waiting():
+                time.sleep(0.2)
+            through = time.time() * 1000
+            recorded, first, last = self.ask("SELECT count(*), min(received_at), max(received_at) FROM bulletins")
+            assert recorded == count
+            cpu = ticks / os.sysconf("SC_CLK_TCK")
+            return (count / ((last - first) / 1000), count / ((through - first) / 1000), cpu / count * 1e6,
+                    memory(worker.pid, "VmHWM"))
+        finally:
+            worker.terminate()
+            worker.wait()
+
+    def waiting(self):
+        """Whether a bulletin waits for its fan-out, or a receipt for the broker."""
+        return self.ask(
+            "SELECT EXISTS (SELECT 1 FROM bulletins WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn'))"
+            " OR EXISTS (SELECT 1 FROM outbox)")[0]
 
 
 def memory(pid, name):
@@ -104,10 +128,11 @@ def main(count, all_matches):
             for matches in all_matches:
                 run = Run(folder, matches)
                 run.prepare()
+                idle = run.idle()
                 run.publish(folder / "b.jsonl")
-                rate, cpu, peak = run.measure(count)
-                print(f"intake, {matches:2} matches each   {rate:8.0f}/s  {rate / bare:5.0%} of bare  {cpu:5.0f} us CPU  {peak:4.0f} MB at most",
-                      flush=True)
+                rate, through, cpu, peak = run.measure(count)
+                print(f"intake, {matches:2} matches each   {rate:8.0f}/s  {rate / bare:5.0%} of bare  {cpu:5.0f} us CPU  "
+                      f"{idle:3.0f} MB idle, {peak:3.0f} at most; routed and told {through:6.0f}/s", flush=True)
         finally:
             subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 

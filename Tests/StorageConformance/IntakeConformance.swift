@@ -59,6 +59,25 @@ struct IntakeConformance {
     }
 
     @Test(arguments: Backend.allCases)
+    func oneAtATimeEmptiesTheOutbox(backend: Backend) async throws {
+        let test = try backend.make()
+        let (store, now) = (test.store, test.now)
+        let later = now + .seconds(10)
+        #expect(try await store.claimOutbox("a", until: later, now: now))
+        #expect(try await !store.claimOutbox("b", until: later, now: now))
+        // Its holder renews it; at its end, another takes it.
+        #expect(try await store.claimOutbox("a", until: later + .seconds(5), now: now + .seconds(5)))
+        #expect(try await !store.claimOutbox("b", until: later + .seconds(10), now: later))
+        #expect(try await store.claimOutbox("b", until: later + .seconds(15), now: later + .seconds(5)))
+        #expect(try await !store.claimOutbox("a", until: later + .seconds(15), now: later + .seconds(5)))
+        // Only its holder gives it back.
+        try await store.releaseOutbox("a")
+        #expect(try await !store.claimOutbox("a", until: later + .seconds(15), now: later + .seconds(5)))
+        try await store.releaseOutbox("b")
+        #expect(try await store.claimOutbox("a", until: later + .seconds(15), now: later + .seconds(5)))
+    }
+
+    @Test(arguments: Backend.allCases)
     func theOutboxKeepsItsOrderAndForgetsWhatIsConfirmed(backend: Backend) async throws {
         let test = try backend.make()
         _ = try await test.accept("b")

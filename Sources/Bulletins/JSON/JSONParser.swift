@@ -95,7 +95,7 @@ public struct JSONParser {
             let isNew =
                 object.members.count < Self.fewMembers
                 ? object[key] == nil : keys.insert(Array(key.utf8)).inserted
-            guard isNew else { throw failure("the member \"\(key)\" is there twice") }
+            guard isNew else { throw failure("the member \"\(key.prefix(64))\" is there twice") }
             skipSpace()
             guard take(":") else { throw failure("a colon is missing") }
             object.append(key, try value(depth: depth + 1))

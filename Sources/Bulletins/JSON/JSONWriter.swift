@@ -42,7 +42,8 @@ public struct JSONWriter {
 
     private mutating func write(_ object: JSONObject) {
         bytes.append(UInt8(ascii: "{"))
-        let members = sortsKeys ? object.members.sorted { $0.key < $1.key } : object.members
+        let members =
+            sortsKeys ? object.members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } : object.members
         for (index, member) in members.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             write(string: member.key)

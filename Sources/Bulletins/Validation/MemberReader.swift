@@ -7,8 +7,9 @@ struct MemberReader {
     /// Which of the members, by their places, were asked for.
     private var isKnown: [Bool]
 
-    /// An object of more unknown members is told of so many.
-    private static let mostUnknown = 1000
+    /// A body has room for tens of thousands, and no more are told.
+    private static let mostErrors = 1000
+    private static let longestName = 128
 
     init(_ object: JSONObject, path: String) {
         (self.object, self.path) = (object, path)
@@ -32,15 +33,21 @@ struct MemberReader {
 
     /// Notes what the object has beside the members that were asked for.
     mutating func refuseUnknown(exceptPrefix prefix: String?) {
-        for (place, (key, _)) in object.members.enumerated().prefix(Self.mostUnknown) where !isKnown[place] {
+        for (place, (key, _)) in object.members.enumerated() where !isKnown[place] {
             if let prefix, key.utf8.starts(with: prefix.utf8) { continue }
+            guard errors.count < Self.mostErrors else { return }
             note(key, "is no member of this object")
         }
     }
 
+    private static func shortened(_ name: String) -> String {
+        guard name.utf8.count > longestName else { return name }
+        return String(name.unicodeScalars.prefix(longestName)) + "…"
+    }
+
     mutating func note(_ key: String, _ problem: String) {
-        errors.append(
-            BulletinError(key.isEmpty ? path : pointer(key), .schema, "\(key.isEmpty ? "this" : key) \(problem)"))
+        let name = key.isEmpty ? "this" : Self.shortened(key)
+        errors.append(BulletinError(key.isEmpty ? path : pointer(key), .schema, "\(name) \(problem)"))
     }
 
     private mutating func fail<T>(_ key: String, _ problem: String) -> T? {
@@ -48,7 +55,10 @@ struct MemberReader {
         return nil
     }
 
+    /// The JSON pointer of a member (RFC 6901). A name longer than any of ours is cut: it may fill the body, and
+    /// stands in each error.
     func pointer(_ key: String) -> String {
+        let key = Self.shortened(key)
         var escaped = path.unicodeScalars
         escaped.append("/")
         for scalar in key.unicodeScalars {

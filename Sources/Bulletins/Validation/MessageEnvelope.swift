@@ -43,28 +43,39 @@ public struct MessageEnvelope: Sendable {
                 Refusal(BulletinError("", .malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")))
         }
         if mediaType == "application/cloudevents+json" { return Self.structured(value) }
-        let attributes = cloudEventAttributes
-        guard attributes["specversion"] != nil || attributes["type"] != nil else { return .success(value) }
-        return Self.merge(
-            value, id: attributes["id"], source: attributes["source"], type: attributes["type"],
-            version: attributes["specversion"], at: "")
+        return cloudEventAttributes().flatMap { attributes in
+            guard attributes["specversion"] != nil || attributes["type"] != nil else { return .success(value) }
+            return Self.merge(value, attributes, at: "")
+        }
     }
 
     private var mediaType: String {
         let text = contentType ?? ""
         let end = text.firstIndex(of: ";") ?? text.endIndex
-        return text[..<end].lowercased().split(separator: " ").joined()
+        var type = text[..<end]
+        while let last = type.last, last == " " || last == "\t" { type.removeLast() }
+        return String(type.drop { $0 == " " || $0 == "\t" }).lowercased()
     }
 
-    private var cloudEventAttributes: [String: String] {
+    /// The attribute that a header of this name holds, if it is one of an event.
+    public static func attribute(_ header: String) -> String? {
+        let name = header.lowercased()
+        return ["cloudevents:", "cloudevents_", "ce-"].first { name.hasPrefix($0) }.map {
+            String(name.dropFirst($0.count))
+        }
+    }
+
+    /// Fails where two headers say an attribute differently.
+    private func cloudEventAttributes() -> Result<[String: String], Refusal> {
         var found: [String: String] = [:]
-        for (name, value) in headers {
-            for prefix in ["cloudEvents:", "cloudEvents_", "ce-"] where name.lowercased().hasPrefix(prefix.lowercased())
-            {
-                found[String(name.dropFirst(prefix.count)).lowercased()] = value
+        for (header, value) in headers {
+            guard let name = Self.attribute(header) else { continue }
+            guard found.updateValue(value, forKey: name) ?? value == value else {
+                let problem = "two headers give the CloudEvents attribute \(name.prefix(40)) differently"
+                return .failure(Refusal(BulletinError("", .schema, problem)))
             }
         }
-        return found
+        return .success(found)
     }
 
     private static func structured(_ event: JSONValue) -> Result<JSONValue, Refusal> {
@@ -74,34 +85,49 @@ public struct MessageEnvelope: Sendable {
         guard let data = object["data"] else {
             return .failure(Refusal(BulletinError("/data", .schema, "data is missing; it holds the bulletin")))
         }
-        return merge(
-            data, id: object["id"]?.stringValue, source: object["source"]?.stringValue,
-            type: object["type"]?.stringValue, version: object["specversion"]?.stringValue, at: "/type")
+        if object["data_base64"] != nil {
+            return .failure(Refusal(BulletinError("/data_base64", .schema, "data_base64 excludes data")))
+        }
+        var attributes: [String: String] = [:]
+        for name in ["specversion", "id", "source", "type"] { attributes[name] = object[name]?.stringValue }
+        return merge(data, attributes, at: "/")
     }
 
-    private static func merge(
-        _ data: JSONValue, id: String?, source: String?, type: String?, version: String?, at path: String
-    ) -> Result<JSONValue, Refusal> {
-        guard let type, let kind = types[type] else {
-            return .failure(
-                Refusal(
-                    BulletinError(
-                        path, .schema,
-                        "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")))
+    /// The attributes that an event must have (CloudEvents 1.0, Required Attributes) are looked at whether or not
+    /// the bulletin needs them.
+    private static func merge(_ data: JSONValue, _ attributes: [String: String], at path: String)
+        -> Result<JSONValue, Refusal>
+    {
+        func refuse(_ name: String, _ problem: String) -> Result<JSONValue, Refusal> {
+            .failure(Refusal(BulletinError(path.isEmpty ? "" : path + name, .schema, problem)))
         }
-        guard version == "1.0" else {
-            let problem =
-                version.map { "CloudEvents \($0) is not supported; send 1.0" } ?? "specversion is missing; send 1.0"
-            return .failure(Refusal(BulletinError("/specversion", .schema, problem)))
+        guard let type = attributes["type"], let kind = types[type] else {
+            return refuse("type", "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")
+        }
+        guard attributes["specversion"] == "1.0" else {
+            return refuse("specversion", "the CloudEvents specversion must be 1.0")
+        }
+        guard let id = attributes["id"], !id.isEmpty else { return refuse("id", "a CloudEvent has an id") }
+        guard let source = attributes["source"], !source.isEmpty else {
+            return refuse("source", "a CloudEvent has a source")
         }
         guard case .object(var object) = data else { return .success(data) }
-        if object["id"] == nil { object.set("id", id) }
-        if object["publisher"] == nil { object.set("publisher", source?.split(separator: "/").last.map(String.init)) }
         if let said = object["kind"]?.stringValue, said != kind {
-            return .failure(
-                Refusal(BulletinError(path, .schema, "the CloudEvents type \(type) contradicts the kind \(said)")))
+            return refuse("type", "the CloudEvents type \(type) contradicts the bulletin's kind")
         }
+        if object["id"] == nil { object["id"] = .string(id) }
+        if object["publisher"] == nil { object.set("publisher", lastSegment(ofPathIn: source)) }
         if object["kind"] == nil { object["kind"] = .string(kind) }
         return .success(.object(object))
+    }
+
+    /// Of a URI reference (RFC 3986, section 3.3): neither the host nor the query is of its path.
+    private static func lastSegment(ofPathIn source: String) -> String? {
+        var rest = Substring(source).prefix { $0 != "?" && $0 != "#" }
+        if let colon = rest.firstIndex(of: ":"), !rest[..<colon].contains("/") {
+            rest = rest[rest.index(after: colon)...]
+        }
+        if rest.hasPrefix("//") { rest = rest.dropFirst(2).drop { $0 != "/" } }
+        return rest.split(separator: "/").last.map(String.init)
     }
 }

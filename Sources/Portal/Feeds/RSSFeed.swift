@@ -13,7 +13,7 @@ enum RSSFeed {
             <link>\(Escaping.markup(feed.siteURL))</link>
             <description>\(Escaping.markup(feed.title))</description>
             <language>id</language>
-            \(changed)            <atom:link rel="self" type="application/rss+xml" href="\(Escaping.markup(feed.selfURL))"/>
+            \(changed)<atom:link rel="self" type="application/rss+xml" href="\(Escaping.markup(feed.selfURL))"/>
             \(items)</channel></rss>
 
             """

@@ -187,7 +187,8 @@ CREATE TABLE refusals (
     user_id TEXT,                       -- the AMQP user, as the broker checked it
     content_type TEXT,
     content_encoding TEXT,
-    headers TEXT NOT NULL,              -- JSON: those with a text value
+    headers TEXT NOT NULL,              -- JSON: by their names
+    properties TEXT NOT NULL,           -- JSON: the message's other properties, by their names in AMQP
     reply_to TEXT,
     correlation_id TEXT,
     requeued_at INTEGER
