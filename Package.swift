@@ -60,7 +60,9 @@ let package = Package(
                 "Storage", crypto, .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
-            resources: [.embedInCode("Migrations/001_initial.sql")], swiftSettings: settings),
+            resources: [
+                .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
+            ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
         .target(name: "Fanout", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),

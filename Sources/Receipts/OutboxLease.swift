@@ -17,10 +17,12 @@ struct OutboxLease {
         self.clock = clock
     }
 
-    /// Whether this worker has the right, for half its term at least; asks the store only if it must.
-    mutating func hold() async throws(StoreError) -> Bool {
+    /// Whether this worker has the right, for half its term at least.
+    var isHeld: Bool { clock.now + Self.term / 2 < until }
+
+    /// Takes or renews it; false while another has it.
+    mutating func claim() async throws(StoreError) -> Bool {
         let now = clock.now
-        if now + Self.term / 2 < until { return true }
         let next = now + Self.term
         guard try await store.claimOutbox(owner, until: next, now: now) else { return false }
         until = next

@@ -67,8 +67,9 @@ package struct ReceiptService: Service {
                 let waiting = try await store.outboxMessages(after: 0, limit: Self.batch)
                 if waiting.isEmpty {
                     await hints.receipts.wait(atMost: Self.poll)
-                } else if try await !lease.hold() {
-                    try? await Task.sleep(for: Self.standby)
+                } else if !lease.isHeld {
+                    // What was read before may have been sent by another meanwhile.
+                    if try await !lease.claim() { try? await Task.sleep(for: Self.standby) }
                 } else {
                     let started = ContinuousClock.now
                     try await publish(waiting, by: publisher)

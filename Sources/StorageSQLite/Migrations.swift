@@ -3,7 +3,9 @@ import Storage
 
 /// The schema's versions, each a frozen file. `PRAGMA user_version` says how many were applied.
 enum Migrations {
-    private static let all: [[UInt8]] = [PackageResources._01_initial_sql]
+    private static let all: [[UInt8]] = [
+        PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
+    ]
 
     static func apply(to pool: DatabasePool) throws {
         try pool.writeWithoutTransaction { db in

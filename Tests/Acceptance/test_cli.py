@@ -1,6 +1,7 @@
 """The commands: exit codes, JSON Lines, configuration that is named when it is wrong, topology, listen."""
 import csv
 import json
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -13,7 +14,7 @@ from standardwebhooks import Webhook
 from broker import PASSWORD, free_port
 from bulletins import SAMPLES, bulletin
 from waiting import eventually
-from worker import BINARY, PROJECT, Worker
+from worker import BINARY, PROJECT, Program, Worker
 
 MORE_PUBLISHERS = ["uji.moderasi", "uji.tunda"]
 SECRET = "whsec_" + "QUJD" * 8
@@ -98,6 +99,32 @@ def test_a_shipped_configuration_names_every_main_key():
     text = (PROJECT / "config/kentongan.yaml").read_text()
     for key in ("amqp", "store", "smtp", "mail", "http", "webhooks", "ops", "publishers", "data", "declare", "publicURL"):
         assert f"{key}:" in text, key
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path):
+    """With what is in it: a bulletin and a refusal."""
+    program = Program(tmp_path)
+    schema = (PROJECT / "Sources/StorageSQLite/Migrations/001_initial.sql").read_text()
+    payload = json.dumps(bulletin(id="lama") | {"revision": 1})
+    with sqlite3.connect(program.store) as store:
+        store.executescript(schema + "PRAGMA user_version = 1;")
+        store.execute(
+            "INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,"
+            " targets, received_at, first_received_at, digest, payload, routed_at, completed_at)"
+            " VALUES ('uji', 'lama', 1, 1, 'Lama', 0, 0, 'published', '73.71', 'kesehatan', '[]', 1, 1, x'00', ?, 1, 1)",
+            [payload.encode()])
+        store.execute("INSERT INTO feed_items VALUES (7371000000, 1, 1)")
+        store.execute(
+            "INSERT INTO refusals (reason, received_at, queue, routing_key, size, errors, body, headers)"
+            " VALUES ('malformed-json', 1, 'kentongan.announcements', 'k', 1, '[]', x'7b', '{\"a\":\"b\"}')")
+    program.command("store", "migrate")
+    (row,) = program.rows("bulletins", "show", "uji/lama")
+    assert row["bulletin"] == json.loads(payload)
+    assert [row["reason"] for row in program.listing("rejected", "list")] == ["malformed-json"]
+    with sqlite3.connect(program.store) as store:
+        assert store.execute("SELECT * FROM feed_items").fetchall() == [(7371000000, 1, 1)]
+        assert not store.execute("PRAGMA foreign_key_check").fetchall()
+        assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_regions_are_found_by_name(program):

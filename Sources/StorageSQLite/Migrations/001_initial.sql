@@ -6,13 +6,6 @@ CREATE TABLE settings (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Work that one process at a time does.
-CREATE TABLE leases (
-    name TEXT NOT NULL PRIMARY KEY,
-    owner TEXT NOT NULL,
-    until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE publishers (
     slug TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -100,6 +93,7 @@ CREATE TABLE bulletins (
     received_at INTEGER NOT NULL,
     first_received_at INTEGER NOT NULL,
     digest BLOB NOT NULL,
+    payload BLOB NOT NULL,
     reply_to TEXT,
     correlation_id TEXT,
     traceparent TEXT,
@@ -113,12 +107,6 @@ CREATE TABLE bulletins (
     UNIQUE (publisher, name, revision)
 ) STRICT;
 
--- The JSON as it was accepted, apart from what changes: a change of state then writes a short row.
-CREATE TABLE payloads (
-    bulletin INTEGER PRIMARY KEY REFERENCES bulletins,
-    payload BLOB NOT NULL
-) STRICT;
-
 -- A superseded revision that was not routed yet is routed first, so that its correction finds who got it.
 CREATE INDEX bulletins_unrouted ON bulletins (urgency DESC, id)
     WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn');
@@ -127,14 +115,15 @@ CREATE INDEX bulletins_answers ON bulletins (in_reply_to) WHERE in_reply_to IS N
 CREATE INDEX bulletins_expiring ON bulletins (expires_at) WHERE state = 'published' AND expires_at IS NOT NULL;
 
 -- What feeds show: the latest revision of a bulletin under each region it addresses (is_exact 1) and each region that
--- contains one (is_exact 0). The feed of a region is its own rows and the exact rows of those above it. Without a foreign
--- key: a bulletin's rows are found by its regions, and an index by bulletin would cost as much as the table.
+-- contains one (is_exact 0). The feed of a region is its own rows and the exact rows of those above it.
 CREATE TABLE feed_items (
     region INTEGER NOT NULL,
     is_exact INTEGER NOT NULL,
-    bulletin INTEGER NOT NULL,
+    bulletin INTEGER NOT NULL REFERENCES bulletins,
     PRIMARY KEY (region, is_exact, bulletin)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX feed_items_bulletin ON feed_items (bulletin);
 
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY,
@@ -187,8 +176,7 @@ CREATE TABLE refusals (
     user_id TEXT,                       -- the AMQP user, as the broker checked it
     content_type TEXT,
     content_encoding TEXT,
-    headers TEXT NOT NULL,              -- JSON: by their names
-    properties TEXT NOT NULL,           -- JSON: the message's other properties, by their names in AMQP
+    headers TEXT NOT NULL,              -- JSON: those with a text value
     reply_to TEXT,
     correlation_id TEXT,
     requeued_at INTEGER
