@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from broker import PASSWORD, free_port
 from bulletins import SAMPLES, bulletin
 from waiting import eventually
-from worker import BINARY, PROJECT, Program, Worker
+from worker import BINARY, PROJECT, Worker
 
 MORE_PUBLISHERS = ["uji.moderasi", "uji.tunda"]
 SECRET = "whsec_" + "QUJD" * 8
@@ -101,9 +101,9 @@ def test_a_shipped_configuration_names_every_main_key():
         assert f"{key}:" in text, key
 
 
-def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path):
+def test_a_store_of_the_first_version_is_brought_up_to_date(program):
     """With what is in it: a bulletin and a refusal."""
-    program = Program(tmp_path)
+    program.store.unlink()  # Its key stays.
     schema = (PROJECT / "Sources/StorageSQLite/Migrations/001_initial.sql").read_text()
     payload = json.dumps(bulletin(id="lama") | {"revision": 1})
     with sqlite3.connect(program.store) as store:
