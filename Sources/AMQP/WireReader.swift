@@ -110,7 +110,7 @@ enum WireReader {
         let entries = UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
         var values: [String: HeaderValue] = [:]
         values.reserveCapacity(entries.count)
-        for entry in entries { values[text(entry.key)] = value(entry.value, depth: depth + 1) }
+        for entry in entries { values[shortText(entry.key)] = value(entry.value, depth: depth + 1) }
         return values
     }
 

@@ -74,24 +74,28 @@ package struct MessageJudge: Sendable {
 }
 
 extension StoredEnvelope {
-    /// Those with a text value; of more than 16 KiB first those that say what the body is, by their names, so that
-    /// how a body is read never hangs on what else is there.
+    /// Of the headers so many bytes are kept.
+    private static let room = 16_384
+
+    /// Those with a text value; if they are larger than the room, first those that say what the body is, by their
+    /// names, so that how a body is read never hangs on what else is there.
     private static func headers(_ properties: MessageProperties) -> [String: String] {
-        if properties.headers.isEmpty { return [:] }
         let texts = properties.headers.compactMapValues(\.text)
-        var room = 16_384
+        func size(_ name: String, _ text: String) -> Int { name.utf8.count + text.utf8.count }
+        guard texts.reduce(0, { $0 + size($1.key, $1.value) }) > room else { return texts }
+        let ranked = texts.map { (rank: isAboutTheBody($0.key) ? 0 : 1, name: $0.key, text: $0.value) }
+        var left = room
         var kept: [String: String] = [:]
-        for (name, text) in texts.sorted(by: { (isAboutOther($0.key), $0.key) < (isAboutOther($1.key), $1.key) }) {
-            room -= name.utf8.count + text.utf8.count
-            if room < 0 { break }
+        for (_, name, text) in ranked.sorted(by: { ($0.rank, $0.name) < ($1.rank, $1.name) }) {
+            left -= size(name, text)
+            if left < 0 { break }
             kept[name] = text
         }
         return kept
     }
 
-    /// 0 for a header that says what the body is.
-    private static func isAboutOther(_ name: String) -> Int {
-        name == "traceparent" || MessageEnvelope.attribute(name) != nil ? 0 : 1
+    private static func isAboutTheBody(_ name: String) -> Bool {
+        name == "traceparent" || MessageEnvelope.attribute(name) != nil
     }
 
     /// Those without a text value, unless they are large.
@@ -101,7 +105,7 @@ extension StoredEnvelope {
         }
         if values.isEmpty { return JSONObject() }
         let object = JSONObject(unique: values)
-        return JSONWriter.bytes(.object(object)).count <= 16_384 ? object : JSONObject()
+        return JSONWriter.bytes(.object(object)).count <= room ? object : JSONObject()
     }
 
     fileprivate init(_ message: IncomingMessage) {

@@ -12,7 +12,8 @@ extension HeaderValue {
             case .null: .null
             case .array(let values): .array(values.map { HeaderValue($0) })
             case .object(let object):
-                .table(Dictionary(uniqueKeysWithValues: object.members.map { ($0.key, HeaderValue($0.value)) }))
+                // Names that differ to JSON may be the same to Swift.
+                .table(Dictionary(object.members.map { ($0.key, HeaderValue($0.value)) }) { first, _ in first })
             }
     }
 }

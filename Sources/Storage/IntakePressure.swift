@@ -1,4 +1,3 @@
-import Bulletins
 import Synchronization
 
 /// Whether messages come in faster than they are recorded. The later stages then leave most of the store's

@@ -24,11 +24,12 @@ struct FeedItems {
         let others = try db.rows(
             "SELECT id, regions FROM bulletins WHERE publisher = ? AND name = ? AND id <> ?",
             [bulletin.id.publisher, bulletin.id.id, bulletin.number])
+        let delete = try db.prepared("DELETE FROM feed_items WHERE region = ? AND is_exact = ? AND bulletin = ?")
         for row in others {
             for (region, isExact) in Self.places(row["regions"]) {
-                try db.run(
-                    "DELETE FROM feed_items WHERE region = ? AND is_exact = ? AND bulletin = ?",
-                    [region.rawValue, isExact, row["id"] as Int64])
+                try delete.run([region.rawValue, isExact, row["id"] as Int64])
+                // All rows of a bulletin are there or none: of many revisions one has some.
+                if db.changesCount == 0 { break }
             }
         }
     }

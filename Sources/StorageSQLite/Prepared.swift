@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import GRDBSQLite
 
@@ -136,11 +135,5 @@ extension Array<UInt8>: Bindable {
             guard let start = $0.baseAddress, !$0.isEmpty else { return sqlite3_bind_zeroblob(statement, index, 0) }
             return sqlite3_bind_blob(statement, index, start, Int32($0.count), copied)
         }
-    }
-}
-
-extension Data: Bindable {
-    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
-        [UInt8](self).bind(to: statement, at: index)
     }
 }

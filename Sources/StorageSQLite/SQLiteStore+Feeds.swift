@@ -37,7 +37,7 @@ extension SQLiteStore: FeedStore {
         """
 
     package func hasFeed(tokenHash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try $0.number("SELECT 1 FROM endpoints WHERE feed_hash = ?", [Data(tokenHash)]) != nil }
+        try await read { try $0.number("SELECT 1 FROM endpoints WHERE feed_hash = ?", [tokenHash]) != nil }
     }
 
     /// The newest of a few sorted lists: the region's own, and what is addressed to each above it.
@@ -78,13 +78,13 @@ extension SQLiteStore: FeedStore {
 
 extension SQLiteStore: UnsubscribeStore {
     package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try $0.number("SELECT 1 FROM subscriptions WHERE unsubscribe_hash = ?", [Data(hash)]) != nil }
+        try await read { try $0.number("SELECT 1 FROM subscriptions WHERE unsubscribe_hash = ?", [hash]) != nil }
     }
 
     package func unsubscribe(tokenHash: [UInt8], now: Timestamp) async throws(StoreError) -> Bool {
         try await write { db in
             guard
-                let number = try db.number("SELECT id FROM subscriptions WHERE unsubscribe_hash = ?", [Data(tokenHash)])
+                let number = try db.number("SELECT id FROM subscriptions WHERE unsubscribe_hash = ?", [tokenHash])
             else { return false }
             try SubscriptionEnd.end(number, db, now: now)
             return true

@@ -45,8 +45,9 @@ extension SQLiteStore: Outbox {
 
     /// The content, and how many bytes it has.
     private static func content(_ row: SQLiteRow, _ db: Database) throws -> (OutboxMessage.Content, Int) {
-        let refusals = try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?")
-        guard let number = row.optionalInteger(4), let refusal = try refusals.first([number], RefusedMessage.init)
+        guard let number = row.optionalInteger(4),
+            let refusal = try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
+                [number], RefusedMessage.init)
         else {
             let body = row.blob(3)
             return (.receipt(event: row.text(1), publisher: row.text(2), body: body), body.count)

@@ -190,7 +190,7 @@ private struct SubscriptionWriter {
 
     private func makeFeedToken(_ endpoint: Int64) throws -> String {
         let token = key.feedToken(endpoint: endpoint)
-        try db.run("UPDATE endpoints SET feed_hash = ? WHERE id = ?", [Data(StoreKey.hash(token)), endpoint])
+        try db.run("UPDATE endpoints SET feed_hash = ? WHERE id = ?", [StoreKey.hash(token), endpoint])
         return Token.text(token)
     }
 
@@ -208,7 +208,7 @@ private struct SubscriptionWriter {
                 subscription.field.description, subscription.kinds.mask, subscription.reach.mask,
                 subscription.urgency.rank,
                 subscription.frequency.rawValue, subscription.language,
-                Data(StoreKey.hash(key.unsubscribeToken(number))),
+                StoreKey.hash(key.unsubscribeToken(number)),
                 now.milliseconds,
             ])
         return number

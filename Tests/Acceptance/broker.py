@@ -1,5 +1,6 @@
 """A RabbitMQ node of the tests' own: loopback only, free ports, everything under one temporary folder."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -48,6 +49,16 @@ class Broker:
         self.epmd = subprocess.Popen(["epmd", "-address", "127.0.0.1"], env=self.environment())
         self.log = open(self.folder / "stdout.log", "wb")
         self.run()
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, folder, *configuration):
+        broker = cls(folder, *configuration)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.stop()
 
     def run(self):
         """Starts the node, or starts it again after `halt`."""

@@ -17,12 +17,8 @@ PUBLISHERS = ("uji", "uji.lain")
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory):
-    broker = Broker(tmp_path_factory.mktemp("broker") / "node")
-    try:
-        broker.start()
+    with Broker.running(tmp_path_factory.mktemp("broker") / "node") as broker:
         yield broker
-    finally:
-        broker.stop()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,10 @@ from broker import WORKER
 INTAKE = "kentongan.intake"
 
 
+def event_of(receipt):
+    return receipt["type"].removeprefix("id.kentongan.receipt.").removesuffix(".v1")
+
+
 class Publishing:
     """Publishes to one virtual host; receipts come to a reply queue of `reader`'s and are told apart by correlation id."""
 
@@ -54,8 +58,7 @@ class Publishing:
             if method is None:
                 return taken
             receipt = json.loads(body)
-            event = receipt["type"].removeprefix("id.kentongan.receipt.").removesuffix(".v1")
-            self.receipts.setdefault(properties.correlation_id, []).append((event, receipt))
+            self.receipts.setdefault(properties.correlation_id, []).append((event_of(receipt), receipt))
             taken += 1
 
     def events(self, correlation):

@@ -11,7 +11,7 @@ import pytest
 from broker import Broker, free_port
 from bulletins import bulletin, identity
 from flood import flood
-from publishing import Publishing
+from publishing import Publishing, event_of
 from waiting import eventually
 from worker import Worker
 
@@ -20,12 +20,8 @@ QUEUE = "kentongan.announcements"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    broker = Broker(tmp_path_factory.mktemp("frail") / "node")
-    try:
-        broker.start()
+    with Broker.running(tmp_path_factory.mktemp("frail") / "node") as broker:
         yield broker
-    finally:
-        broker.stop()
 
 
 @pytest.fixture
@@ -72,8 +68,7 @@ class Receipts:
             if body is None:
                 return self.all
             receipt = json.loads(body)
-            event = receipt["type"].removeprefix("id.kentongan.receipt.").removesuffix(".v1")
-            self.all.append((event, f"{receipt['data']['publisher']}/{receipt['data'].get('id')}", receipt["id"]))
+            self.all.append((event_of(receipt), f"{receipt['data']['publisher']}/{receipt['data'].get('id')}", receipt["id"]))
 
     def events(self, bulletin):
         return [event for event, about, _ in self.collect() if about == identity(bulletin)]

@@ -43,16 +43,13 @@ def broker(tmp_path_factory, authority):
     """Takes TLS from clients with a certificate only; its own is of the name localhost, and of no address."""
     certificate, key = authority.issue("localhost", "DNS:localhost")
     port = free_port()
-    broker = Broker(
-        tmp_path_factory.mktemp("secure") / "node", f"listeners.ssl.1 = 127.0.0.1:{port}",
-        f"ssl_options.cacertfile = {authority.certificate}", f"ssl_options.certfile = {certificate}",
-        f"ssl_options.keyfile = {key}", "ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = true")
-    broker.tls_port = port
-    try:
-        broker.start()
+    configuration = [
+        f"listeners.ssl.1 = 127.0.0.1:{port}", f"ssl_options.cacertfile = {authority.certificate}",
+        f"ssl_options.certfile = {certificate}", f"ssl_options.keyfile = {key}", "ssl_options.verify = verify_peer",
+        "ssl_options.fail_if_no_peer_cert = true"]
+    with Broker.running(tmp_path_factory.mktemp("secure") / "node", *configuration) as broker:
+        broker.tls_port = port
         yield broker
-    finally:
-        broker.stop()
 
 
 @pytest.fixture(scope="module")

@@ -285,6 +285,7 @@ class DeepHeaders(pika.BasicProperties):
 BYTES = b"\xff" * 255
 PROPERTIES = {
     "header-name": {"headers": {"x" * 129: "a"}},
+    "header-name-of-bytes": {"headers": {b"\xff" * 255: "a"}},
     "header-names": {"headers": {f"ce-{n:060}": "v" * 250 for n in range(390)}},
     "correlation-id": {"correlation_id": BYTES},
     "correlation-id-of-a-good-one": {"correlation_id": BYTES, "good": True},
@@ -319,6 +320,8 @@ def test_properties_of_one_message_do_not_stop_the_others(tmp_path, broker, mail
         # What could not be answered is kept all the same.
         known = worker.listing("bulletins", "list") + worker.listing("rejected", "list")
         assert len(known) == 4, known
+        refusals = len(worker.listing("rejected", "list"))
+        eventually(lambda: host.depth("kentongan.rejected") == refusals, what=worker.log_tail)
         worker.stop()
     finally:
         worker.close()
