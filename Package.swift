@@ -62,6 +62,7 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
+                .embedInCode("Migrations/003_engine.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -77,7 +78,7 @@ let package = Package(
         .target(
             name: "Email",
             dependencies: [
-                "DeliveryEngine", "SMTP", "Markup", .product(name: "NIOCore", package: "swift-nio"),
+                "DeliveryEngine", "SMTP", "Markup", lifecycle, logging, .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: settings),

@@ -8,8 +8,39 @@ package protocol DeliveryChannel: Sendable {
     /// How many attempts run at once.
     var concurrency: Int { get }
 
+    /// How many deliveries are claimed ahead: enough that no sender waits for a claim, and few enough that a stop gives
+    /// little back.
+    var claimsAhead: Int { get }
+
+    /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
+    func host(of delivery: ClaimedDelivery) -> String?
+
     /// Tries once. Never throws: every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
+
+    /// Tries once to send what belongs to one digest. Only email has them.
+    func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome
+}
+
+extension DeliveryChannel {
+    package var claimsAhead: Int { concurrency * 4 }
+
+    package func host(of delivery: ClaimedDelivery) -> String? { nil }
+
+    package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
+        AttemptOutcome(.failed, detail: "\(channel.rawValue) has no digests")
+    }
+}
+
+/// A delivery of a digest with its bulletin.
+package struct DigestEntry: Sendable {
+    package let delivery: ClaimedDelivery
+    package let content: DeliveryContent
+
+    package init(delivery: ClaimedDelivery, content: DeliveryContent) {
+        self.delivery = delivery
+        self.content = content
+    }
 }
 
 /// How one attempt ended.
@@ -31,10 +62,13 @@ package struct AttemptOutcome: Sendable, Equatable {
     /// The protocol's code, `204` or `550`.
     package var code: String?
     package var detail: String?
+    /// Whether nobody answered at the endpoint's host: after a few of these the others there wait.
+    package var isUnreachable: Bool
 
-    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil) {
+    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false) {
         self.verdict = verdict
         self.code = code
         self.detail = detail
+        self.isUnreachable = isUnreachable
     }
 }

@@ -2,7 +2,8 @@
 //
 // Reads:      due deliveries, claimed in batches under a lease, and their bulletins.
 // Writes:     how each attempt ended, in batches.
-// Guarantees: a delivery is with one worker at a time; every attempt is recorded; most urgent first.
+// Guarantees: a delivery is with one worker at a time; every attempt is recorded; emergencies first, then a fair share
+//             for each bulletin; nothing is sent once a withdrawal or the end of a subscription is committed.
 // On failure: of an attempt, the retry schedule; of the worker, its leases run out and others go on.
 
 import Bulletins
@@ -17,6 +18,8 @@ package struct DeliverySettings: Sendable {
     /// How long attempts under way may take when the worker stops.
     package var graceTime = Duration.seconds(20)
     package var retry = RetrySchedule()
+    /// What each host may take.
+    package var hosts = HostLimits()
 
     package init() {}
 }
@@ -32,21 +35,15 @@ package struct DeliveryService: Service {
     private let worker: String
     private let owner: LeaseOwner
     private let queue = WorkQueue<WorkItem>()
-    private let drained = Hint()
+    private let contents = RenderCache<Int64, DeliveryContent>()
     private let recorder: OutcomeRecorder
-    private let pauses = ChannelPause()
-
-    private struct WorkItem: Sendable {
-        let delivery: ClaimedDelivery
-        let content: DeliveryContent
-    }
+    private let sender: AttemptSender
 
     private static let poll = Duration.seconds(5)
 
     package init(
         channel: any DeliveryChannel, store: any DeliveryStore, settings: DeliverySettings, hints: Hints,
-        clock: WallClock,
-        worker: String, logger: Logger
+        clock: WallClock, worker: String, logger: Logger
     ) {
         self.channel = channel
         self.store = store
@@ -57,6 +54,9 @@ package struct DeliveryService: Service {
         self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         recorder = OutcomeRecorder(store: store, owner: owner, clock: clock, hints: hints, logger: logger)
+        sender = AttemptSender(
+            channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, clock: clock,
+            logger: logger)
     }
 
     package func run() async throws {
@@ -71,22 +71,24 @@ package struct DeliveryService: Service {
     /// has begun goes back.
     private func sendAndClose() async {
         let keeper = Task { await keepLeases() }
+        // Some take only emergencies, so that these go out however slow all the others are.
+        let senders = (channel.concurrency, max(1, channel.concurrency / 8))
         await withTaskGroup(of: Ended.self) { group in
-            for _ in 0..<channel.concurrency {
+            for number in 0..<(senders.0 + senders.1) {
                 group.addTask {
-                    await send()
+                    await send(urgentOnly: number >= senders.0)
                     return .sender
                 }
             }
             await cancelWhenGracefulShutdown { await claimForEver() }
-            release(queue.close())
+            sender.close(with: queue.close())
             group.addTask {
                 try? await Task.sleep(for: settings.graceTime)
                 return .grace
             }
-            var senders = channel.concurrency
-            while senders > 0, let ended = await group.next() {
-                if ended == .grace { group.cancelAll() } else { senders -= 1 }
+            var left = senders.0 + senders.1
+            while left > 0, let ended = await group.next() {
+                if ended == .grace { group.cancelAll() } else { left -= 1 }
             }
             group.cancelAll()
         }
@@ -98,29 +100,33 @@ package struct DeliveryService: Service {
 
     // MARK: - Claiming
 
-    /// Enough that no sender waits for a claim, and few enough that a stop gives little back.
-    private var aim: Int { channel.concurrency * 4 }
-
     private func claimForEver() async {
         while !Task.isCancelled {
-            if let pause = pauses.remaining { try? await Task.sleep(for: pause) }
-            let room = aim - queue.count
-            guard room >= aim / 2 else {
-                await drained.wait(atMost: Self.poll)
+            if let pause = sender.pause { try? await Task.sleep(for: pause) }
+            let room = channel.claimsAhead - queue.count
+            guard room >= channel.claimsAhead / 2 else {
+                // What is urgent does not wait for room.
+                _ = await claim(channel.claimsAhead, emergenciesOnly: true)
+                await hints.delivery(channel.channel).wait(atMost: Self.poll)
                 continue
             }
-            if await claim(room) < room { await waitForMore() }
+            if await claim(room, emergenciesOnly: false) < room { await waitForMore() }
         }
     }
 
-    private func claim(_ room: Int) async -> Int {
+    /// Claims and queues; how many deliveries that were.
+    private func claim(_ room: Int, emergenciesOnly: Bool) async -> Int {
         do throws(StoreError) {
             let now = clock.now
+            let until = now + settings.lease
             let claimed = try await store.claim(
-                channel.channel, limit: room, owner: owner, until: now + settings.lease, now: now)
-            guard !claimed.isEmpty else { return 0 }
-            await push(claimed)
-            return claimed.count
+                channel.channel, limit: room, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
+            if !claimed.isEmpty { await push(claimed.map { [$0] }) }
+            guard channel.channel == .email, !emergenciesOnly else { return claimed.count }
+            let digests = try await store.claimDigests(
+                limit: channel.concurrency, owner: owner, until: until, now: now)
+            if !digests.isEmpty { await push(digests) }
+            return claimed.count + (digests.count == channel.concurrency ? room : 0)
         } catch {
             logger.error("deliveries wait: \(error)")
             try? await Task.sleep(for: .seconds(1))
@@ -128,57 +134,36 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Puts what may still be sent before the senders, and ends the rest. What cannot be read goes back: a
-    /// claim that nobody works on would be prolonged for ever.
-    private func push(_ claimed: [ClaimedDelivery]) async {
-        let numbers = Set(claimed.map(\.bulletin))
+    /// Puts claims before the senders. What cannot be read goes back: a claim that nobody works on would be prolonged
+    /// for ever.
+    private func push(_ claims: [[ClaimedDelivery]]) async {
         do throws(StoreError) {
-            let (contents, states) = (try await contents(of: numbers), try await store.states(of: numbers))
-            push(claimed, contents, states)
+            let contents = try await contents(of: Set(claims.joined().map(\.bulletin)))
+            var (urgent, others): ([WorkItem], [WorkItem]) = ([], [])
+            for claim in claims {
+                let entries = sender.sift(claim, contents)
+                guard let first = entries.first else { continue }
+                let item = WorkItem(entries: entries, isDigest: first.delivery.digestAt != nil)
+                if first.delivery.priority == 0 { urgent.append(item) } else { others.append(item) }
+            }
+            queue.push(urgent, isUrgent: true)
+            queue.push(others)
         } catch {
             if !Task.isCancelled { logger.error("bulletins cannot be read, so their deliveries wait: \(error)") }
-            release(claimed, after: .seconds(1))
+            sender.release(Array(claims.joined()), after: .seconds(1))
         }
-    }
-
-    private func push(
-        _ claimed: [ClaimedDelivery], _ contents: [Int64: DeliveryContent], _ states: [Int64: BulletinState]
-    ) {
-        var items: [WorkItem] = []
-        for delivery in claimed {
-            guard let content = contents[delivery.bulletin] else {
-                release([delivery], after: .seconds(60))
-                continue
-            }
-            if delivery.isSuppressed {
-                end(delivery, .suppressed, "the address is on the suppression list")
-                continue
-            }
-            if delivery.hasEnded {
-                end(delivery, .cancelled, "the subscription has ended")
-                continue
-            }
-            switch states[delivery.bulletin] {
-            case .withdrawn, .rejected: end(delivery, .cancelled, "the bulletin was withdrawn")
-            case .expired: end(delivery, .expired, "the bulletin has expired")
-            default: items.append(WorkItem(delivery: delivery, content: content))
-            }
-        }
-        queue.push(items)
     }
 
     private func contents(of numbers: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
         var found: [Int64: DeliveryContent] = [:]
-        for number in numbers { found[number] = known.known(number) }
+        for number in numbers { found[number] = contents.known(number) }
         let missing = numbers.filter { found[$0] == nil }
         guard !missing.isEmpty else { return found }
         for (number, content) in try await store.contents(of: missing) {
-            found[number] = known.value(number) { content }
+            found[number] = contents.value(number) { content }
         }
         return found
     }
-
-    private let known = RenderCache<Int64, DeliveryContent>()
 
     private func waitForMore() async {
         let due = try? await store.nextDue(channel.channel)
@@ -188,66 +173,24 @@ package struct DeliveryService: Service {
 
     // MARK: - Sending
 
-    private func send() async {
-        while let taken = await queue.next() {
-            if taken.left == aim / 2 { drained.signal() }
-            await attempt(taken.element)
+    private func send(urgentOnly: Bool) async {
+        while let taken = await queue.next(urgentOnly: urgentOnly) {
+            if taken.left == channel.claimsAhead / 2 { hints.delivery(channel.channel).signal() }
+            await sender.send(taken.element)
         }
-    }
-
-    private func attempt(_ item: WorkItem) async {
-        let startedAt = clock.now
-        if let expiresAt = item.content.bulletin.expiresAt, expiresAt <= startedAt {
-            return end(item.delivery, .expired, "the bulletin has expired")
-        }
-        if pauses.remaining != nil { return release([item]) }
-        let started = ContinuousClock.now
-        let outcome = await channel.attempt(item.delivery, item.content, now: startedAt)
-        let now = clock.now
-        if case .unavailable(let pause) = outcome.verdict {
-            pauses.pause(for: pause)
-            logger.warning("\(channel.channel.rawValue) pauses for \(pause): \(outcome.detail ?? "")")
-        }
-        let effect = settings.retry.effect(
-            of: outcome.verdict, attempt: item.delivery.attempt, now: now, jitter: .random(in: 0...1))
-        recorder.add([
-            AttemptRecord(
-                delivery: item.delivery, effect: effect, startedAt: startedAt, duration: started.duration(to: .now),
-                code: outcome.code,
-                detail: outcome.detail.map { String($0.prefix(500)) })
-        ])
-    }
-
-    // MARK: - Ends without an attempt
-
-    private func end(_ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, _ detail: String) {
-        let record = AttemptRecord(
-            delivery: delivery, effect: effect, startedAt: clock.now, duration: .zero, code: nil, detail: detail)
-        recorder.add([record])
-    }
-
-    private func release(_ items: [WorkItem]) {
-        release(items.map(\.delivery), after: pauses.remaining ?? .zero)
-    }
-
-    private func release(_ deliveries: [ClaimedDelivery], after pause: Duration) {
-        let at = clock.now + pause
-        recorder.add(
-            deliveries.map {
-                AttemptRecord(
-                    delivery: $0, effect: .released(at: at), startedAt: at, duration: .zero, code: nil,
-                    detail: nil)
-            })
     }
 
     // MARK: - Leases
 
     /// Prolongs this worker's claims, and takes back those of workers that are gone.
     private func keepLeases() async {
+        var watch = LeaseWatch(term: settings.lease)
         while !Task.isCancelled {
             do throws(StoreError) {
                 try await store.renew(owner: owner, until: clock.now + settings.lease)
-                let reclaimed = try await store.reclaim(except: worker, now: clock.now)
+                let others = try await store.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
+                let dead = watch.dead(others, now: clock.now, at: .now)
+                let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: clock.now)
                 if reclaimed > 0 {
                     logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
                     hints.signalDeliveries()
@@ -255,7 +198,7 @@ package struct DeliveryService: Service {
             } catch {
                 logger.error("leases could not be renewed: \(error)")
             }
-            try? await Task.sleep(for: settings.lease / 6)
+            try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }
     }
 }

@@ -5,7 +5,8 @@ package import Storage
 /// there is nothing to send.
 package struct FeedChannel: DeliveryChannel {
     package let channel = Channel.feed
-    package let concurrency = 1
+    package let concurrency = 8
+    package let claimsAhead = 4096
 
     package init() {}
 

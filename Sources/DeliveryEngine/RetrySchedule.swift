@@ -1,5 +1,5 @@
-import Bulletins
-import Storage
+package import Bulletins
+package import Storage
 
 /// When a delivery that did not succeed is tried again.
 package struct RetrySchedule: Sendable {
@@ -20,7 +20,7 @@ package struct RetrySchedule: Sendable {
 
     /// What an outcome of the attempt of this number means for its delivery. `jitter`, 0 to 1, lengthens
     /// a pause by up to a tenth, so that what failed together does not come back together.
-    func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)
+    package func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)
         -> AttemptRecord.Effect
     {
         switch verdict {

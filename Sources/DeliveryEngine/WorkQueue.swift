@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What was claimed and waits for a sender: pushed by one, taken by many, without a hop for each.
+/// What was claimed and waits for a sender: pushed by one, taken by many, without a hop for each. What is urgent is taken
+/// first, and by some senders only.
 final class WorkQueue<Element: Sendable>: Sendable {
     /// An element, and how many are left behind it. Each number below that of a push is seen by one taker,
     /// so that exactly one of them notices when the queue gets low.
@@ -9,14 +10,14 @@ final class WorkQueue<Element: Sendable>: Sendable {
         let left: Int
     }
 
-    private struct State {
+    private typealias Taker = CheckedContinuation<Taken?, Never>
+
+    private struct Lane {
         var waiting: [Element] = []
         var next = 0
-        var takers: [CheckedContinuation<Taken?, Never>] = []
-        var isClosed = false
         var count: Int { waiting.count - next }
 
-        mutating func take() -> Taken? {
+        mutating func take() -> Element? {
             guard next < waiting.count else { return nil }
             let element = waiting[next]
             next += 1
@@ -24,7 +25,35 @@ final class WorkQueue<Element: Sendable>: Sendable {
                 waiting.removeAll(keepingCapacity: true)
                 next = 0
             }
+            return element
+        }
+    }
+
+    private struct State {
+        var urgent = Lane()
+        var others = Lane()
+        var takers: [Taker] = []
+        /// Those that take only what is urgent.
+        var urgentTakers: [Taker] = []
+        var isClosed = false
+        var count: Int { urgent.count + others.count }
+
+        mutating func take(urgentOnly: Bool) -> Taken? {
+            guard let element = urgent.take() ?? (urgentOnly ? nil : others.take()) else { return nil }
             return Taken(element: element, left: count)
+        }
+
+        /// The next taker that there is something for, with it.
+        mutating func match() -> (Taker, Taken)? {
+            if let taker = takers.last, let taken = take(urgentOnly: false) {
+                takers.removeLast()
+                return (taker, taken)
+            }
+            if let taker = urgentTakers.last, let taken = take(urgentOnly: true) {
+                urgentTakers.removeLast()
+                return (taker, taken)
+            }
+            return nil
         }
     }
 
@@ -32,26 +61,27 @@ final class WorkQueue<Element: Sendable>: Sendable {
 
     var count: Int { state.withLock(\.count) }
 
-    func push(_ elements: [Element]) {
+    func push(_ elements: [Element], isUrgent: Bool = false) {
         let served = state.withLock { state in
-            state.waiting.append(contentsOf: elements)
-            var served: [(CheckedContinuation<Taken?, Never>, Taken)] = []
-            while let taker = state.takers.last, let taken = state.take() {
-                state.takers.removeLast()
-                served.append((taker, taken))
+            if isUrgent {
+                state.urgent.waiting.append(contentsOf: elements)
+            } else {
+                state.others.waiting.append(contentsOf: elements)
             }
+            var served: [(Taker, Taken)] = []
+            while let match = state.match() { served.append(match) }
             return served
         }
         for (taker, taken) in served { taker.resume(returning: taken) }
     }
 
     /// The next element; nil once the queue is closed.
-    func next() async -> Taken? {
+    func next(urgentOnly: Bool = false) async -> Taken? {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state -> Taken?? in
-                if let taken = state.take() { return taken }
+                if let taken = state.take(urgentOnly: urgentOnly) { return taken }
                 if state.isClosed { return .some(nil) }
-                state.takers.append(continuation)
+                if urgentOnly { state.urgentTakers.append(continuation) } else { state.takers.append(continuation) }
                 return nil
             }
             if let ready { continuation.resume(returning: ready) }
@@ -61,9 +91,11 @@ final class WorkQueue<Element: Sendable>: Sendable {
     /// Ends the queue; returns what nobody has taken.
     func close() -> [Element] {
         let (takers, left) = state.withLock { state in
+            let takers = state.takers + state.urgentTakers
+            let left = [state.urgent, state.others].flatMap { Array($0.waiting[$0.next...]) }
+            state = State()
             state.isClosed = true
-            defer { (state.waiting, state.next, state.takers) = ([], 0, []) }
-            return (state.takers, Array(state.waiting[state.next...]))
+            return (takers, left)
         }
         for taker in takers { taker.resume(returning: nil) }
         return left

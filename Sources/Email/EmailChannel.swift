@@ -9,6 +9,7 @@ package struct EmailChannel: DeliveryChannel {
     private let composer: MailComposer
     private let transport: any MailTransport
     private let timeZones: TimeZones
+    private let isPaced: Bool
     private let prepared = RenderCache<Rendering, PreparedMail>()
 
     /// What a bulletin was rendered for.
@@ -18,13 +19,27 @@ package struct EmailChannel: DeliveryChannel {
         let zone: TimeZoneID
     }
 
+    /// `isPaced` if the relay takes so many mails a second only.
     package init(
-        composer: MailComposer, transport: any MailTransport, timeZones: TimeZones, concurrency: Int
+        composer: MailComposer, transport: any MailTransport, timeZones: TimeZones, concurrency: Int,
+        isPaced: Bool = false
     ) {
+        self.isPaced = isPaced
         self.composer = composer
         self.transport = transport
         self.timeZones = timeZones
         self.concurrency = concurrency
+    }
+
+    /// All mails go through the relay; it has limits of its own for what is at once.
+    package func host(of delivery: ClaimedDelivery) -> String? { isPaced ? "relay" : nil }
+
+    package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
+        guard let first = digest.first else { return AttemptOutcome(.failed, detail: "an empty digest") }
+        return await transport.send(
+            composer.digest(digest, now: now), from: composer.returnPath(of: first.delivery),
+            to: first.delivery.address,
+            id: composer.digestID(of: digest))
     }
 
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async

@@ -10,9 +10,9 @@ package import Storage
 /// headers and a short end are made. Bodies are base64, so that no line of a bulletin can mean anything
 /// to SMTP.
 package struct MailComposer: Sendable {
-    private let settings: MailSettings
-    private let registries: Registries
-    private let templates: MailTemplates
+    let settings: MailSettings
+    let registries: Registries
+    let templates: MailTemplates
 
     package init(settings: MailSettings, registries: Registries) throws {
         self.settings = settings

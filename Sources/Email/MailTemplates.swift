@@ -4,11 +4,32 @@ import Mustache
 struct MailTemplates: Sendable {
     let text: MustacheTemplate
     let html: MustacheTemplate
+    let digestText: MustacheTemplate
+    let digestHTML: MustacheTemplate
+    let noticeText: MustacheTemplate
+    let noticeHTML: MustacheTemplate
 
     init() throws {
         text = try MustacheTemplate(string: Self.textSource)
         html = try MustacheTemplate(string: Self.htmlSource)
+        digestText = try MustacheTemplate(string: Self.digestTextSource)
+        digestHTML = try MustacheTemplate(string: Self.digestHTMLSource)
+        noticeText = try MustacheTemplate(string: "{{{title}}}\n\n{{{text}}}\n")
+        noticeHTML = try MustacheTemplate(string: Self.noticeHTMLSource)
     }
+
+    private static let style = """
+        body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+        main{max-width:600px;margin:0 auto;background:#fff;padding:28px 24px;border-radius:8px}
+        h1{font-size:23px;line-height:1.3;margin:4px 0 12px}
+        .kicker{font-size:13px;letter-spacing:.04em;text-transform:uppercase;color:#6b675f;margin:0}
+        .emergency .kicker{color:#b3261e;font-weight:700}.summary{font-size:17px}
+        .note{border-left:3px solid #c9a227;padding-left:12px}
+        dl{margin:20px 0 0;padding-top:12px;border-top:1px solid #ddd8cd;font-size:14px}dt{color:#6b675f;margin-top:8px}dd{margin:0}
+        footer{max-width:600px;margin:16px auto 0;font-size:13px;color:#6b675f}a{color:#14508c}
+        @media (prefers-color-scheme:dark){body{background:#161513;color:#eceae4}main{background:#211f1c}.kicker,dt,footer{color:#a8a398}
+        dl{border-color:#3b3832}a{color:#8fc1f2}.emergency .kicker{color:#ff8a80}}
+        """
 
     private static let textSource = """
         {{{kicker}}}
@@ -38,16 +59,7 @@ struct MailTemplates: Sendable {
         <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark"><title>{{title}}</title>
         <style>
-        body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-        main{max-width:600px;margin:0 auto;background:#fff;padding:28px 24px;border-radius:8px}
-        h1{font-size:23px;line-height:1.3;margin:4px 0 12px}
-        .kicker{font-size:13px;letter-spacing:.04em;text-transform:uppercase;color:#6b675f;margin:0}
-        .emergency .kicker{color:#b3261e;font-weight:700}.summary{font-size:17px}
-        .note{border-left:3px solid #c9a227;padding-left:12px}
-        dl{margin:20px 0 0;padding-top:12px;border-top:1px solid #ddd8cd;font-size:14px}dt{color:#6b675f;margin-top:8px}dd{margin:0}
-        footer{max-width:600px;margin:16px auto 0;font-size:13px;color:#6b675f}a{color:#14508c}
-        @media (prefers-color-scheme:dark){body{background:#161513;color:#eceae4}main{background:#211f1c}.kicker,dt,footer{color:#a8a398}
-        dl{border-color:#3b3832}a{color:#8fc1f2}.emergency .kicker{color:#ff8a80}}
+        \(style)
         </style></head><body class="{{urgency}}"><main>
         <p class="kicker">{{kicker}}</p>
         <h1>{{title}}</h1>
@@ -63,6 +75,67 @@ struct MailTemplates: Sendable {
         <dt>{{label}}</dt><dd>{{value}}</dd>
         {{/facts}}
         </dl></main>
+
+        """
+
+    private static let digestTextSource = """
+        {{{title}}}
+        {{{day}}} · {{{count}}}
+
+        {{#groups}}
+        == {{{region}}} · {{{field}}}
+
+        {{#items}}
+        * {{{title}}}
+        {{#text}}
+          {{{.}}}
+        {{/text}}
+          {{{meta}}}
+          {{{url}}}
+
+        {{/items}}
+        {{/groups}}
+        {{{why}}}
+        {{{leaveLabel}}}: {{{leave}}}
+
+        """
+
+    private static let digestHTMLSource = """
+        <!DOCTYPE html>
+        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
+        <style>
+        \(style)
+        h2{font-size:16px;margin:28px 0 4px;padding-top:16px;border-top:1px solid #ddd8cd}h3{font-size:17px;line-height:1.35;margin:16px 0 2px}
+        p{margin:2px 0}.meta{font-size:13px;color:#6b675f}@media (prefers-color-scheme:dark){h2{border-color:#3b3832}.meta{color:#a8a398}}
+        </style></head><body><main>
+        <p class="kicker">{{day}} · {{count}}</p>
+        <h1>{{title}}</h1>
+        {{#groups}}
+        <h2>{{region}} · {{field}}</h2>
+        {{#items}}
+        <h3><a href="{{url}}">{{title}}</a></h3>
+        {{#text}}
+        <p>{{.}}</p>
+        {{/text}}
+        <p class="meta">{{meta}}</p>
+        {{/items}}
+        {{/groups}}
+        </main><footer><p>{{why}}</p><p><a href="{{leave}}">{{leaveLabel}}</a></p></footer></body></html>
+
+        """
+
+    private static let noticeHTMLSource = """
+        <!DOCTYPE html>
+        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
+        <style>
+        \(style)
+        </style></head><body><main><h1>{{title}}</h1>
+        {{#paragraphs}}
+        <p>{{.}}</p>
+        {{/paragraphs}}
+        </main></body></html>
 
         """
 }

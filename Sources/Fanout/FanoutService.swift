@@ -21,6 +21,8 @@ package struct FanoutService: Service {
     /// other writers notice.
     private static let chunk = 5000
     private static let poll = Duration.seconds(5)
+    /// Bulletins whose time has come that one transaction takes.
+    private static let scheduledAtOnce = 200
 
     package init(store: any FanoutStore, hints: Hints, clock: WallClock, logger: Logger) {
         self.store = store
@@ -41,9 +43,11 @@ package struct FanoutService: Service {
     /// Does all there is to do; returns after how long there may be more.
     private func work() async -> Duration {
         do throws(StoreError) {
-            let next = try await store.publishScheduled(now: clock.now)
+            var next: Timestamp?
             var step = FanoutStep()
+            var hasEndings = false
             repeat {
+                next = try await store.publishScheduled(limit: Self.scheduledAtOnce, now: clock.now)
                 let started = ContinuousClock.now
                 step = try await store.fanOut(limit: Self.chunk, now: clock.now)
                 logger.debug(
@@ -54,12 +58,21 @@ package struct FanoutService: Service {
                     ])
                 if step.deliveries > 0 { hints.signalDeliveries() }
                 if step.routed > 0 { hints.receipts.signal() }
+                if !step.hasEmergencies { hasEndings = try await endPending() }
                 if !step.hasEmergencies { await hints.intake.rest(since: started) }
-            } while step.hasMore && !Task.isCancelled
+            } while (step.hasMore || hasEndings || isDue(next)) && !Task.isCancelled
             return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
         } catch {
             logger.error("the fan-out waits: \(error)")
             return .seconds(1)
         }
+    }
+
+    private func isDue(_ time: Timestamp?) -> Bool { time.map { $0 <= clock.now } ?? false }
+
+    private func endPending() async throws(StoreError) -> Bool {
+        let isWork = try await store.endPending(limit: Self.chunk, now: clock.now) > 0
+        if isWork { hints.receipts.signal() }
+        return isWork
     }
 }

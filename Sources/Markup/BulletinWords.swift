@@ -57,6 +57,22 @@ package struct BulletinWords: Sendable {
             "You receive this because you subscribed to \(field) in \(region).")
     }
 
+    package func digest(isDaily: Bool) -> String {
+        isDaily ? pick("Ringkasan harian", "Daily digest") : pick("Ringkasan mingguan", "Weekly digest")
+    }
+
+    package func bulletins(_ count: Int) -> String {
+        pick("\(count) kabar", count == 1 ? "1 bulletin" : "\(count) bulletins")
+    }
+
+    package var whyDigest: String {
+        pick(
+            "Anda menerima ini karena berlangganan ringkasan.",
+            "You receive this because you subscribed to digests.")
+    }
+
+    package var leaveDigest: String { pick("Berhenti menerima ringkasan", "Stop the digests") }
+
     package var allFields: String { pick("semua bidang", "all fields") }
 
     /// `Sabtu, 12 Desember 2026`.

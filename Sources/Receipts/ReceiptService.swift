@@ -15,7 +15,7 @@ package import Storage
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
-    private let store: any Outbox
+    private let store: any Outbox & SoleWorkStore
     private let hints: Hints
     private let readiness: Readiness
     private let clock: WallClock
@@ -27,7 +27,8 @@ package struct ReceiptService: Service {
     private static let standby = Duration.seconds(1)
 
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox, hints: Hints, readiness: Readiness,
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore, hints: Hints,
+        readiness: Readiness,
         clock: WallClock, logger: Logger
     ) {
         self.broker = broker
@@ -42,7 +43,7 @@ package struct ReceiptService: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff()
-            var lease = OutboxLease(store: store, clock: clock)
+            var lease = WorkLease(.outbox, store: store, clock: clock)
             while !Task.isCancelled {
                 do {
                     try await publishForEver(&lease) { backoff.reset() }
@@ -59,7 +60,7 @@ package struct ReceiptService: Service {
         }
     }
 
-    private func publishForEver(_ lease: inout OutboxLease, onConnect: () -> Void) async throws {
+    private func publishForEver(_ lease: inout WorkLease, onConnect: () -> Void) async throws {
         try await withPublisher(broker, logger: logger) { publisher in
             onConnect()
             readiness.recover("receipts")

@@ -10,22 +10,33 @@ package struct ClaimedDelivery: Sendable {
     package let secret: String?
     /// Which attempt this is, 1 the first.
     package let attempt: Int
+    /// The same in the present round: the operator may have asked for another one.
+    package let tries: Int
+    /// 0 for emergencies, 1 for what is important, 2.
+    package let priority: Int
     package let subscription: Int64
     /// The subscription's region and field, which say why it came.
     package let region: Region
     package let field: FieldFilter
     package let language: String
-    /// Ends the subscription, as it stands in links once encoded.
+    package let frequency: Frequency
+    /// Ends the subscription, or all digests of the endpoint, as it stands in links once encoded.
     package let unsubscribeToken: [UInt8]
-    /// Whether the address is on the suppression list.
-    package let isSuppressed: Bool
-    /// Whether the subscription has ended since the fan-out.
-    package let hasEnded: Bool
+    /// Whether the endpoint has only failed of late.
+    package let isFailing: Bool
+    /// The end of the digest's window that it belongs to.
+    package let digestAt: Timestamp?
+    /// Why it may not be sent, if it may not.
+    package let halt: DeliveryHalt?
+    /// How much had been taken back in the store when it was claimed.
+    package let haltNumber: Int64
 
     package init(
         number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
-        subscription: Int64, region: Region, field: FieldFilter, language: String,
-        unsubscribeToken: [UInt8], isSuppressed: Bool = false, hasEnded: Bool = false
+        tries: Int? = nil, priority: Int = 2, subscription: Int64, region: Region, field: FieldFilter, language: String,
+        frequency: Frequency = .immediate, unsubscribeToken: [UInt8], isFailing: Bool = false,
+        digestAt: Timestamp? = nil, halt: DeliveryHalt? = nil,
+        haltNumber: Int64 = 0
     ) {
         self.number = number
         self.bulletin = bulletin
@@ -33,14 +44,27 @@ package struct ClaimedDelivery: Sendable {
         self.address = address
         self.secret = secret
         self.attempt = attempt
+        self.tries = tries ?? attempt
+        self.priority = priority
         self.subscription = subscription
         self.region = region
         self.field = field
         self.language = language
+        self.frequency = frequency
         self.unsubscribeToken = unsubscribeToken
-        self.isSuppressed = isSuppressed
-        self.hasEnded = hasEnded
+        self.isFailing = isFailing
+        self.digestAt = digestAt
+        self.halt = halt
+        self.haltNumber = haltNumber
     }
+}
+
+/// Why a delivery that is due may not be sent.
+package enum DeliveryHalt: Int, Sendable {
+    case unsubscribed = 1
+    case suppressed, turnedOff, withdrawn, expired
+    /// Another worker has it.
+    case lost
 }
 
 /// A delivery's bulletin as far as sending needs it.
@@ -66,7 +90,7 @@ package struct AttemptRecord: Sendable {
         /// Again at this time.
         case retry(at: Timestamp)
         case failed
-        /// The endpoint is gone; it is disabled.
+        /// The endpoint is gone; it is turned off.
         case endpointGone
         /// Not sent: the bulletin has expired or was withdrawn, or the address is on the suppression list.
         case expired
@@ -104,17 +128,33 @@ package struct LeaseOwner: Sendable, Hashable {
     package init(_ name: String) { self.name = name }
 }
 
+/// A claim's owner, and until when its claims hold.
+package struct OwnerLease: Sendable, Hashable {
+    package let owner: LeaseOwner
+    package let until: Timestamp
+
+    package init(owner: LeaseOwner, until: Timestamp) { (self.owner, self.until) = (owner, until) }
+}
+
 /// What the delivery engine reads and writes.
 package protocol DeliveryStore: Sendable {
-    /// Claims up to `limit` due deliveries of a channel, most urgent first.
-    func claim(_ channel: Channel, limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
-        async throws(StoreError) -> [ClaimedDelivery]
+    /// Claims up to `limit` due deliveries of a channel: emergencies first, and within an urgency a fair share of each
+    /// bulletin. Not those of digests.
+    func claim(
+        _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
+    ) async throws(StoreError) -> [ClaimedDelivery]
+
+    /// Claims what makes up to `limit` digests whose windows have ended: of each all its deliveries, up to
+    /// `longestDigest`.
+    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
+        async throws(StoreError) -> [[ClaimedDelivery]]
 
     /// The bulletins of claimed deliveries, by number.
     func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent]
 
-    /// Which of these bulletins may not be sent any more, with their present state.
-    func states(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: BulletinState]
+    /// Why a claimed delivery may not be sent any more, as of what is committed now; nil if it may. Asked right before
+    /// each send, so it costs next to nothing as long as nothing is taken back.
+    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt?
 
     /// Records outcomes in one transaction. An outcome counts only if its owner still holds the
     /// claim; returns the numbers of those that did not.
@@ -123,10 +163,15 @@ package protocol DeliveryStore: Sendable {
     /// Prolongs all claims of the owner.
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError)
 
-    /// Makes what a dead worker held due again; returns how many there were. `worker`, whose owners' names
-    /// begin with its own and a dot, is alive, whatever its leases say.
-    func reclaim(except worker: String, now: Timestamp) async throws(StoreError) -> Int
+    /// Who holds claims, and until when at the latest.
+    func leases() async throws(StoreError) -> [OwnerLease]
+
+    /// Makes due again what these owners hold; returns how many there were.
+    func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int
 
     /// When the next delivery of the channel is due; nil if none is pending.
     func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp?
 }
+
+/// The most bulletins that one digest holds; what is more makes another.
+package let longestDigest = 500

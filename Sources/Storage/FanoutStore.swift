@@ -20,7 +20,11 @@ package protocol FanoutStore: Sendable {
     /// bulletins first: many small ones, or a chunk of a large one whose place is kept.
     func fanOut(limit: Int, now: Timestamp) async throws(StoreError) -> FanoutStep
 
-    /// Publishes what was scheduled for `now` or earlier, and ends what has expired. Returns when
-    /// the next scheduled bulletin is due.
-    func publishScheduled(now: Timestamp) async throws(StoreError) -> Timestamp?
+    /// Ends what is pending of bulletins that were withdrawn or have expired, about `limit` rows in one
+    /// transaction. 0 once nothing is left to do.
+    func endPending(limit: Int, now: Timestamp) async throws(StoreError) -> Int
+
+    /// Publishes what was scheduled for `now` or earlier, and ends what has expired, up to `limit` bulletins each.
+    /// Returns when the next one is due, which may be past.
+    func publishScheduled(limit: Int, now: Timestamp) async throws(StoreError) -> Timestamp?
 }

@@ -44,6 +44,8 @@ package struct DeliveryRow: Sendable {
     package let attempts: Int
     package let dueAt: Timestamp?
     package let finishedAt: Timestamp?
+    /// The end of the digest's window that it waits for or went out with.
+    package let digestAt: Timestamp?
     package let code: String?
     package let detail: String?
     package let subscription: Int64
@@ -52,8 +54,8 @@ package struct DeliveryRow: Sendable {
 
     package init(
         number: Int64, bulletin: BulletinID, revision: Int64, channel: String, address: String, state: DeliveryState,
-        attempts: Int, dueAt: Timestamp?, finishedAt: Timestamp?, code: String?, detail: String?, subscription: Int64,
-        region: Region, field: String
+        attempts: Int, dueAt: Timestamp?, finishedAt: Timestamp?, digestAt: Timestamp?, code: String?, detail: String?,
+        subscription: Int64, region: Region, field: String
     ) {
         self.number = number
         self.bulletin = bulletin
@@ -64,6 +66,7 @@ package struct DeliveryRow: Sendable {
         self.attempts = attempts
         self.dueAt = dueAt
         self.finishedAt = finishedAt
+        self.digestAt = digestAt
         self.code = code
         self.detail = detail
         self.subscription = subscription
@@ -153,6 +156,8 @@ package protocol ListingStore: Sendable {
 
     /// Newest first; all revisions of one bulletin if `id` is given.
     func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow]
+    /// The bulletins that answer a proposal, newest first.
+    func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow]
     func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow]
     func deliverySummary() async throws(StoreError) -> [DeliveryCount]
     func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage]
@@ -160,5 +165,5 @@ package protocol ListingStore: Sendable {
 }
 
 /// A whole store.
-package typealias Store = IntakeStore & FanoutStore & DeliveryStore & Outbox & FeedStore & UnsubscribeStore
-    & RegistryStore & ListingStore & OperatorStore
+package typealias Store = IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore & FeedStore
+    & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore & OperatorStore

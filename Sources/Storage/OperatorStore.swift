@@ -1,18 +1,5 @@
 package import Bulletins
 
-/// An address that gets nothing.
-package struct Suppression: Sendable, Equatable {
-    package let address: String
-    package let why: String
-    package let since: Timestamp
-
-    package init(address: String, why: String, since: Timestamp) {
-        self.address = address
-        self.why = why
-        self.since = since
-    }
-}
-
 /// How a bulletin fared in one region that somebody subscribed.
 package struct RegionCount: Sendable, Equatable {
     package let region: Region
@@ -37,12 +24,63 @@ package protocol OperatorStore: Sendable {
     /// Deliveries of the bulletin's newest revision by the region subscribed and state.
     func coverage(of id: BulletinID) async throws(StoreError) -> [RegionCount]
 
-    /// Puts an email address on the suppression list; what is pending to it is not sent.
-    func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError)
-    /// False if it is not on the list.
-    func unsuppress(_ address: String) async throws(StoreError) -> Bool
-    func suppressions(limit: Int) async throws(StoreError) -> [Suppression]
-
     /// Notes that a refused message was judged again and taken.
     func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError)
+}
+
+/// Which finished deliveries are to be tried again; nil stands for all.
+package struct RetrySelection: Sendable {
+    package var numbers: [Int64]?
+    package var bulletin: BulletinID?
+    package var address: String?
+    /// `failed`, `bounced` or `suppressed`.
+    package var state = DeliveryState.failed
+    package var since: Timestamp?
+    package var until: Timestamp?
+
+    package init() {}
+}
+
+/// Why a delivery is not tried again.
+package struct RetryRefusal: Sendable, Equatable {
+    package let number: Int64
+    package let reason: String
+
+    package init(number: Int64, reason: String) { (self.number, self.reason) = (number, reason) }
+}
+
+/// What `deliveries retry` asks of the store.
+package protocol RetryStore: Sendable {
+    /// Which of these may not be tried again.
+    func retryRefusals(_ numbers: [Int64]) async throws(StoreError) -> [RetryRefusal]
+
+    /// Makes deliveries that ended without being delivered pending again, with a fresh schedule; up to `limit` of those
+    /// after the number `after`. Returns them in the order of their numbers.
+    func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
+        async throws(StoreError) -> [DeliveryRow]
+
+    /// A delivery with its attempts, if there is one of that number.
+    func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])?
+}
+
+/// One try at a delivery, as it is kept.
+package struct AttemptRow: Sendable, Equatable {
+    package let number: Int
+    package let startedAt: Timestamp
+    /// Milliseconds.
+    package let duration: Int64
+    package let outcome: String
+    package let code: String?
+    package let detail: String?
+
+    package init(
+        number: Int, startedAt: Timestamp, duration: Int64, outcome: String, code: String?, detail: String?
+    ) {
+        self.number = number
+        self.startedAt = startedAt
+        self.duration = duration
+        self.outcome = outcome
+        self.code = code
+        self.detail = detail
+    }
 }

@@ -1,5 +1,3 @@
-package import Bulletins
-
 /// A message that waits to reach the broker: a receipt, or a refused message.
 package struct OutboxMessage: Sendable {
     package enum Content: Sendable {
@@ -26,13 +24,6 @@ package struct OutboxMessage: Sendable {
 
 /// What the receipts' stage reads and writes.
 package protocol Outbox: Sendable {
-    /// Makes `owner` the one that empties the outbox until `until`, unless another has that right still.
-    /// One at a time, so that receipts leave in order and once.
-    func claimOutbox(_ owner: String, until: Timestamp, now: Timestamp) async throws(StoreError) -> Bool
-
-    /// Gives the right back, if `owner` has it.
-    func releaseOutbox(_ owner: String) async throws(StoreError)
-
     /// The oldest that wait, after `number`.
     func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 

@@ -8,13 +8,31 @@ package struct StoredSubscription: Sendable {
     package let state: String
     /// A webhook's secret or a feed's token, told only when the endpoint was made just now.
     package let newSecret: String?
+    package let subscriber: Subscriber
+    /// When the endpoint's owner, or the operator, confirmed it.
+    package let verifiedAt: Timestamp?
 
-    package init(number: Int64, subscription: Subscription, state: String, newSecret: String?) {
+    package init(
+        number: Int64, subscription: Subscription, state: String, newSecret: String?, subscriber: Subscriber,
+        verifiedAt: Timestamp?
+    ) {
         self.number = number
         self.subscription = subscription
         self.state = state
         self.newSecret = newSecret
+        self.subscriber = subscriber
+        self.verifiedAt = verifiedAt
     }
+}
+
+/// Who receives, as far as the store knows.
+package struct Subscriber: Sendable, Hashable {
+    /// Who is told what becomes of the endpoints: an email address, or a publisher's slug.
+    package var owner: String?
+    /// Whose clock counts for digests; the region of the first subscription, if none was named.
+    package var home: Region?
+
+    package init(owner: String? = nil, home: Region? = nil) { (self.owner, self.home) = (owner, home) }
 }
 
 /// What operators register and look up.
@@ -28,12 +46,17 @@ package protocol RegistryStore: Sendable {
     /// False if there is none of that slug.
     func removePublisher(_ slug: String) async throws(StoreError) -> Bool
 
-    /// Adds subscriptions in one transaction; one that is there already is left as it is.
-    func add(_ subscriptions: [Subscription], now: Timestamp) async throws(StoreError) -> [StoredSubscription]
+    /// Adds subscriptions in one transaction; one that is there already is left as it is. What is named of the
+    /// subscriber counts for the endpoints from now on. `zones` says when digests are due.
+    func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
+        async throws(StoreError) -> [StoredSubscription]
     /// Those that have not ended.
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
     func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool
+    /// Moves subscriptions and homes from each region to those that took its place, and tells their owners.
+    func replaceRegions(_ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp)
+        async throws(StoreError) -> [MovedSubscription]
     /// How many endpoints a bulletin would reach now, by channel and the region that matched.
     func reach(of bulletin: Bulletin) async throws(StoreError) -> [ReachCount]
 }
@@ -48,5 +71,20 @@ package struct ReachCount: Sendable, Equatable {
         self.channel = channel
         self.region = region
         self.endpoints = endpoints
+    }
+}
+
+/// A subscription whose region was replaced.
+package struct MovedSubscription: Sendable, Equatable {
+    package let number: Int64
+    package let address: String
+    package let from: Region
+    package let to: [Region]
+
+    package init(number: Int64, address: String, from: Region, to: [Region]) {
+        self.number = number
+        self.address = address
+        self.from = from
+        self.to = to
     }
 }

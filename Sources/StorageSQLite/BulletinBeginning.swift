@@ -26,17 +26,20 @@ enum BulletinBeginning {
         try db.run(
             """
             UPDATE bulletins SET state = ?1, routed_at = CASE WHEN ?2 OR state IN ('scheduled', 'held')
-                THEN coalesce(routed_at, ?3) ELSE routed_at END
+                THEN coalesce(routed_at, ?3) ELSE routed_at END,
+                ending = CASE WHEN ?2 AND completed_at IS NULL THEN 'cancelled' ELSE ending END
             WHERE publisher = ?4 AND name = ?5 AND id < ?6 AND state IN (\(affected))
             """,
             [isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, id.publisher, id.id, number])
+        if isWithdrawal { try Halts.raise(db) }
     }
 
     /// Puts a revision that was held or scheduled into the state that it has now.
     static func release(_ number: Int64, _ db: Database, now: Timestamp) throws -> BulletinState {
         guard let row = try db.row("SELECT * FROM bulletins WHERE id = ?", [number]) else { return .rejected }
         let state = state(publishAt: row.timestamp("publish_at"), isWithdrawal: row["is_withdrawal"], now: now)
-        try db.run("UPDATE bulletins SET state = ? WHERE id = ?", [state.rawValue, number])
+        try db.run(
+            "UPDATE bulletins SET state = ?, turn = ? WHERE id = ?", [state.rawValue, now.milliseconds, number])
         let id = BulletinID(publisher: row["publisher"], id: row["name"])
         try supersede(id, by: number, state, db, now: now)
         return state

@@ -9,58 +9,94 @@ enum BulletinEnd {
         guard
             let row = try db.row(
                 """
-                SELECT publisher, name, revision, reply_to, correlation_id, traceparent FROM bulletins
-                WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL
+                SELECT publisher, name, revision, reply_to, correlation_id, traceparent, reopened FROM bulletins
+                WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL AND ending IS NULL
                 """, [number])
         else { return }
         let counts = try DeliveryCounts(of: number, db)
         try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
-        try ReceiptWriter(db: db, now: now).putCompleted(number, about: .init(row), counts)
+        try ReceiptWriter(db: db, now: now).putCompleted(
+            number, about: .init(row), counts, reopened: row["reopened"] as Int64)
     }
 
-    /// Ends what is pending of a bulletin.
-    static func endPending(_ number: Int64, as state: DeliveryState, _ db: Database, now: Timestamp) throws {
-        try db.run(
-            """
-            UPDATE deliveries SET state = ?, finished_at = ?, predecessor = NULL WHERE id IN
-                (SELECT id FROM deliveries WHERE bulletin = ? AND state = 'pending')
-            """, [state.rawValue, now.milliseconds, number])
-        let ended = db.changesCount
-        if ended > 0 { try wakeSuccessors("SELECT id FROM deliveries WHERE bulletin = ?2", number, db, now: now) }
-        if ended > 0 { try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [ended, number]) }
+    /// So many deliveries of a bulletin have come to their end.
+    static func count(ended: Int, of number: Int64, _ db: Database, now: Timestamp) throws {
+        guard ended > 0 else { return }
+        try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [ended, number])
         try completeIfDone(number, db, now: now)
     }
 
-    /// Makes due what waited for deliveries that have ended: `?2` of `ended` is `argument`.
+    /// Ends what is pending of bulletins that were withdrawn or have expired, up to `limit` rows. None of it is sent
+    /// meanwhile: a claim looks at its bulletin's state. 0 once nothing is left to do.
+    static func endPending(limit: Int, _ db: Database, now: Timestamp) throws -> Int {
+        var left = limit
+        while left > 0 {
+            guard
+                let row = try db.row(
+                    "SELECT id, ending, ending_endpoint FROM bulletins WHERE ending IS NOT NULL ORDER BY id LIMIT 1")
+            else { break }
+            left -= try endPending(
+                of: row["id"], as: row["ending"], after: row["ending_endpoint"], limit: left, db, now: now)
+        }
+        return limit - left
+    }
+
+    /// How many rows were looked at, one at least.
+    private static func endPending(
+        of number: Int64, as state: String, after: Int64, limit: Int, _ db: Database, now: Timestamp
+    ) throws -> Int {
+        let stretch = try db.prepared(
+            """
+            SELECT count(*), max(endpoint) FROM
+                (SELECT endpoint FROM deliveries WHERE bulletin = ? AND endpoint > ? ORDER BY endpoint LIMIT ?)
+            """)
+        let (seen, end) = try stretch.first([number, after, limit]) { ($0.integer(0), $0.integer(1)) } ?? (0, after)
+        var ended = 0
+        if seen > 0 {
+            try db.run(
+                """
+                UPDATE deliveries SET state = ?, finished_at = ?, predecessor = NULL
+                WHERE bulletin = ? AND endpoint > ? AND endpoint <= ? AND state = 'pending'
+                """, [state, now.milliseconds, number, after, end])
+            ended = db.changesCount
+        }
+        if ended > 0 {
+            try wakeSuccessors(
+                "SELECT id FROM deliveries WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4",
+                [number, after, end], db, now: now)
+        }
+        let isThrough = seen < limit
+        try db.run(
+            "UPDATE bulletins SET pending = pending - ?, ending = ?, ending_endpoint = ? WHERE id = ?",
+            [ended, isThrough ? nil : state, end, number])
+        if isThrough { try completeIfDone(number, db, now: now) }
+        return max(1, Int(seen))
+    }
+
+    /// Makes due what waited for deliveries that have ended; `ended` selects their numbers, `arguments` are its own,
+    /// from `?2` on.
     static func wakeSuccessors(
-        _ ended: String, _ argument: any Bindable, _ db: Database, now: Timestamp
+        _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
     ) throws {
+        let someWait = try db.number(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'pending' AND due_at IS NULL)")
+        guard someWait == 1 else { return }
         try db.run(
             """
-            UPDATE deliveries SET due_at = ?1
+            UPDATE deliveries SET due_at = coalesce(digest_at, ?1), turn = iif(digest_at IS NULL, ?1, NULL)
             WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
-            """, [now.milliseconds, argument])
+            """, [now.milliseconds] + arguments)
     }
 
-    /// Cancels what is pending of all earlier revisions, for a withdrawal.
-    static func cancelEarlier(_ id: BulletinID, _ number: Int64, _ db: Database, now: Timestamp) throws {
-        for row in try db.rows(
-            "SELECT id FROM bulletins WHERE publisher = ? AND name = ? AND id < ?", [id.publisher, id.id, number])
-        {
-            try endPending(row["id"], as: .cancelled, db, now: now)
-        }
-    }
-
-    /// Ends bulletins whose `expiresAt` has come, and what is pending of them.
-    static func expire(_ db: Database, now: Timestamp) throws {
-        for row in try db.rows(
-            "SELECT id FROM bulletins WHERE state = 'published' AND expires_at <= ?", [now.milliseconds])
-        {
-            let number: Int64 = row["id"]
-            try db.run(
-                "UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?) WHERE id = ?",
-                [now.milliseconds, number])
-            try endPending(number, as: .expired, db, now: now)
-        }
+    /// Ends bulletins whose `expiresAt` has come; what is pending of them ends in chunks.
+    static func expire(limit: Int, _ db: Database, now: Timestamp) throws {
+        try db.run(
+            """
+            UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?1), ending = 'expired',
+                ending_endpoint = -1
+            WHERE id IN (SELECT id FROM bulletins WHERE state = 'published' AND expires_at <= ?1
+                ORDER BY expires_at LIMIT ?2)
+            """, [now.milliseconds, limit])
+        if db.changesCount > 0 { try Halts.raise(db) }
     }
 }

@@ -24,13 +24,16 @@ struct FeedItems {
         let others = try db.rows(
             "SELECT id, regions FROM bulletins WHERE publisher = ? AND name = ? AND id <> ?",
             [bulletin.id.publisher, bulletin.id.id, bulletin.number])
+        for row in others { try remove(row["id"], regions: row["regions"]) }
+    }
+
+    /// Takes a bulletin off, by its regions as they are stored.
+    func remove(_ bulletin: Int64, regions: String) throws {
         let delete = try db.prepared("DELETE FROM feed_items WHERE region = ? AND is_exact = ? AND bulletin = ?")
-        for row in others {
-            for (region, isExact) in Self.places(row["regions"]) {
-                try delete.run([region.rawValue, isExact, row["id"] as Int64])
-                // All rows of a bulletin are there or none: of many revisions one has some.
-                if db.changesCount == 0 { break }
-            }
+        for (region, isExact) in Self.places(regions) {
+            try delete.run([region.rawValue, isExact, bulletin])
+            // All rows of a bulletin are there or none: of many revisions one has some.
+            if db.changesCount == 0 { break }
         }
     }
 

@@ -78,16 +78,26 @@ extension SQLiteStore: FeedStore {
 
 extension SQLiteStore: UnsubscribeStore {
     package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try $0.number("SELECT 1 FROM subscriptions WHERE unsubscribe_hash = ?", [hash]) != nil }
+        try await read { try !Self.numbers(ofToken: hash, $0).isEmpty }
     }
 
     package func unsubscribe(tokenHash: [UInt8], now: Timestamp) async throws(StoreError) -> Bool {
         try await write { db in
-            guard
-                let number = try db.number("SELECT id FROM subscriptions WHERE unsubscribe_hash = ?", [tokenHash])
-            else { return false }
-            try SubscriptionEnd.end(number, db, now: now)
+            let numbers = try Self.numbers(ofToken: tokenHash, db)
+            guard !numbers.isEmpty else { return false }
+            try SubscriptionEnd.end(numbers, db, now: now)
             return true
         }
+    }
+
+    /// A mail's token is that of one subscription; a digest's that of all that come as digests.
+    private static func numbers(ofToken hash: [UInt8], _ db: Database) throws -> [Int64] {
+        try db.rows(
+            """
+            SELECT id FROM subscriptions WHERE unsubscribe_hash = ?1
+            UNION SELECT s.id FROM endpoints e JOIN subscriptions s ON s.endpoint = e.id AND s.digest_period > 0
+                WHERE e.leave_hash = ?1
+            """, [Data(hash)]
+        ).map { $0["id"] }
     }
 }

@@ -48,8 +48,8 @@ private struct IntakeRecorder {
             """
             INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
                 targets, in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, reply_to,
-                correlation_id, traceparent)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                correlation_id, traceparent, turn)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload) VALUES (?, ?)")
     }
@@ -126,7 +126,7 @@ private struct IntakeRecorder {
             targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
             bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
             firstReceivedAt.milliseconds, accepted.digest, message.replyTo, message.correlationID,
-            message.traceparent,
+            message.traceparent, now.milliseconds,
         ])
         let number = db.lastInsertedRowID
         try insertPayload.run([number, accepted.payload])

@@ -17,6 +17,15 @@ extension SQLiteStore: ListingStore {
         }
     }
 
+    package func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow] {
+        try await read { db in
+            try db.rows(
+                Self.bulletinRows + " WHERE b.in_reply_to = ? AND b.state <> 'rejected' ORDER BY b.id DESC",
+                [proposal.description]
+            ).map { try $0.bulletinRow(db) }
+        }
+    }
+
     private static let bulletinRows = """
         SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
         FROM bulletins b
@@ -25,14 +34,12 @@ extension SQLiteStore: ListingStore {
     package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
         try await read { db in
             try db.rows(
-                """
-                SELECT d.*, b.publisher, b.name, b.revision, e.address, s.region, s.field
-                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint
-                    JOIN subscriptions s ON s.id = d.subscription
-                WHERE (?1 IS NULL OR (b.publisher = ?1 AND b.name = ?2)) AND (?3 IS NULL OR d.state = ?3)
-                    AND (?4 IS NULL OR e.address = ?4)
-                ORDER BY d.id DESC LIMIT ?5
-                """, [filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address, limit]
+                DeliveryRow.select + """
+                     WHERE (?1 IS NULL OR (b.publisher = ?1 AND b.name = ?2)) AND (?3 IS NULL OR d.state = ?3)
+                        AND (?4 IS NULL OR e.address = ?4)
+                    ORDER BY d.id DESC LIMIT ?5
+                    """,
+                [filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address, limit]
             ).map { try $0.deliveryRow() }
         }
     }
@@ -40,9 +47,11 @@ extension SQLiteStore: ListingStore {
     package func backlog() async throws(StoreError) -> Backlog {
         try await read { db in
             var deliveries = Dictionary(uniqueKeysWithValues: Channel.allCases.map { ($0, 0) })
-            // By an index each: one of those that are due, one of those that wait, one of those that are sent.
+            // By an index each: those that are due, those that wait for a time, a digest or another one, those that are sent.
             for part in [
-                "INDEXED BY deliveries_due WHERE state = 'pending' AND due_at IS NOT NULL",
+                "INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL",
+                "INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL",
+                "INDEXED BY deliveries_digests WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL",
                 "INDEXED BY deliveries_waiting WHERE state = 'pending' AND due_at IS NULL",
                 "INDEXED BY deliveries_leases WHERE state = 'sending'",
             ] {
@@ -118,13 +127,23 @@ extension Row {
         return try answer?.storedBulletin().bulletin().proposal ?? stored.bulletin().proposal
     }
 
-    fileprivate func deliveryRow() throws -> DeliveryRow {
+    func deliveryRow() throws -> DeliveryRow {
         DeliveryRow(
             number: self["id"], bulletin: BulletinID(publisher: self["publisher"], id: self["name"]),
             revision: self["revision"],
             channel: self["channel"], address: self["address"], state: try choice("state"), attempts: self["attempts"],
-            dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"), code: self["code"],
+            dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"),
+            digestAt: timestamp("digest_at"), code: self["code"],
             detail: self["detail"],
             subscription: self["subscription"], region: try region("region"), field: self["field"])
     }
+}
+
+extension DeliveryRow {
+    /// What `deliveryRow` reads.
+    static let select = """
+        SELECT d.*, b.publisher, b.name, b.revision, e.address, s.region, s.field
+        FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint
+            JOIN subscriptions s ON s.id = d.subscription
+        """
 }

@@ -48,40 +48,6 @@ extension SQLiteStore: OperatorStore {
         }
     }
 
-    package func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError) {
-        try await write { db in
-            try db.run(
-                """
-                INSERT INTO suppressions (address, why, created_at) VALUES (?, ?, ?)
-                ON CONFLICT (address) DO UPDATE SET why = excluded.why
-                """, [address.lowercased(), why, now.milliseconds])
-            try Self.mark(address, suppressed: true, db)
-        }
-    }
-
-    package func unsuppress(_ address: String) async throws(StoreError) -> Bool {
-        try await write { db in
-            try db.run("DELETE FROM suppressions WHERE address = ?", [address.lowercased()])
-            guard db.changesCount == 1 else { return false }
-            try Self.mark(address, suppressed: false, db)
-            return true
-        }
-    }
-
-    private static func mark(_ address: String, suppressed: Bool, _ db: Database) throws {
-        try db.run(
-            "UPDATE endpoints SET suppressed = ? WHERE channel = 'email' AND lower(address) = ?",
-            [suppressed, address.lowercased()])
-    }
-
-    package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
-        try await read { db in
-            try db.rows("SELECT * FROM suppressions ORDER BY address LIMIT ?", [limit]).map {
-                Suppression(address: $0["address"], why: $0["why"], since: $0.time("created_at"))
-            }
-        }
-    }
-
     package func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError) {
         try await write { try $0.run("UPDATE refusals SET requeued_at = ? WHERE id = ?", [now.milliseconds, refusal]) }
     }

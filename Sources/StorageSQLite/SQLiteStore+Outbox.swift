@@ -1,23 +1,7 @@
-package import Bulletins
 import GRDB
 package import Storage
 
 extension SQLiteStore: Outbox {
-    package func claimOutbox(_ owner: String, until: Timestamp, now: Timestamp) async throws(StoreError) -> Bool {
-        try await write { db in
-            try db.run(
-                """
-                INSERT INTO leases (name, owner, until) VALUES ('outbox', ?1, ?2)
-                ON CONFLICT (name) DO UPDATE SET owner = ?1, until = ?2 WHERE owner = ?1 OR until <= ?3
-                """, [owner, until.milliseconds, now.milliseconds])
-            return db.changesCount == 1
-        }
-    }
-
-    package func releaseOutbox(_ owner: String) async throws(StoreError) {
-        try await write { try $0.run("DELETE FROM leases WHERE name = 'outbox' AND owner = ?", [owner]) }
-    }
-
     package func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
         try await read { db in
             var found: [OutboxMessage] = []

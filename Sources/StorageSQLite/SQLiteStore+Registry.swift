@@ -50,25 +50,32 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
-    package func add(_ subscriptions: [Subscription], now: Timestamp) async throws(StoreError) -> [StoredSubscription] {
+    package func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
+        async throws(StoreError) -> [StoredSubscription]
+    {
         let key = key
         return try await write { db in
-            var writer = SubscriptionWriter(db: db, key: key, now: now)
+            var writer = SubscriptionWriter(db: db, key: key, subscriber: subscriber, zones: zones, now: now)
             return try subscriptions.map { try writer.add($0) }
+        }
+    }
+
+    package func replaceRegions(
+        _ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp
+    ) async throws(StoreError) -> [MovedSubscription] {
+        let key = key
+        return try await write { db in
+            let replacement = RegionReplacement(
+                db: db, key: key, successors: successors, names: names, zones: zones, now: now)
+            return try replacement.run()
         }
     }
 
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
         try await read { db in
             try db.rows(
-                """
-                SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint
-                WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?
-                """, [limit]
-            ).map { row in
-                StoredSubscription(
-                    number: row["id"], subscription: try row.subscription(), state: row["state"], newSecret: nil)
-            }
+                StoredSubscription.select + " WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?", [limit]
+            ).map { try $0.storedSubscription() }
         }
     }
 
@@ -77,7 +84,7 @@ extension SQLiteStore: RegistryStore {
             guard try db.number("SELECT 1 FROM subscriptions WHERE id = ? AND state <> 'ended'", [number]) != nil else {
                 return false
             }
-            try SubscriptionEnd.end(number, db, now: now)
+            try SubscriptionEnd.end([number], db, now: now)
             return true
         }
     }
@@ -118,6 +125,14 @@ extension Row {
             mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
     }
 
+    /// From the columns of `StoredSubscription.select`.
+    func storedSubscription(newSecret: String? = nil) throws -> StoredSubscription {
+        let home = (self["home_region"] as Int64?).flatMap { Region(rawValue: $0) }
+        return StoredSubscription(
+            number: self["id"], subscription: try subscription(), state: self["state"], newSecret: newSecret,
+            subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: timestamp("verified_at"))
+    }
+
     /// From the columns of `subscriptions` and the endpoint's address.
     func subscription() throws -> Subscription {
         Subscription(
@@ -127,90 +142,9 @@ extension Row {
     }
 }
 
-/// Adds subscriptions with their endpoints in one transaction. What is there already stays as it is.
-private struct SubscriptionWriter {
-    let db: Database
-    let key: StoreKey
-    let now: Timestamp
-    /// Secrets of the webhooks that this transaction made.
-    private var secrets: [Int64: String] = [:]
-
-    init(db: Database, key: StoreKey, now: Timestamp) {
-        (self.db, self.key, self.now) = (db, key, now)
-    }
-
-    mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
-        let endpoint = try endpoint(subscription)
-        if let row = try db.row(
-            """
-            SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint
-            WHERE s.endpoint = ? AND s.region = ? AND s.field = ? AND s.state <> 'ended'
-            """, [endpoint, subscription.region.rawValue, subscription.field.description])
-        {
-            return StoredSubscription(
-                number: row["id"], subscription: try row.subscription(), state: row["state"],
-                newSecret: secrets[endpoint])
-        }
-        let number = try insert(subscription, endpoint)
-        return StoredSubscription(
-            number: number, subscription: subscription, state: "active", newSecret: secrets[endpoint])
-    }
-
-    private mutating func endpoint(_ subscription: Subscription) throws -> Int64 {
-        let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
-        if let known = try db.row(
-            "SELECT id, state FROM endpoints WHERE channel = ? AND address = ?", [channel.rawValue, address])
-        {
-            let number: Int64 = known["id"]
-            if (known["state"] as String) != "active" {
-                try db.run("UPDATE endpoints SET state = 'active' WHERE id = ?", [number])
-                try db.run(
-                    "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",
-                    [number])
-            }
-            return number
-        }
-        try db.run(
-            "INSERT INTO subscribers (home_region, language, created_at) VALUES (?, ?, ?)",
-            [subscription.region.rawValue, subscription.language, now.milliseconds])
-        try db.run(
-            """
-            INSERT INTO endpoints (subscriber, channel, address, secret_version, state, suppressed, created_at)
-            VALUES (?1, ?2, ?3, 1, 'active', EXISTS (SELECT 1 FROM suppressions WHERE ?2 = 'email' AND address = lower(?3)), ?4)
-            """,
-            [db.lastInsertedRowID, channel.rawValue, address, now.milliseconds])
-        let number = db.lastInsertedRowID
-        switch channel {
-        case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
-        case .feed: secrets[number] = try makeFeedToken(number)
-        case .email: break
-        }
-        return number
-    }
-
-    private func makeFeedToken(_ endpoint: Int64) throws -> String {
-        let token = key.feedToken(endpoint: endpoint)
-        try db.run("UPDATE endpoints SET feed_hash = ? WHERE id = ?", [StoreKey.hash(token), endpoint])
-        return Token.text(token)
-    }
-
-    private func insert(_ subscription: Subscription, _ endpoint: Int64) throws -> Int64 {
-        // The token is made of the number, so the number comes first.
-        let number = (try db.number("SELECT max(id) FROM subscriptions") ?? 0) + 1
-        try db.run(
-            """
-            INSERT INTO subscriptions (id, endpoint, channel, region, field, kinds, reach, urgency, frequency, language, state,
-                unsubscribe_hash, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)
-            """,
-            [
-                number, endpoint, subscription.endpoint.channel.rawValue, subscription.region.rawValue,
-                subscription.field.description, subscription.kinds.mask, subscription.reach.mask,
-                subscription.urgency.rank,
-                subscription.frequency.rawValue, subscription.language,
-                StoreKey.hash(key.unsubscribeToken(number)),
-                now.milliseconds,
-            ])
-        return number
-    }
+extension StoredSubscription {
+    static let select = """
+        SELECT s.*, e.address, e.verified_at, o.owner, o.home_region FROM subscriptions s
+        JOIN endpoints e ON e.id = s.endpoint JOIN subscribers o ON o.id = e.subscriber
+        """
 }

@@ -7,6 +7,7 @@ package import Storage
 package final class SQLiteStore: Sendable {
     let pool: DatabasePool
     let key: StoreKey
+    let haltReader: HaltReader
     private let lock: WriterLock
 
     /// Opens the file, which may be new, and brings its schema up to date.
@@ -21,6 +22,7 @@ package final class SQLiteStore: Sendable {
                 try Migrations.apply(to: pool)
                 return pool
             }
+            haltReader = try HaltReader(path: path)
         } catch let error as SQLiteStoreOpenError {
             throw .unusable("\(error.path): \(error.reason)")
         } catch {
@@ -40,6 +42,8 @@ package final class SQLiteStore: Sendable {
         configuration.prepareDatabase { db in
             // Pages that hold three bulletins of 2 KB each, where the usual ones of 4 KiB hold one. Of a new file.
             try db.execute(sql: "PRAGMA page_size = 8192")
+            // So that the file can give pages back; of a new file, too.
+            if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try db.execute(sql: "PRAGMA synchronous = FULL")
             // Written back every 32 MiB and not every 4: each time is two syncs, for which all writers wait.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
@@ -73,6 +77,18 @@ package final class SQLiteStore: Sendable {
         }
         do {
             return try await task.value
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Writes the log back into the file, and empties it.
+    func writeBack() async throws(StoreError) {
+        let (pool, lock) = (pool, lock)
+        do {
+            try await pool.writeWithoutTransaction { db in
+                try lock.hold { try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            }
         } catch {
             throw StoreError(error)
         }

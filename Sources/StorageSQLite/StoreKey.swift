@@ -44,8 +44,17 @@ struct StoreKey: Sendable {
     /// The token that ends one subscription, as it stands in links.
     func unsubscribeToken(_ subscription: Int64) -> [UInt8] { derive("unsubscribe:\(subscription)") }
 
+    /// The token that ends all subscriptions of an endpoint that come as digests.
+    func leaveToken(_ endpoint: Int64) -> [UInt8] { derive("leave:\(endpoint)") }
+
     /// The token that stands in the address of a feed.
     func feedToken(endpoint: Int64) -> [UInt8] { derive("feed:\(endpoint)") }
+
+    /// What the store keeps of an address that was erased: enough to know it again, and not to find it out.
+    func erased(_ channel: Channel, _ address: String) -> String {
+        let hash = derive("erased:\(channel.rawValue):\(address.lowercased())").prefix(16)
+        return "erased:" + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
 
     /// What the store keeps of a token.
     static func hash(_ token: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: token)) }

@@ -13,14 +13,19 @@ struct UnroutedBulletin {
     let inReplyTo: BulletinID?
     let leg: Int64
     let subject: ReceiptWriter.Subject
+    /// The turn of its next delivery.
+    let turn: Int64
+    /// Whose recipients are walked; nil before the fan-out begins, 0 once all are.
+    let source: Int64?
+    /// The last endpoint that was looked at, of the source or of a region; -1 before the first.
+    let endpoint: Int64
     private let targets: String
     private let region: Int64
-    private let endpoint: Int64
 
     /// What `init` reads, in its order.
     static let columns = """
         id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
-        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent
+        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, fanout_source
         """
 
     init(_ row: SQLiteRow) {
@@ -39,17 +44,25 @@ struct UnroutedBulletin {
         subject = ReceiptWriter.Subject(
             publisher: id.publisher, name: id.id, revision: revision, replyTo: row.optionalText(13),
             correlationID: row.optionalText(14), traceparent: row.optionalText(15))
+        turn = row.integer(16)
+        source = row.optionalInteger(17)
     }
 
     /// 0 for emergencies, which go first, to 2.
     var priority: Int { 2 - urgency }
 
-    var isAtBeginning: Bool { leg == 0 && region < 0 }
+    /// Whether no deliveries were made of it in an earlier transaction.
+    var isAtBeginning: Bool { source == nil }
+
+    /// Whether it goes to recipients of other bulletins who have not all been walked.
+    var hasSources: Bool { source != 0 && (revision > 1 || inReplyTo != nil) }
+
+    private var isAtFirstLeg: Bool { leg == 0 && region < 0 }
 
     /// The legs from the place on, each `[field, from, to, reach, after]`: `after` is the last endpoint of
     /// region `from` that was looked at, -1 before the first.
     var remainingLegs: String {
-        guard !isAtBeginning else { return targets }
+        guard !isAtFirstLeg else { return targets }
         guard let parsed = try? JSONParser.parse(Array(targets.utf8)), case .array(let all) = parsed else {
             return "[]"
         }

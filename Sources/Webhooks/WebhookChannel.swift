@@ -20,6 +20,14 @@ package struct WebhookChannel: DeliveryChannel {
         self.concurrency = concurrency
     }
 
+    /// With its scheme and port.
+    package func host(of delivery: ClaimedDelivery) -> String? {
+        let address = delivery.address
+        guard let slashes = address.firstRange(of: "://") else { return nil }
+        return String(
+            address[..<(address[slashes.upperBound...].firstIndex { "/?#".contains($0) } ?? address.endIndex)])
+    }
+
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
     {

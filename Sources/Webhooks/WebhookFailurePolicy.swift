@@ -21,9 +21,9 @@ package enum WebhookFailurePolicy {
         switch error {
         case .badURL, .badHeader, .badNetwork, .badSettings: AttemptOutcome(.failed, detail: "\(error)")
         // What a name stands for may be mended, so also a refused address is tried again.
-        case .addressRefused, .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost, .badResponse,
-            .cancelled:
-            AttemptOutcome(.retry(after: nil), detail: "\(error)")
+        case .addressRefused, .badResponse, .cancelled: AttemptOutcome(.retry(after: nil), detail: "\(error)")
+        case .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost:
+            AttemptOutcome(.retry(after: nil), detail: "\(error)", isUnreachable: true)
         case .tooManyWaiting, .closed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
         }
     }

@@ -1,9 +1,11 @@
 import AMQP
 import Bulletins
+import DeliveryEngine
 import Foundation
 import HTTPPost
 import Logging
 import SMTP
+import Storage
 
 extension Settings {
     /// Reads and checks all keys; the first that is wrong is named.
@@ -21,6 +23,13 @@ extension Settings {
         publicURL = try Self.publicURL(reader, listen)
         webhookNetworks = try Self.networks(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
+        webhooksPerHost = try reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
+        webhookRate = try reader.integer(.webhooksRatePerHost, default: 0, in: 0...100_000)
+        mailRate = try reader.integer(.smtpRate, default: 0, in: 0...100_000)
+        mailRetry = try Self.schedule(reader, .smtpRetry)
+        webhookRetry = try Self.schedule(reader, .webhooksRetry)
+        operators = try Self.operators(reader)
+        retention = try Self.retention(reader)
         lease = .seconds(try reader.integer(.deliveryLease, default: 30, in: 1...3600))
         grace = .seconds(try reader.integer(.deliveryGrace, default: 20, in: 0...3600))
         requiresUser = try Self.requiresUser(reader)
@@ -101,6 +110,38 @@ extension Settings {
             }
         }
         return networks
+    }
+
+    /// Seconds between attempts.
+    private static func schedule(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
+        -> RetrySchedule
+    {
+        let texts = reader.list(key)
+        guard !texts.isEmpty else { return RetrySchedule() }
+        let pauses = texts.compactMap { Int($0) }.filter { (0...604_800).contains($0) }
+        guard pauses.count == texts.count, pauses.count <= 100 else {
+            throw .badValue(key: key.rawValue, reason: "it must be a list of seconds, each 0 to 604800")
+        }
+        return RetrySchedule(pauses: pauses.map { .seconds($0) })
+    }
+
+    private static func operators(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
+        guard let address = reader.string(.opsEmail) else { return nil }
+        guard Grammar.isEmail(address) else {
+            throw .badValue(key: "ops.email", reason: "\(address) is no email address")
+        }
+        return address
+    }
+
+    private static func retention(_ reader: SettingsReader) throws(ConfigurationError) -> Retention {
+        func days(_ key: SettingKey, _ days: Int) throws(ConfigurationError) -> Duration? {
+            let days = try reader.integer(key, default: days, in: 0...36_500)
+            return days == 0 ? nil : .seconds(days * 86_400)
+        }
+        return Retention(
+            bulletins: try days(.retentionBulletins, 1825), deliveries: try days(.retentionDeliveries, 365),
+            attempts: try days(.retentionAttempts, 90), refusals: try days(.retentionRefusals, 90),
+            addresses: try days(.retentionAddresses, 30))
     }
 
     private static func requiresUser(_ reader: SettingsReader) throws(ConfigurationError) -> Bool {

@@ -1,7 +1,9 @@
 package import AMQP
+package import DeliveryEngine
 package import HTTPPost
 package import Logging
 package import SMTP
+package import Storage
 
 /// The whole configuration, checked.
 package struct Settings: Sendable {
@@ -30,6 +32,17 @@ package struct Settings: Sendable {
     package var publicURL: String
     package var webhookNetworks: [AddressNetwork]
     package var webhookConcurrency: Int
+    /// How many attempts one host may have at once, and a second; 0 for no limit.
+    package var webhooksPerHost: Int
+    package var webhookRate: Int
+    /// Mails a second; 0 for no limit.
+    package var mailRate: Int
+    /// Pauses between attempts.
+    package var mailRetry: RetrySchedule
+    package var webhookRetry: RetrySchedule
+    /// Where operators are told what happens; nil: in the log.
+    package var operators: String?
+    package var retention: Retention
     package var lease: Duration
     package var grace: Duration
     package var requiresUser: Bool

@@ -91,29 +91,47 @@ package struct Worker: Sendable {
 
     private func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [(name: String, any Service)] {
         let identity = try await store.identity()
-        var delivery = DeliverySettings()
-        delivery.lease = settings.lease
-        delivery.graceTime = settings.grace
         // The worker's own name, so that no other can take its leases for its own.
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
-        let channels: [any DeliveryChannel] = [
-            try email(identity, group), try webhooks(identity, group), FeedChannel(),
-        ]
-        return channels.map { channel in
+        let mail = MailSettings(
+            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity)
+        let composer = try MailComposer(settings: mail, registries: registries)
+        let transport = try mailTransport(group)
+        func service(_ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits) -> (
+            String, any Service
+        ) {
+            var delivery = DeliverySettings()
+            (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
+            (delivery.retry, delivery.hosts) = (retry, hosts)
             let service = DeliveryService(
                 channel: channel, store: store, settings: delivery, hints: hints, clock: clock, worker: worker,
                 logger: logger)
             return ("delivery by \(channel.channel.rawValue)", service)
         }
+        let email = email(composer, transport)
+        return [
+            (
+                "notices",
+                NoticeService(
+                    store: store, composer: composer, transport: transport, operators: settings.operators,
+                    schedule: settings.mailRetry, clock: clock, logger: logger)
+            ),
+            (
+                "retention",
+                RetentionService(store: store, retention: settings.retention, clock: clock, logger: logger)
+            ),
+            service(email, settings.mailRetry, HostLimits(concurrency: email.concurrency, rate: settings.mailRate)),
+            service(
+                try webhooks(identity, group), settings.webhookRetry,
+                HostLimits(concurrency: settings.webhooksPerHost, rate: settings.webhookRate)),
+            service(FeedChannel(), RetrySchedule(), HostLimits()),
+        ]
     }
 
-    private func email(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> EmailChannel {
-        let mail = MailSettings(
-            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity)
-        return EmailChannel(
-            composer: try MailComposer(settings: mail, registries: registries), transport: try mailTransport(group),
-            timeZones: registries.timeZones,
-            concurrency: settings.smtp.map { $0.maximumConnections * 2 } ?? 1)
+    private func email(_ composer: MailComposer, _ transport: any MailTransport) -> EmailChannel {
+        EmailChannel(
+            composer: composer, transport: transport, timeZones: registries.timeZones,
+            concurrency: settings.smtp.map { $0.maximumConnections * 2 } ?? 1, isPaced: settings.mailRate > 0)
     }
 
     private func mailTransport(_ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {

@@ -10,10 +10,9 @@ struct Kentongan: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, CheckCommand.self, PublishCommand.self, BulletinsCommand.self, DeliveriesCommand.self,
-            SubscriptionsCommand.self, SuppressionsCommand.self, PublishersCommand.self, RejectedCommand.self,
-            RegionsCommand.self,
-            FieldsCommand.self,
-            StoreCommand.self, TopologyCommand.self, ListenCommand.self,
+            SubscriptionsCommand.self, SubscribersCommand.self, SuppressionsCommand.self,
+            PublishersCommand.self, RejectedCommand.self,
+            RegionsCommand.self, FieldsCommand.self, StoreCommand.self, TopologyCommand.self, ListenCommand.self,
         ])
 
     static func main() async {

@@ -31,8 +31,9 @@ struct SubscriptionReader {
         let (region, filter) = (try codes.region(region), try codes.field(field))
         let kinds = kinds.isEmpty ? Set(Bulletin.Kind.allCases) : try codes.kinds(kinds)
         let frequency: Frequency = try codes.choice(frequency, "frequency")
-        guard frequency == .immediate else {
-            throw RefusedInput("frequency \(frequency.rawValue): digests are not there yet; use immediate")
+        guard frequency == .immediate || channel == .email else {
+            throw RefusedInput(
+                "frequency \(frequency.rawValue): digests go by email only; a \(channel.rawValue) is immediate")
         }
         guard ["id", "en"].contains(language) else {
             throw RefusedInput("\(language) is no language; it is one of id, en")
@@ -42,6 +43,13 @@ struct SubscriptionReader {
             field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
             urgency: try codes.choice(urgency, "urgency"),
             frequency: frequency, language: language)
+    }
+
+    func subscriber(owner: String?, home: String?) throws -> Subscriber {
+        if let owner, !Grammar.isEmail(owner), !Grammar.isPublisher(owner) {
+            throw RefusedInput("\(owner) is neither an email address nor a publisher's slug")
+        }
+        return Subscriber(owner: owner, home: try home.map { try codes.region($0) })
     }
 
     /// The name of a feed nobody named: what is secret of it is only in its link.
@@ -76,7 +84,9 @@ extension StoredSubscription {
             "field": .string(subscription.field.description),
             "kinds": .texts(subscription.kinds.map(\.rawValue).sorted()),
             "reach": .string(subscription.reach.rawValue), "urgency": .string(subscription.urgency.rawValue),
-            "frequency": .string(subscription.frequency.rawValue), "language": .string(subscription.language),
+            "frequency": .string(subscription.frequency.rawValue), "home": .optional(subscriber.home?.code),
+            "owner": .optional(subscriber.owner), "verifiedAt": .time(verifiedAt),
+            "language": .string(subscription.language),
             "state": .string(state),
         ]
         if subscription.endpoint.channel == .webhook { object.set("secret", newSecret) }

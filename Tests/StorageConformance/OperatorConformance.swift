@@ -81,7 +81,7 @@ struct OperatorConformance {
             try await test.store.bulletins(id: id("b"), limit: 9).map(\.stored.state)
         }
         #expect(try await states() == [.scheduled, .published])
-        _ = try await test.store.publishScheduled(now: later)
+        _ = try await test.store.publishScheduled(limit: 100, now: later)
         #expect(try await states() == [.published, .superseded])
     }
 
@@ -95,7 +95,7 @@ struct OperatorConformance {
         _ = try await test.accept("b")
         try await test.fanOut()
         let claimed = try await test.claim()
-        #expect(claimed.map(\.isSuppressed) == [true, true])
+        #expect(claimed.map(\.halt) == [.suppressed, .suppressed])
         try await test.record(claimed[0], .suppressed)
         #expect(try await test.states("b").values.contains(.suppressed))
         #expect(try await test.store.unsuppress("A@X.EXAMPLE"))
@@ -124,9 +124,9 @@ struct OperatorConformance {
     func aPrivateFeedHoldsWhatItsEndpointWasSent(backend: Backend) async throws {
         let test = try backend.make()
         let region = try #require(Region("73"))
-        let made = try await test.store.add(
-            [Subscription(endpoint: Endpoint(channel: .feed, address: "f"), region: region, field: .any)],
-            now: test.now)
+        let made = try await test.add([
+            Subscription(endpoint: Endpoint(channel: .feed, address: "f"), region: region, field: .any)
+        ])
         let token = try #require(made[0].newSecret)
         for name in ["b", "c"] { _ = try await test.accept(name) }
         _ = try await test.accept("lain", regions: ["52"])

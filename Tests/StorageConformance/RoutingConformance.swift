@@ -33,7 +33,7 @@ struct RoutingConformance {
         var random = SeededGenerator(state: run.seed)
         let test = try backend.make()
         // The store keeps the first of several with the same endpoint, region and field.
-        let stored = try await test.store.add(Self.subscriptions(&random), now: test.now)
+        let stored = try await test.add(Self.subscriptions(&random))
         let subscriptions = Dictionary(
             stored.map { ($0.number, $0.subscription) }, uniquingKeysWith: { first, _ in first })
         for index in 0..<250 {
@@ -65,7 +65,7 @@ struct RoutingConformance {
                 Subscription(endpoint: Endpoint(channel: .email, address: "a\(index)@x.example"), region: $0)
             }
         }
-        _ = try await test.store.add(all, now: test.now)
+        _ = try await test.add(all)
         _ = try await test.accept("large")
         _ = try await test.accept("urgent", regions: ["73"], urgency: .emergency)
         #expect(try await test.store.fanOut(limit: 100, now: test.now).hasMore)

@@ -72,17 +72,34 @@ final class TestStore: Sendable {
         try await store.save([publisher], now: now)
     }
 
-    func fanOut(limit: Int = 1000) async throws {
-        while try await store.fanOut(limit: limit, now: now).hasMore {}
+    func fanOut(limit: Int = 1000, at: Timestamp? = nil) async throws {
+        while try await store.fanOut(limit: limit, now: at ?? now).hasMore {}
+        while try await store.endPending(limit: limit, now: at ?? now) > 0 {}
     }
 
-    func subscribe(_ address: String, _ region: String, _ field: String = "*", channel: Channel = .email) async throws {
+    func subscribe(
+        _ address: String, _ region: String, _ field: String = "*", channel: Channel = .email,
+        frequency: Frequency = .immediate, of subscriber: Subscriber = Subscriber()
+    ) async throws {
         guard let region = Region(region), let field = FieldFilter(field) else {
             throw StoreError.failed("no such code")
         }
-        _ = try await store.add(
-            [Subscription(endpoint: Endpoint(channel: channel, address: address), region: region, field: field)],
-            now: now)
+        try await add(
+            [
+                Subscription(
+                    endpoint: Endpoint(channel: channel, address: address), region: region, field: field,
+                    frequency: frequency)
+            ], of: subscriber)
+    }
+
+    /// All live in one time zone, Makassar's.
+    static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
+
+    @discardableResult
+    func add(_ subscriptions: [Subscription], of subscriber: Subscriber = Subscriber()) async throws
+        -> [StoredSubscription]
+    {
+        try await store.add(subscriptions, of: subscriber, zones: Self.zones, now: now)
     }
 
     func deliveries(_ id: String, revision: Int64 = 1) async throws -> [DeliveryRow] {
@@ -99,16 +116,19 @@ final class TestStore: Sendable {
     {
         let now = at ?? now
         return try await store.claim(
-            channel, limit: limit, owner: LeaseOwner(owner), until: now + .seconds(30), now: now)
+            channel, limit: limit, emergenciesOnly: false, owner: LeaseOwner(owner), until: now + .seconds(30), now: now
+        )
     }
 
     @discardableResult
-    func record(_ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, owner: String = "w") async throws
+    func record(
+        _ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, owner: String = "w", at: Timestamp? = nil
+    ) async throws
         -> [Int64]
     {
         let record = AttemptRecord(
             delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: "250", detail: nil)
-        return try await store.record([record], owner: LeaseOwner(owner), now: now)
+        return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now)
     }
 
     func events() async throws -> [String] {

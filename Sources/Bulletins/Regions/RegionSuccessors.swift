@@ -20,6 +20,9 @@ public struct RegionSuccessors: Sendable {
         }
     }
 
+    /// All codes that were retired, with those that took their places.
+    public var all: [Region: [Region]] { byOldCode }
+
     /// The codes that took the place of `region`; empty if it was never retired.
     public func successors(of region: Region) -> [Region] { byOldCode[region] ?? [] }
 }

@@ -65,6 +65,15 @@ public struct RegionTree: Sendable {
         return found
     }
 
+    /// How many regions of a level lie within a region, itself included.
+    public func count(of level: Region.Level, within region: Region) -> Int {
+        let end = lowerBound(region.interval.upperBound + 1)
+        return codes[lowerBound(region.rawValue)..<end].count { Region(rawValue: $0)?.level == level }
+    }
+
+    /// All regions, by their codes.
+    public var all: [Region] { codes.compactMap { Region(rawValue: $0) } }
+
     /// Regions whose name holds every word of `text`, upper and lower case alike, higher levels first.
     public func search(_ text: String, limit: Int) -> [Region] {
         let words = text.lowercased().split(separator: " ").map { Array($0.utf8) }

@@ -50,7 +50,7 @@ public struct BulletinValidator: Sendable {
         return .object(object)
     }
 
-    private static func digest(_ payload: JSONValue) -> [UInt8] {
+    static func digest(_ payload: JSONValue) -> [UInt8] {
         Array(SHA256.hash(data: JSONWriter.bytes(payload, sortsKeys: true)))
     }
 }

@@ -30,26 +30,39 @@ struct BulletinsCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows a bulletin's revisions with their deliveries by channel.")
+            abstract: "Shows a bulletin's revisions with their deliveries by channel, and the thread it belongs to.")
 
         @OptionGroup var options: CommonOptions
         @Argument(help: "PUBLISHER/ID") var id: String
         @Flag(help: "Prints JSON Lines.") var json = false
 
         func run() async throws {
-            let found = try await CommandContext(options).store().revisions(of: id)
-            found.forEach(json ? printJSON : printText)
+            let store = try await CommandContext(options).store()
+            let revisions = try await store.revisions(of: id)
+            let rows = revisions.map { ("revision", $0) } + (try await thread(of: revisions[0], store))
+            for (relation, row) in rows {
+                if json { printJSON(relation, row) } else { printText(relation, row) }
+            }
         }
 
-        private func printJSON(_ row: BulletinRow) {
+        /// What belongs to it: a proposal's answers, newest first; of an answer, the proposal.
+        private func thread(of newest: BulletinRow, _ store: any Store) async throws -> [(String, BulletinRow)] {
+            let answers = try await store.answers(to: newest.stored.id).map { ("answer", $0) }
+            guard let proposal = try newest.stored.bulletin().inReplyTo else { return answers }
+            return answers + (try await store.bulletins(id: proposal, limit: 1)).map { ("proposal", $0) }
+        }
+
+        private func printJSON(_ relation: String, _ row: BulletinRow) {
             var object = row.json
+            object["relation"] = .string(relation)
             object["byChannel"] = .object(row.byChannel)
             object["bulletin"] = (try? JSONParser.parse(row.stored.payload)) ?? .null
             Output.jsonLine(object)
         }
 
-        private func printText(_ row: BulletinRow) {
-            print("\(row.stored.id) revision \(row.stored.revision): \(row.stored.state.rawValue)")
+        private func printText(_ relation: String, _ row: BulletinRow) {
+            let mark = relation == "revision" ? "" : "\(relation): "
+            print("\(mark)\(row.stored.id) revision \(row.stored.revision): \(row.stored.state.rawValue)")
             print("  \(row.title)")
             print(
                 "  regions \(row.regions.joined(separator: ", ")); fields \(row.fields.joined(separator: ", ")); \(row.urgency.rawValue)"

@@ -6,7 +6,7 @@ import Storage
 struct DeliveriesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliveries", abstract: "Shows what goes to whom, and how it stands.",
-        subcommands: [List.self, Summary.self])
+        subcommands: [List.self, Show.self, Retry.self, Summary.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists deliveries, newest first.")
@@ -20,8 +20,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
         func run() async throws {
             var filter = DeliveryFilter(address: endpoint)
             if let bulletin {
-                guard let id = BulletinID(bulletin) else { throw RefusedInput("\(bulletin) is not PUBLISHER/ID") }
-                filter.bulletin = id
+                filter.bulletin = try BulletinID(typed: bulletin)
             }
             if let state {
                 guard let known = DeliveryState(rawValue: state) else {
@@ -32,17 +31,111 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 filter.state = known
             }
             let found = try await CommandContext(options).store().deliveries(filter, limit: listing.count)
+            Self.print(found, listing)
+        }
+
+        static func print(_ rows: [DeliveryRow], _ listing: ListingOptions) {
             Output.rows(
-                found, listing, header: ["ID", "BULLETIN", "REV", "CHANNEL", "STATE", "TRIES", "CODE", "ENDPOINT"]
+                rows, listing, header: ["ID", "BULLETIN", "REV", "CHANNEL", "STATE", "TRIES", "CODE", "ENDPOINT"]
             ) {
                 $0.json
             } table: {
                 [
                     "\($0.number)", $0.bulletin.description, "\($0.revision)", $0.channel, $0.state.rawValue,
-                    "\($0.attempts)",
-                    $0.code ?? "-", $0.address,
+                    "\($0.attempts)", $0.code ?? "-", $0.address,
                 ]
             }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows a delivery with its attempts.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "Its number.") var id: Int64
+        @Flag(help: "Prints a JSON line.") var json = false
+
+        func run() async throws {
+            guard let (row, attempts) = try await CommandContext(options).store().delivery(id) else {
+                throw RefusedInput("there is no delivery \(id); list them with: kentongan deliveries list")
+            }
+            if json {
+                var object = row.json
+                object["attemptsMade"] = .array(attempts.map { .object($0.json) })
+                return Output.jsonLine(object)
+            }
+            print(
+                "delivery \(row.number): \(row.bulletin) revision \(row.revision) to \(row.address) by \(row.channel)")
+            print("  \(row.state.rawValue)\(row.dueAt.map { ", due \($0.text)" } ?? "")")
+            for attempt in attempts {
+                let rest = [attempt.code, attempt.detail].compactMap(\.self).joined(separator: " ")
+                print(
+                    "  \(attempt.number). \(attempt.startedAt.text) \(attempt.outcome) in \(attempt.duration) ms \(rest)"
+                )
+            }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Has deliveries that failed tried again, with a fresh schedule.",
+            discussion: "By number, or all that --bulletin, --endpoint, --since and --until name.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "Numbers of deliveries.") var ids: [Int64] = []
+        @Option(help: "Only those of PUBLISHER/ID.") var bulletin: String?
+        @Option(help: "Only those to this address.") var endpoint: String?
+        @Option(help: "Only those that ended at this time (RFC 3339) or later.") var since: String?
+        @Option(help: "Only those that ended before this time (RFC 3339).") var until: String?
+        @Option(help: "failed, bounced or suppressed.") var state: String?
+        @Flag(help: "Prints JSON Lines.") var json = false
+
+        func validate() throws {
+            guard !ids.isEmpty || [bulletin, endpoint, since, until, state].contains(where: { $0 != nil }) else {
+                throw ValidationError("name deliveries, or --bulletin, --endpoint, --since, --until or --state")
+            }
+        }
+
+        private static let batch = 500
+
+        func run() async throws {
+            let store = try await CommandContext(options).store()
+            let selection = try selection()
+            if let refusal = try await store.retryRefusals(ids).first {
+                throw RefusedInput("delivery \(refusal.number) is not tried again: \(refusal.reason)")
+            }
+            var listing = ListingOptions()
+            (listing.json, listing.limit, listing.all) = (json, 100, true)
+            var (after, made): (Int64, [DeliveryRow]) = (0, [])
+            repeat {
+                made = try await store.retry(selection, after: after, limit: Self.batch, now: WallClock.system.now)
+                if !made.isEmpty { List.print(made, listing) }
+                if after == 0, made.isEmpty { throw RefusedInput("there is nothing to try again") }
+                after = made.last?.number ?? after
+            } while made.count == Self.batch
+        }
+
+        private func selection() throws -> RetrySelection {
+            var selection = RetrySelection()
+            if !ids.isEmpty { selection.numbers = ids }
+            selection.bulletin = try bulletin.map { try BulletinID(typed: $0) }
+            selection.address = endpoint
+            (selection.since, selection.until) = (try since.map(time), try until.map(time))
+            if let state {
+                guard let known = DeliveryState(rawValue: state), [.failed, .bounced, .suppressed].contains(known)
+                else {
+                    throw RefusedInput("\(state) is not tried again; --state is one of failed, bounced, suppressed")
+                }
+                selection.state = known
+            }
+            return selection
+        }
+
+        private func time(_ text: String) throws -> Timestamp {
+            guard let time = Timestamp(text) else {
+                throw RefusedInput("\(text) is no time; write it like 2026-12-01T08:00:00+07:00")
+            }
+            return time
         }
     }
 
@@ -72,9 +165,19 @@ extension DeliveryRow {
             "id": .integer(number), "bulletin": .string(bulletin.description), "revision": .integer(revision),
             "channel": .string(channel), "endpoint": .string(address), "state": .string(state.rawValue),
             "attempts": .number(attempts), "dueAt": .time(dueAt), "finishedAt": .time(finishedAt),
+            "digestAt": .time(digestAt),
             "code": .optional(code),
             "detail": .optional(detail), "subscription": .integer(subscription), "region": .string(region.code),
             "field": .string(field),
+        ]
+    }
+}
+
+extension AttemptRow {
+    fileprivate var json: JSONObject {
+        [
+            "number": .number(number), "startedAt": .time(startedAt), "durationMs": .integer(duration),
+            "outcome": .string(outcome), "code": .optional(code), "detail": .optional(detail),
         ]
     }
 }

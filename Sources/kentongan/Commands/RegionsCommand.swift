@@ -4,7 +4,8 @@ import Bulletins
 /// `regions`: looks regions up.
 struct RegionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "regions", abstract: "Looks regions up.", subcommands: [Search.self])
+        commandName: "regions", abstract: "Looks regions up, and takes new codes in.",
+        subcommands: [Search.self, Import.self])
 
     struct Search: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Finds regions by words of their name, or by code.")

@@ -120,3 +120,8 @@ extension RefusedMessage {
         ]
     }
 }
+
+extension Refusal {
+    /// All errors in one line.
+    fileprivate var sentence: String { errors.map { "\($0.path) \($0.message)" }.joined(separator: "; ") }
+}

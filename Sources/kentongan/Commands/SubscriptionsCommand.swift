@@ -24,9 +24,13 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         @Option(help: "A field, or * for all; may be given more than once.") var field: [String] = []
         @Option(help: "announcement or proposal; both if none is given.") var kind: [String] = []
         @Option(help: "upward, downward or both.") var reach = "both"
-        @Option(help: "immediate.") var frequency = "immediate"
+        @Option(help: "immediate, or for email daily or weekly.") var frequency = "immediate"
         @Option(help: "The least urgency: routine, important or emergency.") var urgency = "routine"
         @Option(help: "id or en.") var language = "id"
+        @Option(help: "The home region, whose clock says when digests come; the first region, if it is not given.")
+        var home: String?
+        @Option(help: "Who is told when the endpoint is turned off: an email address, or a publisher whose own it is.")
+        var owner: String?
         @Flag(help: "Prints JSON Lines.") var json = false
 
         func validate() throws {
@@ -38,7 +42,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let reader = SubscriptionReader(codes: CodeReader(registries: try context.registries()))
+            let registries = try context.registries()
+            let reader = SubscriptionReader(codes: CodeReader(registries: registries))
             let channel: Channel = email != nil ? .email : webhook != nil ? .webhook : .feed
             let address = email ?? webhook ?? SubscriptionReader.newFeedName()
             let wanted = try region.flatMap { region in
@@ -48,9 +53,10 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                         reach: reach, urgency: urgency, frequency: frequency, language: language)
                 }
             }
-            for subscription in try await context.store().add(wanted, now: WallClock.system.now) {
-                print(subscription)
-            }
+            let made = try await context.store().add(
+                wanted, of: try reader.subscriber(owner: owner, home: home), zones: registries.timeZones,
+                now: WallClock.system.now)
+            made.forEach(print)
             func print(_ stored: StoredSubscription) {
                 if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
                 Swift.print(stored.sentence(publicURL: context.settings.publicURL))
@@ -107,12 +113,14 @@ struct SubscriptionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let reader = SubscriptionReader(codes: CodeReader(registries: try context.registries()))
+            let registries = try context.registries()
+            let reader = SubscriptionReader(codes: CodeReader(registries: registries))
             let wanted = try CSVTable(file: file, required: ["channel", "address", "region", "field"]).rows.flatMap {
                 row in
                 try row.read { try reader.subscriptions($0) }
             }
-            let stored = try await context.store().add(wanted, now: WallClock.system.now)
+            let stored = try await context.store().add(
+                wanted, of: Subscriber(), zones: registries.timeZones, now: WallClock.system.now)
             if json { return stored.forEach { Output.jsonLine($0.json(publicURL: context.settings.publicURL)) } }
             print("\(stored.count) subscriptions are there")
         }

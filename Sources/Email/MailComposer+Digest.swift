@@ -1,0 +1,117 @@
+package import Bulletins
+package import DeliveryEngine
+import Foundation
+import Markup
+import Mustache
+import Storage
+
+/// Digests: one mail of all that came to an endpoint in a window, by region and field.
+extension MailComposer {
+    /// The whole message. `entries` are of one endpoint and window, one at least.
+    package func digest(_ entries: [DigestEntry], now: Timestamp) -> [UInt8] {
+        guard let first = entries.first?.delivery else { return [] }
+        let words = BulletinWords(language: first.language)
+        let zone = first.digestAt.map { DigestWindow.zone(ofEnd: $0) } ?? .wib
+        let isDaily = entries.contains { $0.delivery.frequency == .daily }
+        let title = words.digest(isDaily: isDaily)
+        let day = words.date((first.digestAt ?? now).day(zoneOffset: zone.offset))
+        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
+        let context: [String: Any] = [
+            "language": words.isEnglish ? "en" : "id", "title": title, "day": day,
+            "count": words.bulletins(entries.count), "groups": groups(entries, words, zone), "leave": leave,
+            "leaveLabel": words.leaveDigest, "why": words.whyDigest,
+        ]
+        var message = Array(
+            (headers(
+                first, digestID(of: entries), subject: "\(title), \(day): \(words.bulletins(entries.count))", leave,
+                words, now)
+                + MailHeader.line(
+                    "X-Kentongan-Digest",
+                    "\(isDaily ? "daily" : "weekly"); until=\((first.digestAt ?? now).text); bulletins=\(entries.count)"
+                )
+                + "\r\n").utf8)
+        PreparedMail(
+            headers: "", text: EncodedBeginning(templates.digestText.render(context)),
+            html: EncodedBeginning(templates.digestHTML.render(context)), words: words, pageURL: ""
+        ).append(to: &message, text: "", html: "")
+        return message
+    }
+
+    /// The same whenever this digest is tried.
+    package func digestID(of entries: [DigestEntry]) -> String {
+        let first = entries.map(\.delivery.number).min() ?? 0
+        return "<g\(first).\(settings.storeID)@\(settings.domain)>"
+    }
+
+    private func headers(
+        _ first: ClaimedDelivery, _ id: String, subject: String, _ leave: String, _ words: BulletinWords,
+        _ now: Timestamp
+    ) -> String {
+        MailHeader.address("From", name: settings.fromName, settings.from)
+            + MailHeader.line("To", first.address)
+            + MailHeader.text("Subject", subject)
+            + MailHeader.line("Date", now.mailDate)
+            + MailHeader.line("Message-ID", id)
+            + MailHeader.line("Auto-Submitted", "auto-generated")
+            + MailHeader.line("Precedence", "bulk")
+            + MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
+            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
+            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")
+            + MailHeader.line("MIME-Version", "1.0")
+            + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n"
+    }
+
+    /// By region, then field; in a group the most urgent first, then in the order in which they came.
+    private func groups(_ entries: [DigestEntry], _ words: BulletinWords, _ zone: TimeZoneID) -> [[String: Any]] {
+        let byGroup = Dictionary(grouping: entries) { entry in
+            DigestGroup(
+                region: entry.content.bulletin.regions.first ?? .country, field: entry.content.bulletin.fields.first)
+        }
+        return byGroup.sorted { $0.key < $1.key }.map { group, entries in
+            let field = group.field.map { registries.fields.name(of: $0, language: words.isEnglish ? "en" : "id") }
+            let sorted = entries.sorted {
+                ($0.delivery.priority, $0.delivery.bulletin) < ($1.delivery.priority, $1.delivery.bulletin)
+            }
+            return [
+                "region": registries.regions.fullName(of: group.region), "field": field ?? words.allFields,
+                "items": sorted.map { item($0, words, zone) },
+            ]
+        }
+    }
+
+    private func item(_ entry: DigestEntry, _ words: BulletinWords, _ zone: TimeZoneID) -> [String: Any] {
+        let (bulletin, stored) = (entry.content.bulletin, entry.content.stored)
+        var marks: [String] = []
+        if bulletin.status == .withdrawn { marks.append(words.withdrawn) }
+        if bulletin.status != .withdrawn, entry.content.isCorrection { marks.append(words.correction) }
+        if bulletin.urgency == .important { marks.append(words.important) }
+        if bulletin.kind == .proposal { marks.append(words.proposal) }
+        let until = bulletin.expiresAt.map { "\(words.until) \(words.time($0, zone))" }
+        return [
+            "title": (marks.isEmpty ? "" : "[\(marks.joined(separator: ", "))] ") + bulletin.title,
+            "text": bulletin.note ?? bulletin.summary ?? bulletin.body.map { Self.beginning(CommonMark.plainText($0)) }
+                ?? "",
+            "meta": [bulletin.id.publisher, until].compactMap(\.self).joined(separator: " · "),
+            "url": "\(settings.publicURL)/bulletins/\(stored.id.publisher)/\(stored.id.id)",
+        ]
+    }
+
+    /// So much of a text that it fits a few lines.
+    private static func beginning(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        guard line.count > 280 else { return line }
+        let cut = line.prefix(280)
+        return cut[..<(cut.lastIndex(of: " ") ?? cut.endIndex)] + " …"
+    }
+}
+
+/// Under what a digest lists a bulletin.
+private struct DigestGroup: Hashable, Comparable {
+    let region: Region
+    let field: Field?
+
+    static func < (a: DigestGroup, b: DigestGroup) -> Bool {
+        (a.region.rawValue, a.field?.code ?? "") < (b.region.rawValue, b.field?.code ?? "")
+    }
+}

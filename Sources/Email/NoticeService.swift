@@ -1,0 +1,91 @@
+// Mails that are about no bulletin.
+//
+// Reads:      notices that are due.
+// Writes:     takes them out once the relay has them, or puts them off.
+// Guarantees: one worker of a store at a time sends them; a crash after a send repeats it with the same Message-ID.
+// On failure: the schedule of mails; then it is given up, with an error in the log.
+
+import Bulletins
+package import DeliveryEngine
+package import Logging
+import ServiceLifecycle
+package import Storage
+
+/// Sends notices to owners of endpoints and to the operators.
+package struct NoticeService: Service {
+    private let store: any NoticeStore & SoleWorkStore
+    private let composer: MailComposer
+    private let transport: any MailTransport
+    private let operators: String?
+    private let schedule: RetrySchedule
+    private let clock: WallClock
+    private let logger: Logger
+
+    private static let poll = Duration.seconds(2)
+    private static let batch = 100
+
+    /// `operators` is their address, if they have one.
+    package init(
+        store: any NoticeStore & SoleWorkStore, composer: MailComposer, transport: any MailTransport,
+        operators: String?, schedule: RetrySchedule, clock: WallClock, logger: Logger
+    ) {
+        self.store = store
+        self.composer = composer
+        self.transport = transport
+        self.operators = operators
+        self.schedule = schedule
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var lease = WorkLease(.notices, store: store, clock: clock)
+            while !Task.isCancelled {
+                do throws(StoreError) {
+                    try await sendDue(&lease)
+                } catch {
+                    if !Task.isCancelled { logger.error("notices wait: \(error)") }
+                }
+                try? await Task.sleep(for: Self.poll)
+            }
+            await lease.release()
+        }
+    }
+
+    private func sendDue(_ lease: inout WorkLease) async throws(StoreError) {
+        for notice in try await store.dueNotices(limit: Self.batch, now: clock.now) {
+            if !lease.isHeld {
+                guard try await lease.claim() else { return }
+                // Another may have sent it meanwhile.
+                guard
+                    try await store.dueNotices(limit: Self.batch, now: clock.now).contains(where: {
+                        $0.number == notice.number
+                    })
+                else { continue }
+            }
+            try await send(notice)
+        }
+    }
+
+    private func send(_ notice: Notice) async throws(StoreError) {
+        guard let address = notice.address ?? operators else {
+            logger.warning("\(notice.kind.rawValue): \(JSONWriter.text(.object(notice.details)))")
+            return try await store.removeNotice(notice.number)
+        }
+        let now = clock.now
+        let outcome = await transport.send(
+            composer.notice(notice, to: address, now: now), from: composer.noticeSender, to: address,
+            id: composer.noticeID(of: notice))
+        switch schedule.effect(of: outcome.verdict, attempt: notice.attempts + 1, now: now, jitter: .random(in: 0...1))
+        {
+        case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at)
+        case .delivered: try await store.removeNotice(notice.number)
+        default:
+            logger.error(
+                "a notice could not be sent: \(outcome.detail ?? outcome.code ?? ""); \(JSONWriter.text(.object(notice.details)))"
+            )
+            try await store.removeNotice(notice.number)
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package import Bulletins
+
+/// How long what is finished is kept; nil for ever.
+package struct Retention: Sendable, Equatable {
+    /// Bulletins with their deliveries, after they were recorded. Their identity goes too: sent again, one would be new.
+    package var bulletins: Duration?
+    /// Deliveries with their attempts, after their end.
+    package var deliveries: Duration?
+    /// Attempts, after they began.
+    package var attempts: Duration?
+    /// Refused messages, after they came.
+    package var refusals: Duration?
+    /// Addresses, after their last subscription has ended.
+    package var addresses: Duration?
+
+    package init(
+        bulletins: Duration?, deliveries: Duration?, attempts: Duration?, refusals: Duration?, addresses: Duration?
+    ) {
+        self.bulletins = bulletins
+        self.deliveries = deliveries
+        self.attempts = attempts
+        self.refusals = refusals
+        self.addresses = addresses
+    }
+}
+
+/// What the pruning asks of the store.
+package protocol RetentionStore: Sendable {
+    /// Removes what has been kept long enough, up to about `limit` rows of each kind in one transaction; how many.
+    func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int
+
+    /// Gives some of the free space back to the file system; whether there is more.
+    func shrink() async throws(StoreError) -> Bool
+}

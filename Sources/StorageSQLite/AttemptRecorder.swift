@@ -1,0 +1,111 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// Records how attempts ended, in one transaction. Only the holder of a claim may.
+struct AttemptRecorder {
+    private let db: Database
+    private let owner: LeaseOwner
+    private let now: Timestamp
+    private let health: EndpointHealth
+    private let update: Prepared
+    private let insert: Prepared
+    private(set) var lost: [Int64] = []
+    private var finished: [Int64] = []
+    private var finishedByBulletin: [Int64: Int] = [:]
+
+    init(db: Database, owner: LeaseOwner, now: Timestamp) throws {
+        (self.db, self.owner, self.now) = (db, owner, now)
+        health = EndpointHealth(db: db, now: now)
+        update = try db.prepared(
+            """
+            UPDATE deliveries SET state = ?1, due_at = ?2, turn = iif(?10 IS NULL, NULL, coalesce(turn, ?10)),
+                finished_at = ?3, code = ?4, detail = ?5, attempts = attempts - ?6, lease_owner = NULL, lease_until = NULL
+            WHERE id = ?7 AND state = 'sending' AND lease_owner = ?8 AND attempts = ?9
+            """)
+        insert = try db.prepared(
+            "INSERT INTO attempts (delivery, number, started_at, duration, outcome, code, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+    }
+
+    mutating func record(_ attempt: AttemptRecord) throws {
+        var attempt = attempt
+        if try isInVain(attempt) { attempt.effect = .cancelled }
+        let (state, dueAt) = Self.target(of: attempt.effect)
+        let isCounted = if case .released = attempt.effect { 0 } else { 1 }
+        // What is due at once keeps to its turn; what waits for a time has none.
+        let turn = dueAt.flatMap { $0 <= now && attempt.delivery.digestAt == nil ? $0.milliseconds : nil }
+        try update.run([
+            state.rawValue, dueAt?.milliseconds, state.isFinal ? now.milliseconds : nil, attempt.code, attempt.detail,
+            1 - isCounted, attempt.delivery.number, owner.name, attempt.delivery.attempt, turn,
+        ])
+        guard db.changesCount == 1 else { return lost.append(attempt.delivery.number) }
+        if isCounted == 1 { try insertAttempt(attempt, state) }
+        if state == .failed { try tellOfFailure(attempt) }
+        if state.isFinal {
+            finished.append(attempt.delivery.number)
+            finishedByBulletin[attempt.delivery.bulletin, default: 0] += 1
+        }
+        try health.note(attempt)
+    }
+
+    /// A delivery is not tried again once its subscription has ended, or its bulletin was withdrawn or
+    /// corrected: what waits behind it is then the present word.
+    private func isInVain(_ attempt: AttemptRecord) throws -> Bool {
+        guard case .retry = attempt.effect else { return false }
+        return try db.number(
+            """
+            SELECT s.state = 'ended' OR (b.state IN ('superseded', 'withdrawn') AND NOT b.is_withdrawal)
+            FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN subscriptions s ON s.id = d.subscription
+            WHERE d.id = ?
+            """, [attempt.delivery.number]) == 1
+    }
+
+    private static func target(of effect: AttemptRecord.Effect) -> (DeliveryState, Timestamp?) {
+        switch effect {
+        case .delivered: (.delivered, nil)
+        case .retry(let at), .released(let at): (.pending, at)
+        case .failed, .endpointGone: (.failed, nil)
+        case .expired: (.expired, nil)
+        case .cancelled: (.cancelled, nil)
+        case .suppressed: (.suppressed, nil)
+        }
+    }
+
+    private func insertAttempt(_ attempt: AttemptRecord, _ state: DeliveryState) throws {
+        try insert.run([
+            attempt.delivery.number, attempt.delivery.attempt, attempt.startedAt.milliseconds,
+            Int64(attempt.duration / .milliseconds(1)), state == .pending ? "retry" : state.rawValue, attempt.code,
+            attempt.detail,
+        ])
+    }
+
+    /// The publisher learns that one delivery failed, and never whose.
+    private func tellOfFailure(_ attempt: AttemptRecord) throws {
+        let delivery = attempt.delivery
+        guard
+            let row = try db.row(
+                """
+                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.channel, d.spent
+                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
+                """, [delivery.number])
+        else { return }
+        var details: [JSONObject.Member] = [
+            ("channel", .string(row["channel"])), ("attempts", .integer(Int64(delivery.attempt))),
+        ]
+        if let code = attempt.code { details.append(("code", .string(code))) }
+        let round = (row["spent"] as Int64) > 0 ? ".\(delivery.attempt)" : ""
+        try ReceiptWriter(db: db, now: now).put(
+            .deliveryFailed, id: "\(delivery.number).delivery-failed\(round)", about: .init(row), details)
+    }
+
+    /// Wakes what waited for these, and completes bulletins.
+    func finish() throws {
+        if !finished.isEmpty {
+            try BulletinEnd.wakeSuccessors("SELECT value FROM json_each(?2)", [jsonList(finished)], db, now: now)
+        }
+        for (bulletin, count) in finishedByBulletin {
+            try BulletinEnd.count(ended: count, of: bulletin, db, now: now)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// Makes deliveries for whoever got what a bulletin corrects, withdraws or answers, in chunks.
+///
+/// The sources are walked from the newest on, each by its endpoints; the place is kept with the bulletin. A row waits for
+/// the unfinished one of the source at the same endpoint, so that it never overtakes it.
+struct Inheritance {
+    let db: Database
+    let now: Timestamp
+    let bulletin: UnroutedBulletin
+
+    /// Looks at up to `limit` recipients; how many deliveries that made, and whether it was all.
+    func run(limit: Int) throws -> (made: Int, isThrough: Bool) {
+        var (source, after) = (try bulletin.source ?? nextSource(before: .max), bulletin.endpoint)
+        var (made, left) = (0, limit)
+        while let current = source {
+            guard left > 0 else {
+                try keepPlace(current, after, made)
+                return (made, false)
+            }
+            let (seen, end) = try stretch(of: current, after: after, rows: left)
+            if seen > 0 { made += try walk(current, after: after, to: end, made: made) }
+            if seen < left { (source, after) = (try nextSource(before: current), -1) } else { after = end }
+            left -= seen
+        }
+        made += try addOwners(made: made)
+        try keepPlace(0, -1, made)
+        return (made, true)
+    }
+
+    private func keepPlace(_ source: Int64, _ endpoint: Int64, _ made: Int) throws {
+        try db.run(
+            "UPDATE bulletins SET fanout_source = ?, fanout_endpoint = ?, turn = ? WHERE id = ?",
+            [source, endpoint, bulletin.turn + Int64(made) * 1000, bulletin.number])
+    }
+
+    /// Earlier revisions, and those of the proposal that is answered.
+    private func nextSource(before number: Int64) throws -> Int64? {
+        let answered = bulletin.inReplyTo
+        return try db.number(
+            """
+            SELECT max(id) FROM (
+                SELECT max(id) AS id FROM bulletins WHERE publisher = ?1 AND name = ?2 AND id < ?5 AND id < ?6
+                UNION ALL SELECT max(id) FROM bulletins WHERE publisher = ?3 AND name = ?4 AND kind = 2 AND id < ?6)
+            """,
+            [bulletin.id.publisher, bulletin.id.id, answered?.publisher, answered?.id, bulletin.number, number])
+    }
+
+    /// Up to so many recipients further on: how many there are, and the last one.
+    private func stretch(of source: Int64, after: Int64, rows: Int) throws -> (seen: Int, end: Int64) {
+        let stretch = try db.prepared(
+            """
+            SELECT count(*), max(endpoint) FROM
+                (SELECT endpoint FROM deliveries WHERE bulletin = ? AND endpoint > ? ORDER BY endpoint LIMIT ?)
+            """)
+        return try stretch.first([source, after, rows]) { (Int($0.integer(0)), $0.integer(1)) } ?? (0, after)
+    }
+
+    private func walk(_ source: Int64, after: Int64, to end: Int64, made: Int) throws -> Int {
+        // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either.
+        let states = "'delivered', 'sending', 'bounced'" + (bulletin.isWithdrawal ? "" : ", 'pending'")
+        try db.run(
+            """
+            INSERT INTO deliveries
+                (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at, predecessor)
+            SELECT ?1, endpoint, channel, subscription, ?2, 'pending',
+                iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
+                iif(predecessor IS NULL AND digest_at IS NULL, ?4 + 1000 * row_number() OVER (), NULL),
+                digest_at, predecessor
+            FROM (SELECT d.endpoint, d.channel, d.subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
+                    iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor
+                FROM deliveries d JOIN subscriptions s ON s.id = d.subscription AND s.state = 'active'
+                WHERE d.bulletin = ?5 AND d.endpoint > ?6 AND d.endpoint <= ?7 AND d.state IN (\(states))
+                ORDER BY d.endpoint)
+            WHERE true ON CONFLICT DO NOTHING
+            """,
+            [
+                bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000, source, after,
+                end,
+            ])
+        let new = db.changesCount
+        guard !bulletin.isWithdrawal else { return new }
+        if bulletin.revision > 1 { try replaceDigests(source, after, end) }
+        // What it waits for is tried now, and not again.
+        try db.run(
+            """
+            UPDATE deliveries SET due_at = ?1, turn = ?1 WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4
+                AND state = 'pending' AND due_at > ?1 AND digest_at IS NULL
+            """, [now.milliseconds, source, after, end])
+        return new
+    }
+
+    /// In a digest, this revision stands in the place of an earlier one.
+    private func replaceDigests(_ source: Int64, _ after: Int64, _ end: Int64) throws {
+        try db.run(
+            """
+            UPDATE deliveries SET state = 'cancelled', finished_at = ?, predecessor = NULL,
+                detail = 'a later revision takes its place'
+            WHERE bulletin = ? AND endpoint > ? AND endpoint <= ? AND state = 'pending' AND digest_at IS NOT NULL
+                AND EXISTS (SELECT 1 FROM bulletins n WHERE n.id = ? AND n.publisher = ? AND n.name = ?)
+            """, [now.milliseconds, source, after, end, source, bulletin.id.publisher, bulletin.id.id])
+        try BulletinEnd.count(ended: db.changesCount, of: source, db, now: now)
+    }
+
+    /// An answer goes to the endpoints of the publisher that proposed, too.
+    private func addOwners(made: Int) throws -> Int {
+        guard let answered = bulletin.inReplyTo else { return 0 }
+        try db.run(
+            """
+            INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn)
+            SELECT ?1, e.id, e.channel, min(s.id), ?2, 'pending', ?3, ?4
+            FROM subscribers o JOIN endpoints e ON e.subscriber = o.id AND e.state = 'active'
+                JOIN subscriptions s ON s.endpoint = e.id AND s.state = 'active'
+            WHERE o.owner = ?5 GROUP BY e.id
+            ON CONFLICT DO NOTHING
+            """,
+            [
+                bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000,
+                answered.publisher,
+            ])
+        return db.changesCount
+    }
+}

@@ -1,0 +1,90 @@
+package import Bulletins
+import GRDB
+package import Storage
+
+extension SQLiteStore: RetryStore {
+    package func retryRefusals(_ numbers: [Int64]) async throws(StoreError) -> [RetryRefusal] {
+        try await read { db in
+            try numbers.compactMap { number in
+                guard
+                    let row = try db.row(
+                        "SELECT d.state, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?", [number])
+                else { return RetryRefusal(number: number, reason: "there is no such delivery") }
+                let state: String = row["state"]
+                guard ["failed", "bounced", "suppressed"].contains(state) else {
+                    return RetryRefusal(number: number, reason: "it is \(state), and only what failed is tried again")
+                }
+                return (row["obstacle"] as String?).map { RetryRefusal(number: number, reason: $0) }
+            }
+        }
+    }
+
+    private static let joined = """
+        deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint
+        JOIN subscriptions s ON s.id = d.subscription
+        """
+
+    /// What stands in the way, in words; NULL if nothing does.
+    private static let obstacle = """
+        CASE WHEN b.state IN ('superseded', 'withdrawn', 'expired', 'rejected') AND NOT (b.is_withdrawal AND b.state = 'withdrawn')
+                THEN 'its bulletin is ' || b.state
+            WHEN s.state = 'ended' THEN 'its subscription has ended'
+            WHEN e.suppressed THEN 'its address is on the suppression list'
+            WHEN e.state <> 'active' THEN 'its endpoint is turned off; add a subscription of it again to turn it on' END
+        """
+
+    package func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
+        async throws(StoreError) -> [DeliveryRow]
+    {
+        let numbers = selection.numbers.map { jsonList($0) }
+        return try await write { db in
+            let chosen = try db.rows(
+                """
+                SELECT d.id, d.bulletin FROM \(Self.joined)
+                WHERE d.id > ?1 AND (?2 IS NULL AND d.state = ?3
+                        OR d.id IN (SELECT value FROM json_each(?2)) AND d.state IN ('failed', 'bounced', 'suppressed'))
+                    AND (?4 IS NULL OR b.publisher = ?4 AND b.name = ?5) AND (?6 IS NULL OR e.address = ?6)
+                    AND (?7 IS NULL OR d.finished_at >= ?7) AND (?8 IS NULL OR d.finished_at < ?8)
+                    AND \(Self.obstacle) IS NULL
+                ORDER BY d.id LIMIT ?9
+                """,
+                [
+                    after, numbers, selection.state.rawValue, selection.bulletin?.publisher, selection.bulletin?.id,
+                    selection.address, selection.since?.milliseconds, selection.until?.milliseconds, limit,
+                ])
+            try Self.reopen(chosen, db, now: now)
+            let list = jsonList(chosen.map { $0["id"] as Int64 })
+            return try db.rows(
+                DeliveryRow.select + " WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id", [list]
+            ).map { try $0.deliveryRow() }
+        }
+    }
+
+    private static func reopen(_ rows: [Row], _ db: Database, now: Timestamp) throws {
+        try db.run(
+            """
+            UPDATE deliveries SET state = 'pending', due_at = ?1, turn = iif(digest_at IS NULL, ?1, NULL), spent = attempts,
+                finished_at = NULL, code = NULL, detail = NULL
+            WHERE id IN (SELECT value FROM json_each(?2))
+            """, [now.milliseconds, jsonList(rows.map { $0["id"] as Int64 })])
+        for (bulletin, reopened) in Dictionary(grouping: rows, by: { $0["bulletin"] as Int64 }) {
+            try db.run(
+                """
+                UPDATE bulletins SET pending = pending + ?, reopened = reopened + (completed_at IS NOT NULL),
+                    completed_at = NULL WHERE id = ?
+                """, [reopened.count, bulletin])
+        }
+    }
+
+    package func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])? {
+        try await read { db in
+            guard let row = try db.row(DeliveryRow.select + " WHERE d.id = ?", [number]) else { return nil }
+            let attempts = try db.rows("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", [number]).map {
+                AttemptRow(
+                    number: $0["number"], startedAt: $0.time("started_at"), duration: $0["duration"],
+                    outcome: $0["outcome"], code: $0["code"], detail: $0["detail"])
+            }
+            return (try row.deliveryRow(), attempts)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// Adds subscriptions with their endpoints and subscribers in one transaction. What is there already stays as it is.
+struct SubscriptionWriter {
+    let db: Database
+    let key: StoreKey
+    let subscriber: Subscriber
+    let zones: TimeZones
+    let now: Timestamp
+    /// Secrets of the webhooks and feeds that this transaction made.
+    private var secrets: [Int64: String] = [:]
+    /// Endpoints that were looked up, with the zone of their home.
+    private var known: [Endpoint: (number: Int64, zone: TimeZoneID)] = [:]
+
+    init(db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), zones: TimeZones, now: Timestamp) {
+        (self.db, self.key, self.subscriber, self.zones, self.now) = (db, key, subscriber, zones, now)
+    }
+
+    mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
+        let (endpoint, zone) = try endpoint(subscription)
+        let number =
+            try db.number(
+                "SELECT id FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
+                [endpoint, subscription.region.rawValue, subscription.field.description])
+            ?? insert(subscription, endpoint, zone)
+        guard let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [number]) else {
+            throw StoreError.failed("subscription \(number) is not there after it was added")
+        }
+        return try row.storedSubscription(newSecret: secrets[endpoint])
+    }
+
+    private mutating func endpoint(_ subscription: Subscription) throws -> (Int64, TimeZoneID) {
+        if let known = known[subscription.endpoint] { return known }
+        let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
+        let row = try db.row(
+            "SELECT id, state, subscriber FROM endpoints WHERE channel = ? AND address = ?",
+            [channel.rawValue, address])
+        let number =
+            if let row { try revive(row) } else { try makeEndpoint(subscription) }
+        let home = try db.number(
+            "SELECT home_region FROM subscribers WHERE id = (SELECT subscriber FROM endpoints WHERE id = ?)", [number])
+        let zone = zones.zone(of: home.flatMap { Region(rawValue: $0) } ?? .country)
+        known[subscription.endpoint] = (number, zone)
+        return (number, zone)
+    }
+
+    private func revive(_ row: Row) throws -> Int64 {
+        let number: Int64 = row["id"]
+        if (row["state"] as String) != "active" {
+            try db.run("UPDATE endpoints SET state = 'active', failing_since = NULL WHERE id = ?", [number])
+            try db.run(
+                "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",
+                [number])
+        }
+        guard subscriber != Subscriber() else { return number }
+        var holder: Int64 = row["subscriber"]
+        if let owner = subscriber.owner {
+            holder = try self.holder(owner) ?? holder
+            try db.run("UPDATE subscribers SET owner = ? WHERE id = ?", [owner, holder])
+            try db.run("UPDATE endpoints SET subscriber = ? WHERE id = ?", [holder, number])
+        }
+        if let home = subscriber.home { try SubscriberHome.set(home, of: holder, zones, db) }
+        return number
+    }
+
+    private func holder(_ owner: String) throws -> Int64? {
+        try db.number("SELECT id FROM subscribers WHERE owner = ?", [owner])
+    }
+
+    /// The subscriber of a new endpoint: the owner's, or one of its own.
+    private func makeHolder(_ subscription: Subscription) throws -> Int64 {
+        if let owner = subscriber.owner, let known = try holder(owner) {
+            if let home = subscriber.home { try SubscriberHome.set(home, of: known, zones, db) }
+            return known
+        }
+        try db.run(
+            "INSERT INTO subscribers (home_region, language, created_at, owner) VALUES (?, ?, ?, ?)",
+            [
+                (subscriber.home ?? subscription.region).rawValue, subscription.language, now.milliseconds,
+                subscriber.owner,
+            ])
+        return db.lastInsertedRowID
+    }
+
+    private mutating func makeEndpoint(_ subscription: Subscription) throws -> Int64 {
+        let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
+        let holder = try makeHolder(subscription)
+        let isSuppressed = channel == .email ? try Suppressions.holds(address, key, db) : false
+        try db.run(
+            """
+            INSERT INTO endpoints
+                (subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
+            VALUES (?1, ?2, ?3, 1, 'active', ?4, ?5, ?5)
+            """, [holder, channel.rawValue, address, isSuppressed, now.milliseconds])
+        let number = db.lastInsertedRowID
+        switch channel {
+        case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
+        case .feed: secrets[number] = try makeFeedToken(number)
+        case .email: break
+        }
+        return number
+    }
+
+    private func makeFeedToken(_ endpoint: Int64) throws -> String {
+        let token = key.feedToken(endpoint: endpoint)
+        try db.run("UPDATE endpoints SET feed_hash = ? WHERE id = ?", [StoreKey.hash(token), endpoint])
+        return Token.text(token)
+    }
+
+    private func insert(_ subscription: Subscription, _ endpoint: Int64, _ zone: TimeZoneID) throws -> Int64 {
+        // The token is made of the number, so the number comes first.
+        let number = (try db.number("SELECT max(id) FROM subscriptions") ?? 0) + 1
+        let window = DigestWindow(subscription.frequency, zone: zone)
+        try db.run(
+            """
+            INSERT INTO subscriptions (id, endpoint, channel, region, field, kinds, reach, urgency, frequency, language, state,
+                unsubscribe_hash, created_at, digest_period, digest_phase)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?)
+            """,
+            [
+                number, endpoint, subscription.endpoint.channel.rawValue, subscription.region.rawValue,
+                subscription.field.description, subscription.kinds.mask, subscription.reach.mask,
+                subscription.urgency.rank, subscription.frequency.rawValue, subscription.language,
+                StoreKey.hash(key.unsubscribeToken(number)), now.milliseconds, window?.period ?? 0, window?.phase ?? 0,
+            ])
+        if window != nil {
+            try db.run(
+                "UPDATE endpoints SET leave_hash = ? WHERE id = ?", [StoreKey.hash(key.leaveToken(endpoint)), endpoint])
+        }
+        return number
+    }
+}
+
+/// Where a subscriber is at home, which says when its digests are due.
+enum SubscriberHome {
+    static func set(_ home: Region, of subscriber: Int64, _ zones: TimeZones, _ db: Database) throws {
+        try db.run("UPDATE subscribers SET home_region = ? WHERE id = ?", [home.rawValue, subscriber])
+        for frequency in [Frequency.daily, .weekly] {
+            guard let window = DigestWindow(frequency, zone: zones.zone(of: home)) else { continue }
+            try db.run(
+                """
+                UPDATE subscriptions SET digest_phase = ?
+                WHERE endpoint IN (SELECT id FROM endpoints WHERE subscriber = ?) AND frequency = ? AND state <> 'ended'
+                """, [window.phase, subscriber, frequency.rawValue])
+        }
+    }
+}

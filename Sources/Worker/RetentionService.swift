@@ -1,0 +1,54 @@
+// Removes what has been kept long enough.
+//
+// Reads:      what is finished, by its age.
+// Writes:     takes it out in small batches, and gives the space back.
+// Guarantees: one worker of a store at a time does it; it yields to everything else.
+// On failure: it is tried again at the next look.
+
+import Bulletins
+import Logging
+import ServiceLifecycle
+import Storage
+
+/// Keeps the store from growing for ever.
+struct RetentionService: Service {
+    let store: any RetentionStore & SoleWorkStore
+    let retention: Retention
+    let clock: WallClock
+    let logger: Logger
+
+    private static let poll = Duration.seconds(600)
+    private static let batch = 500
+    /// Between two batches, for what others want to write.
+    private static let rest = Duration.milliseconds(50)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var lease = WorkLease(.retention, store: store, clock: clock)
+            while !Task.isCancelled {
+                do throws(StoreError) {
+                    try await prune(&lease)
+                } catch {
+                    if !Task.isCancelled { logger.error("old rows stay for now: \(error)") }
+                }
+                await lease.release()
+                try? await Task.sleep(for: Self.poll)
+            }
+        }
+    }
+
+    private func prune(_ lease: inout WorkLease) async throws(StoreError) {
+        var (pruned, hasMore) = (0, true)
+        while hasMore, !Task.isCancelled {
+            if !lease.isHeld {
+                guard try await lease.claim() else { return }
+            }
+            let count = try await store.prune(retention, limit: Self.batch, now: clock.now)
+            pruned += count
+            let hasSpace = count == 0 ? try await store.shrink() : false
+            hasMore = count > 0 || hasSpace
+            try? await Task.sleep(for: Self.rest)
+        }
+        if pruned > 0 { logger.info("pruned \(pruned) rows that had been kept long enough") }
+    }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import Bulletins
+import Foundation
+import Storage
+import Worker
+
+extension RegionsCommand {
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Takes a new set of codes in, and moves subscriptions to the regions that took the place of theirs.",
+            discussion:
+                "CSV holds all regions: code,name,level. --successors names what became of retired codes: "
+                + "old_code,new_code. Owners are told by mail. Workers take the new codes when they start next.")
+
+        @OptionGroup var options: CommonOptions
+        @Argument(help: "A CSV file, or - for standard input.") var file: String
+        @Option(help: "A CSV file of old_code,new_code.") var successors: String?
+        @Flag(help: "Only says what would move.") var dryRun = false
+        @Flag(help: "Prints JSON Lines.") var json = false
+
+        func run() async throws {
+            let context = try await CommandContext(options)
+            let old = try context.registries()
+            let new = try NewRegions(
+                regions: try InputFile.bytes(file), file: file,
+                successors: try successors.map { try InputFile.bytes($0) }, old: old)
+            let store = try context.store()
+            let stranded = try await new.stranded(store)
+            if let first = stranded.first {
+                throw RefusedInput(
+                    "\(first.subscription.region) is retired without a successor, and \(stranded.count) subscriptions stand under codes like it; name successors with --successors"
+                )
+            }
+            if dryRun { return new.replaced(try await store.subscriptions(limit: Int.max)).forEach(print) }
+            let files = try new.write(to: context.settings.data)
+            let moved = try await store.replaceRegions(
+                new.replacements, names: new.names(old.regions), zones: old.timeZones, now: WallClock.system.now)
+            try files.put()
+            moved.forEach(print)
+            if !json { Swift.print("\(new.tree.count - 1) regions are there; start the workers anew to use them") }
+        }
+
+        private func print(_ moved: MovedSubscription) {
+            let codes = moved.to.map(\.code)
+            if json {
+                return Output.jsonLine([
+                    "id": .integer(moved.number), "address": .string(moved.address), "from": .string(moved.from.code),
+                    "to": .texts(codes),
+                ])
+            }
+            Swift.print(
+                "subscription \(moved.number): \(moved.address) moves from \(moved.from) to \(codes.joined(separator: ", "))"
+            )
+        }
+    }
+}
+
+/// A set of codes that takes the place of the present one.
+private struct NewRegions {
+    let tree: RegionTree
+    /// What stands under these codes goes over to others.
+    let replacements: [Region: [Region]]
+    private let bytes: [UInt8]
+    private let allSuccessors: [Region: [Region]]
+    private let oldNames: [Region: String]
+
+    init(regions bytes: [UInt8], file: String, successors: [UInt8]?, old: Registries) throws {
+        do {
+            tree = try RegionTree(csv: bytes, file: file)
+            self.bytes = bytes
+            let named = try successors.map { try RegionSuccessors(csv: $0, file: "the successors' file").all } ?? [:]
+            let all = old.successors.all.merging(named) { _, new in new }
+            let tree = tree
+            // A code that took the place of another may be retired itself by now.
+            func present(_ region: Region, _ depth: Int = 0) -> [Region] {
+                if tree.contains(region) { return [region] }
+                guard depth < 10 else { return [] }
+                return (all[region] ?? []).flatMap { present($0, depth + 1) }
+            }
+            var resolved: [Region: [Region]] = [:]
+            for region in all.keys where !tree.contains(region) {
+                var found: [Region] = []
+                for successor in present(region) where !found.contains(successor) { found.append(successor) }
+                if !found.isEmpty { resolved[region] = found }
+            }
+            allSuccessors = resolved
+            for (region, codes) in named where !tree.contains(region) && resolved[region] == nil {
+                throw RefusedInput(
+                    "\(codes.map(\.code).joined(separator: ", ")), for \(region), is not among the new regions")
+            }
+        } catch let error as RegistryError {
+            throw RefusedInput("\(error)")
+        }
+        replacements = allSuccessors
+        oldNames = Dictionary(
+            uniqueKeysWithValues: allSuccessors.keys.compactMap { code in
+                old.regions.name(of: code).map { (code, $0) }
+            })
+    }
+
+    /// Subscriptions under codes that are gone for good.
+    func stranded(_ store: any Store) async throws -> [StoredSubscription] {
+        try await store.subscriptions(limit: Int.max).filter {
+            !tree.contains($0.subscription.region) && replacements[$0.subscription.region] == nil
+        }
+    }
+
+    func replaced(_ subscriptions: [StoredSubscription]) -> [MovedSubscription] {
+        subscriptions.compactMap { stored in
+            replacements[stored.subscription.region].map {
+                MovedSubscription(
+                    number: stored.number, address: stored.subscription.endpoint.address,
+                    from: stored.subscription.region, to: $0)
+            }
+        }
+    }
+
+    /// For the mails to owners.
+    func names(_ old: RegionTree) -> [Region: String] {
+        var names: [Region: String] = [:]
+        for (region, codes) in replacements {
+            names[region] = old.contains(region) ? old.fullName(of: region) : nil
+            for code in codes { names[code] = tree.fullName(of: code) }
+        }
+        return names
+    }
+
+    /// Writes both files beside those they will replace.
+    func write(to data: Settings.DataFiles) throws -> DraftFiles {
+        var text = "old_code,new_code,old_name\n"
+        for (region, codes) in allSuccessors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            for code in codes { text += "\(region),\(code),\(CSVTable.cell(oldNames[region] ?? ""))\n" }
+        }
+        return try DraftFiles([data.regions: bytes, data.successors: Array(text.utf8)])
+    }
+}
+
+/// Files that are written whole, and put into the place of others at once.
+private struct DraftFiles {
+    private let paths: [String]
+
+    init(_ files: [String: [UInt8]]) throws {
+        for (path, bytes) in files {
+            do {
+                try Data(bytes).write(to: URL(filePath: path + ".new"))
+            } catch {
+                throw RefusedInput("\(path) cannot be replaced: \(error.localizedDescription)")
+            }
+        }
+        paths = files.keys.sorted()
+    }
+
+    func put() throws {
+        for path in paths where rename(path + ".new", path) != 0 {
+            throw RefusedInput("\(path).new cannot be put in the place of \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
