@@ -1,4 +1,5 @@
 import Bulletins
+import Crypto
 import Foundation
 import Storage
 import StorageSQLite
@@ -129,6 +130,10 @@ final class TestStore: Sendable {
         let record = AttemptRecord(
             delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: "250", detail: nil)
         return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now)
+    }
+
+    func unsubscribe(_ token: [UInt8]) async throws -> Bool {
+        try await store.unsubscribe(tokenHash: Array(SHA256.hash(data: token)), now: now)
     }
 
     func events() async throws -> [String] {

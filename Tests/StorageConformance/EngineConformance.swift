@@ -1,0 +1,216 @@
+import Bulletins
+import Storage
+import Testing
+
+/// Fairness, what takes deliveries back, how endpoints fare, another round.
+struct EngineConformance {
+    private func subscribe(_ test: TestStore, _ count: Int, _ region: String = "73") async throws {
+        let region = try #require(Region(region))
+        try await test.add(
+            (0..<count).map {
+                Subscription(
+                    endpoint: Endpoint(channel: .email, address: "\(region)-\($0)@x.example"), region: region,
+                    field: .any)
+            })
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aSmallBulletinDoesNotWaitForALargeOne(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 300)
+        try await subscribe(test, 3, "52")
+        _ = try await test.accept("large")
+        try await test.fanOut(limit: 50)
+        _ = try await test.accept("small", regions: ["52"], at: test.now + .seconds(1))
+        try await test.fanOut(limit: 50, at: test.now + .seconds(1))
+        let claimed = try await test.claim(limit: 10, at: test.now + .seconds(2))
+        #expect(claimed.filter { $0.region.code == "52" }.count == 3)
+        #expect(claimed.count == 10)
+    }
+
+    /// The large one's fan-out does not hold up the small one's either.
+    @Test(arguments: Backend.allCases)
+    func theFanOutTakesTheOneThatHasAdvancedLeast(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 300)
+        try await subscribe(test, 3, "52")
+        _ = try await test.accept("large")
+        #expect(try await test.store.fanOut(limit: 50, now: test.now).hasMore)
+        _ = try await test.accept("small", regions: ["52"], at: test.now + .seconds(1))
+        _ = try await test.store.fanOut(limit: 50, now: test.now + .seconds(1))
+        #expect(try await test.deliveries("small").count == 3)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func correctionsOfAnySizeGoToWhoeverGotTheOriginal(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 120)
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        for delivery in try await test.claim(limit: 60) { try await test.record(delivery, .delivered) }
+        _ = try await test.accept("b", revision: 2, regions: ["52"])
+        try await test.fanOut(limit: 7)
+        #expect(try await test.deliveries("b", revision: 2).count == 120)
+        #expect(try await test.claim(limit: 500).count == 120, "60 of the original, 60 of the correction")
+        _ = try await test.accept("b", revision: 3, status: "withdrawn")
+        try await test.fanOut(limit: 7)
+        #expect(try await test.events().contains("withdrawn"))
+        #expect(try await test.deliveries("b", revision: 3).count == 120)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func whatIsTakenBackAfterTheClaimIsNotSent(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 4)
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try await test.claim()
+        func halts() async throws -> [DeliveryHalt?] {
+            var found: [DeliveryHalt?] = []
+            for delivery in claimed { found.append(try await test.store.halt(of: delivery, owner: LeaseOwner("w"))) }
+            return found
+        }
+        #expect(try await halts() == [nil, nil, nil, nil])
+        _ = try await test.store.removeSubscription(claimed[0].subscription, now: test.now)
+        try await test.store.suppress(claimed[1].address, why: "asked", now: test.now)
+        #expect(try await test.store.erase(claimed[2].address, now: test.now) == 1)
+        #expect(try await halts() == [.unsubscribed, .suppressed, .unsubscribed, nil])
+        _ = try await test.accept("b", revision: 2, status: "withdrawn")
+        #expect(try await halts().last == .withdrawn)
+        #expect(try await test.store.halt(of: claimed[3], owner: LeaseOwner("other")) == .lost)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anotherSubscriptionOfTheEndpointTakesOver(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73", "kesehatan")
+        try await test.subscribe("a@x.example", "ID")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let first = try #require(try await test.deliveries("b").first?.subscription)
+        _ = try await test.store.removeSubscription(first, now: test.now)
+        #expect(try await test.states("b") == ["a@x.example": .pending])
+        let claimed = try #require(try await test.claim().first)
+        #expect(claimed.subscription != first && claimed.halt == nil)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anEndpointThatOnlyFailsIsTurnedOffAfterFiveDays(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe(
+            "https://x.example/hook", "73", channel: .webhook, of: Subscriber(owner: "pemilik@x.example"))
+        let day = 86_400
+        for (id, time) in [("a", 0), ("b", 4 * day), ("c", 5 * day)] {
+            let now = test.now + .seconds(time)
+            _ = try await test.accept(id, at: now)
+            try await test.fanOut(at: now)
+            let claimed = try #require(try await test.claim(.webhook, at: now).first)
+            try await test.record(claimed, .failed, at: now)
+        }
+        #expect(try await test.store.subscriptions(limit: 9).map(\.state) == ["disabled"])
+        let notices = try await test.store.dueNotices(limit: 9, now: test.now + .seconds(6 * day))
+        #expect(notices.map(\.address) == ["pemilik@x.example", nil])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func oneSuccessForgivesAllFailures(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("https://x.example/hook", "73", channel: .webhook)
+        for (id, day) in [("a", 0), ("b", 4), ("c", 5), ("d", 8)] {
+            let now = test.now + .seconds(day * 86_400)
+            _ = try await test.accept(id, at: now)
+            try await test.fanOut(at: now)
+            let claimed = try #require(try await test.claim(.webhook, at: now).first)
+            try await test.record(claimed, id == "b" ? .delivered : .failed, at: now)
+        }
+        #expect(try await test.store.subscriptions(limit: 9).map(\.state) == ["active"])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func whatFailedGetsAnotherRound(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 2)
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try await test.claim()
+        try await test.record(claimed[0], .failed)
+        try await test.record(claimed[1], .delivered)
+        #expect(try await test.store.retryRefusals([claimed[0].number]).isEmpty)
+        #expect(
+            try await test.store.retryRefusals([claimed[1].number, 999]).map(\.number) == [claimed[1].number, 999])
+        var selection = RetrySelection()
+        selection.bulletin = BulletinID(publisher: "uji", id: "b")
+        let made = try await test.store.retry(selection, after: 0, limit: 10, now: test.now)
+        #expect(made.map(\.number) == [claimed[0].number])
+        let again = try #require(try await test.claim().first)
+        #expect(again.attempt == 2 && again.tries == 1)
+        try await test.record(again, .delivered)
+        #expect(try await test.events().filter { $0 == "completed" }.count == 2)
+        let (_, attempts) = try #require(try await test.store.delivery(again.number))
+        #expect(attempts.map(\.outcome) == ["failed", "delivered"])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anErasedAddressIsForgottenAndStaysSuppressed(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("Siti@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        try await test.store.suppress("siti@x.example", why: "asked", now: test.now)
+        #expect(try await test.store.erase("siti@x.example", now: test.now) > 0)
+        #expect(try await test.store.erase("siti@x.example", now: test.now) == 0)
+        #expect(try await test.states("b").values.first == .cancelled)
+        let names = try await test.store.suppressions(limit: 9).map(\.address)
+        #expect(names.count == 1 && names.allSatisfy { $0.hasPrefix("erased:") })
+        try await test.subscribe("siti@x.example", "73")
+        _ = try await test.accept("c")
+        try await test.fanOut()
+        #expect(try await test.claim().map(\.halt) == [.suppressed])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func subscriptionsMoveToTheRegionsThatTookThePlaceOfTheirs(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("split@x.example", "73.71", of: Subscriber(home: Region("73.71")))
+        try await test.subscribe("merged@x.example", "73.01")
+        try await test.subscribe("merged@x.example", "73.02")
+        let (a, b, c) = (try #require(Region("73.81")), try #require(Region("73.82")), try #require(Region("73.83")))
+        let moved = try await test.store.replaceRegions(
+            [
+                try #require(Region("73.71")): [a, b], try #require(Region("73.01")): [c],
+                try #require(Region("73.02")): [c],
+            ], names: [:], zones: TestStore.zones, now: test.now)
+        #expect(moved.count == 3)
+        let left = try await test.store.subscriptions(limit: 9)
+        #expect(
+            Set(left.map { "\($0.subscription.endpoint.address) \($0.subscription.region)" }) == [
+                "split@x.example 73.81", "split@x.example 73.82", "merged@x.example 73.83",
+            ])
+        #expect(left.contains { $0.subscriber.home == a })
+        #expect(try await test.store.dueNotices(limit: 9, now: test.now).count == 3)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func whatWasKeptLongEnoughGoes(backend: Backend) async throws {
+        let test = try backend.make()
+        try await subscribe(test, 2)
+        _ = try await test.accept("old")
+        _ = try await test.accept("old", regions: ["52"])
+        try await test.fanOut()
+        for claimed in try await test.claim() { try await test.record(claimed, .delivered) }
+        for number in try await test.store.subscriptions(limit: 9).map(\.number) {
+            _ = try await test.store.removeSubscription(number, now: test.now)
+        }
+        let month = Duration.seconds(30 * 86_400)
+        let retention = Retention(
+            bulletins: month, deliveries: month, attempts: month, refusals: month, addresses: month)
+        #expect(try await test.store.prune(retention, limit: 100, now: test.now + month) == 0)
+        let messages = try await test.store.outboxMessages(after: 0, limit: 99)
+        try await test.store.removeOutboxMessages(messages.map(\.number))
+        while try await test.store.prune(retention, limit: 1, now: test.now + month + .seconds(1)) > 0 {}
+        #expect(try await test.store.bulletins(id: nil, limit: 9).isEmpty)
+        #expect(try await test.store.deliverySummary().isEmpty)
+        #expect(try await test.store.refusals(limit: 9).isEmpty)
+        #expect(try await test.store.erase("73-0@x.example", now: test.now) == 0)
+    }
+}
