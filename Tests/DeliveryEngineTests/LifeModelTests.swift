@@ -1,0 +1,374 @@
+import Bulletins
+import DeliveryEngine
+import Foundation
+import Logging
+import Storage
+import StorageSQLite
+import Synchronization
+import Testing
+
+/// Random lives of bulletins and subscribers against the real engine and store, with a clock of the test's own and
+/// receivers that fail, hang and go away. After each step all that is due has come to an end, and the invariants hold.
+struct LifeModelTests {
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func theInvariantsHold(seed: UInt64) async throws {
+        let world = try LifeWorld(seed: seed)
+        for _ in 0..<60 {
+            try await world.step()
+            try await world.settle()
+            try await world.check()
+        }
+        try await world.drain()
+    }
+}
+
+/// What the engine is tried against.
+private final class LifeWorld {
+    private let folder: URL
+    private let store: SQLiteStore
+    private let time = TestTime()
+    private let receivers: Receivers
+    private var worker: LifeWorker
+    private var random: SplitMix
+    private var revisions: [String: Int64] = [:]
+    private var addresses: [String] = []
+    private var kills = 0
+
+    private static let regions = ["ID", "73", "73.71", "73.71.01", "52"].compactMap { Region($0) }
+    private static let fields = ["kesehatan", "pangan"].compactMap { Field($0) }
+    private static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
+
+    init(seed: UInt64) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-life-\(UUID().uuidString)")
+        store = try SQLiteStore(path: folder.appending(path: "store.db").path)
+        random = SplitMix(state: seed)
+        receivers = Receivers(seed: seed)
+        worker = LifeWorker(number: 0, store: store, receivers: receivers, time: time)
+    }
+
+    deinit {
+        worker.stop()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    // MARK: - Steps
+
+    func step() async throws {
+        switch Int.random(in: 0..<15, using: &random) {
+        case 0...3: try await subscribe()
+        case 4...6: try await publish(revised: false)
+        case 7: try await publish(revised: true)
+        case 8: try await publish(revised: true, status: "withdrawn")
+        case 9: try await unsubscribe()
+        case 10: try await erase()
+        case 11: receivers.change(&addresses, &random)
+        case 12: time.advance(by: .seconds([1, 40, 4000, 30_000, 90_000].randomElement(using: &random) ?? 1))
+        case 13: time.advance(by: .seconds(-600))
+        default: await kill()
+        }
+    }
+
+    private func subscribe() async throws {
+        guard let region = Self.regions.randomElement(using: &random),
+            let field = Self.fields.randomElement(using: &random),
+            let frequency = [Frequency.immediate, .immediate, .daily, .weekly].randomElement(using: &random)
+        else { return }
+        let address = "p\(Int.random(in: 0..<12, using: &random))@x.example"
+        if !addresses.contains(address) { addresses.append(address) }
+        receivers.allow(address)
+        _ = try await store.add(
+            [
+                Subscription(
+                    endpoint: Endpoint(channel: .email, address: address), region: region, field: .field(field),
+                    frequency: frequency)
+            ], of: Subscriber(), zones: Self.zones, now: time.now)
+    }
+
+    private func publish(revised: Bool, status: String? = nil) async throws {
+        let id = revised ? revisions.keys.sorted().randomElement(using: &random) : "b\(revisions.count)"
+        guard let id, let region = Self.regions.randomElement(using: &random),
+            let field = Self.fields.randomElement(using: &random)
+        else { return }
+        revisions[id, default: 0] += 1
+        var object: JSONObject = [
+            "id": .string(id), "revision": .integer(revisions[id] ?? 1), "kind": "announcement", "publisher": "uji",
+            "title": .string(id), "body": "B", "regions": [.string(region.code)], "fields": [.string(field.code)],
+        ]
+        if Int.random(in: 0..<5, using: &random) == 0 { object["urgency"] = "emergency" }
+        if Int.random(in: 0..<5, using: &random) == 0 {
+            object["expiresAt"] = .string((time.now + .seconds(50_000)).text)
+        }
+        object.set("status", status)
+        let payload = JSONWriter.bytes(.object(object))
+        let accepted = AcceptedBulletin(bulletin: try Bulletin(payload: payload), payload: payload, digest: payload)
+        let message = IncomingBulletin(
+            judgement: .accepted(accepted), body: [], size: 1, claimedID: nil, queue: "q",
+            envelope: StoredEnvelope(routingKey: "k"))
+        _ = try await store.record([message], now: time.now)
+    }
+
+    private func unsubscribe() async throws {
+        let all = try await store.subscriptions(limit: 1000)
+        guard let chosen = all.randomElement(using: &random) else { return }
+        let address = chosen.subscription.endpoint.address
+        _ = try await store.removeSubscription(chosen.number, now: time.now)
+        let others = all.filter { $0.subscription.endpoint.address == address && $0.number != chosen.number }
+        if others.isEmpty { receivers.forbid(address) }
+    }
+
+    private func erase() async throws {
+        guard let address = addresses.randomElement(using: &random) else { return }
+        if try await store.erase(address, now: time.now) > 0 { receivers.forbid(address) }
+    }
+
+    /// A worker that is gone from one moment to the next, with deliveries under way if there are any.
+    private func kill() async {
+        receivers.hold(true)
+        try? await route()
+        worker.signal()
+        try? await Task.sleep(for: .milliseconds(30))
+        worker.die()
+        receivers.hold(false)
+        kills += 1
+        worker = LifeWorker(number: kills, store: store, receivers: receivers, time: time)
+        // Past the lease by the wall clock; the watch waits for a third of it in real time.
+        time.advance(by: .seconds(2))
+    }
+
+    private func route() async throws {
+        _ = try await store.publishScheduled(limit: 100, now: time.now)
+        while try await store.fanOut(limit: 5, now: time.now).hasMore {}
+        while try await store.endPending(limit: 5, now: time.now) > 0 {}
+    }
+
+    // MARK: - Between steps
+
+    /// Until nothing is due or under way.
+    func settle() async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            try await route()
+            worker.signal()
+            try await Task.sleep(for: .milliseconds(5))
+            let due = try await store.nextDue(.email)
+            let isBusy = try await !store.leases().isEmpty
+            // A digest settles for a moment after its window's end.
+            if !isBusy, due.map({ $0 > time.now + .seconds(-3) }) ?? true { return }
+            #expect(ContinuousClock.now < deadline, "the engine does not come to rest")
+            if ContinuousClock.now >= deadline { throw CancellationError() }
+        }
+    }
+
+    func check() async throws {
+        let rows = try await store.deliveries(DeliveryFilter(), limit: 100_000)
+        let sends = receivers.sends
+        // One row for an endpoint and revision.
+        #expect(Set(rows.map { "\($0.bulletin) \($0.revision) \($0.address)" }).count == rows.count)
+        for row in rows {
+            let taken = sends.filter { $0.delivery == row.number && $0.wasTaken }
+            let certain = taken.filter { !$0.isInDoubt }.count
+            // Truthful: what was taken is delivered, once unless its worker died, and nothing else is.
+            #expect(certain <= 1, "delivery \(row.number) was taken \(certain) times")
+            if row.state == .delivered { #expect(!taken.isEmpty) } else { #expect(certain == 0) }
+            #expect(row.state != .sending)
+        }
+        #expect(receivers.violations.isEmpty, "sent after it was forbidden")
+        try checkOrder(rows, sends)
+    }
+
+    /// At no endpoint an earlier revision comes after a later one.
+    private func checkOrder(_ rows: [DeliveryRow], _ sends: [Receivers.Send]) throws {
+        let byNumber = Dictionary(uniqueKeysWithValues: rows.map { ($0.number, $0) })
+        var newest: [String: Int64] = [:]
+        for send in sends where send.wasTaken {
+            guard let row = byNumber[send.delivery] else { continue }
+            let key = "\(row.address) \(row.bulletin)"
+            #expect(row.revision >= newest[key] ?? 0, "\(key): revision \(row.revision) after \(newest[key] ?? 0)")
+            newest[key] = max(newest[key] ?? 0, row.revision)
+        }
+    }
+
+    /// Everybody is well again, and weeks go by: all ends, and each bulletin has its last receipt.
+    func drain() async throws {
+        receivers.heal()
+        for _ in 0..<12 {
+            time.advance(by: .seconds(90_000))
+            try await settle()
+        }
+        try await check()
+        let backlog = try await store.backlog()
+        #expect(backlog.unfinishedDeliveries[.email] == 0 && backlog.unroutedBulletins == 0)
+        let completed = try await store.outboxMessages(after: 0, limit: 100_000).compactMap { message -> String? in
+            guard case .receipt("completed", _, let body) = message.content,
+                case .object(let receipt) = try JSONParser.parse(body), case .string(let id)? = receipt["id"]
+            else { return nil }
+            return id
+        }
+        #expect(Set(completed).count == completed.count, "a receipt twice")
+        let bulletins = try await store.bulletins(id: nil, limit: 10_000)
+        #expect(completed.count == bulletins.count, "each bulletin has its last receipt")
+    }
+}
+
+/// A clock that the test moves.
+private final class TestTime: Sendable {
+    private let milliseconds = Mutex<Int64>(1_800_000_000_000)
+
+    var now: Timestamp { Timestamp(milliseconds: milliseconds.withLock(\.self)) }
+    var clock: WallClock { WallClock { self.now } }
+    func advance(by duration: Duration) { milliseconds.withLock { $0 += Int64(duration / .milliseconds(1)) } }
+}
+
+/// Those to whom mail goes: well, failing, refusing.
+private final class Receivers: DeliveryChannel {
+    struct Send: Sendable {
+        let delivery: Int64
+        let wasTaken: Bool
+        /// Under way when its worker died, which told nobody.
+        let isInDoubt: Bool
+    }
+
+    private struct State {
+        var moods: [String: AttemptOutcome.Verdict] = [:]
+        var forbidden: [String: ContinuousClock.Instant] = [:]
+        var sends: [Send] = []
+        var violations: [String] = []
+        var isHeld = false
+    }
+
+    let channel = Channel.email
+    let concurrency = 4
+    private let state = Mutex(State())
+
+    init(seed: UInt64) {}
+
+    var sends: [Send] { state.withLock(\.sends) }
+    var violations: [String] { state.withLock(\.violations) }
+
+    func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
+    func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
+    func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
+    func heal() { state.withLock { $0.moods = [:] } }
+
+    func change(_ addresses: inout [String], _ random: inout SplitMix) {
+        guard let address = addresses.randomElement(using: &random) else { return }
+        let mood = [AttemptOutcome.Verdict.delivered, .retry(after: nil), .failed].randomElement(using: &random)
+        state.withLock { $0.moods[address] = mood }
+    }
+
+    func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome {
+        await attempt(digest: [DigestEntry(delivery: delivery, content: content)], now: now)
+    }
+
+    func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
+        guard let address = digest.first?.delivery.address else { return AttemptOutcome(.failed) }
+        let began = ContinuousClock.now
+        let isInDoubt = state.withLock(\.isHeld)
+        while state.withLock(\.isHeld) { try? await Task.sleep(for: .milliseconds(1)) }
+        return state.withLock { state in
+            let verdict = state.moods[address] ?? .delivered
+            // A moment between the last look and the send cannot be avoided.
+            if let since = state.forbidden[address], since + .milliseconds(200) < began {
+                state.violations.append(address)
+            }
+            state.sends += digest.map {
+                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, isInDoubt: isInDoubt)
+            }
+            return AttemptOutcome(verdict)
+        }
+    }
+}
+
+/// The engine as one worker has it; it can die without a word.
+private struct LifeWorker {
+    private let store: MortalStore
+    private let hints = Hints()
+    private let task: Task<Void, any Error>
+
+    init(number: Int, store: SQLiteStore, receivers: Receivers, time: TestTime) {
+        let mortal = MortalStore(store: store)
+        self.store = mortal
+        var settings = DeliverySettings()
+        settings.lease = .milliseconds(600)
+        settings.graceTime = .milliseconds(100)
+        let service = DeliveryService(
+            channel: receivers, store: mortal, settings: settings, hints: hints, clock: time.clock,
+            worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
+        task = Task { try await service.run() }
+    }
+
+    func signal() { hints.signalDeliveries() }
+
+    /// What it still does reaches no store.
+    func die() {
+        store.isDead.withLock { $0 = true }
+        task.cancel()
+    }
+
+    func stop() { task.cancel() }
+}
+
+/// A store that a dead worker cannot reach.
+private final class MortalStore: DeliveryStore {
+    private let store: SQLiteStore
+    let isDead = Mutex(false)
+
+    init(store: SQLiteStore) { self.store = store }
+
+    private var dead: Bool { isDead.withLock(\.self) }
+
+    func claim(
+        _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
+    ) async throws(StoreError) -> [ClaimedDelivery] {
+        if dead { return [] }
+        return try await store.claim(
+            channel, limit: limit, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
+    }
+
+    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
+        async throws(StoreError) -> [[ClaimedDelivery]]
+    {
+        if dead { return [] }
+        return try await store.claimDigests(limit: limit, owner: owner, until: until, now: now)
+    }
+
+    func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
+        try await store.contents(of: bulletins)
+    }
+
+    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
+        if dead { return .lost }
+        return try await store.halt(of: delivery, owner: owner)
+    }
+
+    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> [Int64] {
+        if dead { return [] }
+        return try await store.record(attempts, owner: owner, now: now)
+    }
+
+    func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
+        if !dead { try await store.renew(owner: owner, until: until) }
+    }
+
+    func leases() async throws(StoreError) -> [OwnerLease] { try await store.leases() }
+
+    func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
+        if dead { return 0 }
+        return try await store.reclaim(from: owners, now: now)
+    }
+
+    func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp? { try await store.nextDue(channel) }
+}
+
+/// The same numbers for the same seed.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
