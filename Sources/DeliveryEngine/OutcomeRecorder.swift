@@ -67,12 +67,13 @@ final class OutcomeRecorder: Sendable {
         var pause = Duration.milliseconds(100)
         while true {
             do throws(StoreError) {
-                let lost = try await store.record(batch, owner: owner, now: clock.now)
-                for number in lost {
+                let recording = try await store.record(batch, owner: owner, now: clock.now)
+                for number in recording.lost {
                     logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
                 hints.receipts.signal()
+                if recording.hasWoken { hints.signalDeliveries() }
                 return
             } catch {
                 logger.error("\(batch.count) outcomes wait to be recorded: \(error)")

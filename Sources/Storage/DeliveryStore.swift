@@ -59,6 +59,16 @@ package struct ClaimedDelivery: Sendable {
     }
 }
 
+/// What came of recording outcomes.
+package struct Recording: Sendable, Equatable {
+    /// Deliveries whose claim their owner had lost.
+    package var lost: [Int64] = []
+    /// Whether deliveries became due that had waited for these.
+    package var hasWoken = false
+
+    package init() {}
+}
+
 /// Why a delivery that is due may not be sent.
 package enum DeliveryHalt: Int, Sendable {
     case unsubscribed = 1
@@ -156,9 +166,8 @@ package protocol DeliveryStore: Sendable {
     /// each send, so it costs next to nothing as long as nothing is taken back.
     func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt?
 
-    /// Records outcomes in one transaction. An outcome counts only if its owner still holds the
-    /// claim; returns the numbers of those that did not.
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> [Int64]
+    /// Records outcomes in one transaction. An outcome counts only if its owner still holds the claim.
+    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording
 
     /// Prolongs all claims of the owner.
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError)

@@ -24,6 +24,9 @@ package protocol FanoutStore: Sendable {
     /// transaction. 0 once nothing is left to do.
     func endPending(limit: Int, now: Timestamp) async throws(StoreError) -> Int
 
+    /// Puts the last receipts of bulletins with so many deliveries that they are counted beside the writer; how many.
+    func completeLarge(now: Timestamp) async throws(StoreError) -> Int
+
     /// Publishes what was scheduled for `now` or earlier, and ends what has expired, up to `limit` bulletins each.
     /// Returns when the next one is due, which may be past.
     func publishScheduled(limit: Int, now: Timestamp) async throws(StoreError) -> Timestamp?

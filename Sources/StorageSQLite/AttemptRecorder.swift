@@ -10,7 +10,7 @@ struct AttemptRecorder {
     private let health: EndpointHealth
     private let update: Prepared
     private let insert: Prepared
-    private(set) var lost: [Int64] = []
+    private(set) var recording = Recording()
     private var finished: [Int64] = []
     private var finishedByBulletin: [Int64: Int] = [:]
 
@@ -39,7 +39,7 @@ struct AttemptRecorder {
             state.rawValue, dueAt?.milliseconds, state.isFinal ? now.milliseconds : nil, attempt.code, attempt.detail,
             1 - isCounted, attempt.delivery.number, owner.name, attempt.delivery.attempt, turn,
         ])
-        guard db.changesCount == 1 else { return lost.append(attempt.delivery.number) }
+        guard db.changesCount == 1 else { return recording.lost.append(attempt.delivery.number) }
         if isCounted == 1 { try insertAttempt(attempt, state) }
         if state == .failed { try tellOfFailure(attempt) }
         if state.isFinal {
@@ -100,9 +100,10 @@ struct AttemptRecorder {
     }
 
     /// Wakes what waited for these, and completes bulletins.
-    func finish() throws {
+    mutating func finish() throws {
         if !finished.isEmpty {
-            try BulletinEnd.wakeSuccessors("SELECT value FROM json_each(?2)", [jsonList(finished)], db, now: now)
+            recording.hasWoken = try BulletinEnd.wakeSuccessors(
+                "SELECT value FROM json_each(?2)", [jsonList(finished)], db, now: now)
         }
         for (bulletin, count) in finishedByBulletin {
             try BulletinEnd.count(ended: count, of: bulletin, db, now: now)

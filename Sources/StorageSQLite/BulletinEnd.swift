@@ -4,19 +4,35 @@ import Storage
 
 /// How bulletins come to their end: all delivered, withdrawn, or expired.
 enum BulletinEnd {
-    /// Puts the receipt `completed` once no delivery is unfinished and the fan-out is through.
-    static func completeIfDone(_ number: Int64, _ db: Database, now: Timestamp) throws {
+    /// Puts the receipt `completed` once no delivery is unfinished and the fan-out is through. Counting the deliveries
+    /// of a large one takes long; that is done beside the writer, and `counts` given.
+    static func completeIfDone(
+        _ number: Int64, counts known: DeliveryCounts? = nil, _ db: Database, now: Timestamp
+    ) throws {
         guard
             let row = try db.row(
                 """
-                SELECT publisher, name, revision, reply_to, correlation_id, traceparent, reopened FROM bulletins
+                SELECT publisher, name, revision, reply_to, correlation_id, traceparent, reopened, made FROM bulletins
                 WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL AND ending IS NULL
-                """, [number])
+                """, [number]), known != nil || (row["made"] as Int64) <= large
         else { return }
-        let counts = try DeliveryCounts(of: number, db)
+        let counts = try known ?? DeliveryCounts(of: number, db)
         try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
         try ReceiptWriter(db: db, now: now).putCompleted(
             number, about: .init(row), counts, reopened: row["reopened"] as Int64)
+    }
+
+    /// More deliveries than these make a bulletin large; the index `bulletins_large` says the same.
+    private static let large = 20_000
+
+    /// Large bulletins of which nothing is left to do, with how they fared.
+    static func largeOnesDone(_ db: Database) throws -> [(Int64, DeliveryCounts)] {
+        try db.rows(
+            """
+            SELECT id FROM bulletins INDEXED BY bulletins_large WHERE made > 20000 AND completed_at IS NULL
+                AND pending = 0 AND routed_at IS NOT NULL AND ending IS NULL
+            """
+        ).map { ($0["id"], try DeliveryCounts(of: $0["id"], db)) }
     }
 
     /// So many deliveries of a bulletin have come to their end.
@@ -74,18 +90,20 @@ enum BulletinEnd {
     }
 
     /// Makes due what waited for deliveries that have ended; `ended` selects their numbers, `arguments` are its own,
-    /// from `?2` on.
+    /// from `?2` on. Whether there were any.
+    @discardableResult
     static func wakeSuccessors(
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
-    ) throws {
+    ) throws -> Bool {
         let someWait = try db.number(
             "SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'pending' AND due_at IS NULL)")
-        guard someWait == 1 else { return }
+        guard someWait == 1 else { return false }
         try db.run(
             """
             UPDATE deliveries SET due_at = coalesce(digest_at, ?1), turn = iif(digest_at IS NULL, ?1, NULL)
             WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
             """, [now.milliseconds] + arguments)
+        return db.changesCount > 0
     }
 
     /// Ends bulletins whose `expiresAt` has come; what is pending of them ends in chunks.

@@ -19,6 +19,9 @@ struct BulletinRouter {
     private let mostUrgent: Prepared
     private let insertMatches: Prepared
     private let markRouted: Prepared
+    private let countNew: Prepared
+    /// How many deliveries the present bulletin has.
+    private var madeByChannel = JSONObject()
 
     /// A bulletin costs about as much as so many rows, whatever it matches.
     private static let bulletinCost = 20
@@ -38,6 +41,8 @@ struct BulletinRouter {
                 \(Self.walk) LIMIT ?7)
             WHERE true ON CONFLICT DO NOTHING
             """)
+        countNew = try db.prepared(
+            "SELECT channel, count(*) FROM deliveries WHERE id > ? AND bulletin = ? GROUP BY channel")
         markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
     }
 
@@ -76,20 +81,21 @@ struct BulletinRouter {
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
         if bulletin.isAtBeginning { try feedItems.replace(bulletin) }
+        let before = try db.number("SELECT max(id) FROM deliveries") ?? 0
         var made = 0
         if bulletin.hasSources {
             let inheritance = Inheritance(db: db, now: now, bulletin: bulletin)
             let (inherited, isThrough) = try inheritance.run(limit: limit)
             made = inherited
             limit -= inherited
-            try count(bulletin, inherited)
             guard isThrough else {
                 limit = 0
-                return
+                return try count(bulletin, made, after: before)
             }
         }
-        guard bulletin.isWithdrawal else { return try routeMatches(bulletin, made: made) }
-        try finish(bulletin, made: made)
+        let isThrough = bulletin.isWithdrawal ? true : try routeMatches(bulletin, made: &made)
+        try count(bulletin, made, after: before)
+        if isThrough { try finish(bulletin, made: made) }
     }
 
     private static let walk = """
@@ -100,19 +106,19 @@ struct BulletinRouter {
         """
 
     /// The matches from the bulletin's place on, as far as the limit goes: one statement for the chunk's
-    /// deliveries, and one look for where it ended.
-    private mutating func routeMatches(_ bulletin: UnroutedBulletin, made: Int) throws {
+    /// deliveries, and one look for where it ended. Whether that were all.
+    private mutating func routeMatches(_ bulletin: UnroutedBulletin, made: inout Int) throws -> Bool {
         let walk: [(any Bindable)?] = [bulletin.remainingLegs, bulletin.kind, bulletin.urgency]
         let turn = bulletin.turn + Int64(made) * 1000
         try insertMatches.run(walk + [bulletin.number, bulletin.priority, now.milliseconds, limit, turn])
         let new = db.changesCount
-        try count(bulletin, new)
+        made += new
         // Where nothing was made and nothing stood in the way, nothing matches.
-        let isEmpty = made == 0 && bulletin.isAtBeginning && new == 0
+        let isEmpty = made == 0 && bulletin.isAtBeginning
         if !isEmpty { try preferSooner(bulletin, walk) }
         guard !isEmpty, let end = try placeAfter(limit, walk) else {
             limit -= new
-            return try finish(bulletin, made: made + new)
+            return true
         }
         limit = 0
         try db.run(
@@ -121,6 +127,7 @@ struct BulletinRouter {
             WHERE id = ?
             """,
             [bulletin.leg + end.leg, end.region, end.endpoint, turn + Int64(new) * 1000, bulletin.number])
+        return false
     }
 
     /// Of several subscriptions of an endpoint that match, the one that is served soonest counts.
@@ -149,10 +156,26 @@ struct BulletinRouter {
         return try place.first(walk + [rows - 1]) { ($0.integer(0), $0.integer(1), $0.integer(2)) }
     }
 
-    private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int) throws {
+    /// Counts what this transaction made of a bulletin: the rows after that number.
+    private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int, after number: Int64) throws {
+        madeByChannel = try Self.counts(bulletin)
         guard made > 0 else { return }
         step.deliveries += made
-        try db.run("UPDATE bulletins SET pending = pending + ? WHERE id = ?", [made, bulletin.number])
+        try countNew.each([number, bulletin.number]) { row in
+            let channel = row.text(0)
+            guard case .integer(let known)? = madeByChannel[channel] ?? .integer(0) else { return }
+            madeByChannel[channel] = .integer(known + row.integer(1))
+        }
+        try db.run(
+            "UPDATE bulletins SET pending = pending + ?1, made = made + ?1, made_by_channel = ?2 WHERE id = ?3",
+            [made, JSONWriter.text(.object(madeByChannel)), bulletin.number])
+    }
+
+    private static func counts(_ bulletin: UnroutedBulletin) throws -> JSONObject {
+        guard !bulletin.isAtBeginning,
+            case .object(let counts) = try JSONParser.parse(Array(bulletin.madeByChannel.utf8))
+        else { return JSONObject() }
+        return counts
     }
 
     private mutating func finish(_ bulletin: UnroutedBulletin, made: Int) throws {
@@ -160,27 +183,18 @@ struct BulletinRouter {
         limit -= Self.bulletinCost
         let isUnheard = made == 0 && bulletin.isAtBeginning
         try markRouted.run([now.milliseconds, isUnheard ? now.milliseconds : nil, bulletin.number])
-        let (byChannel, total) = isUnheard ? (JSONObject(), 0) : try counts(bulletin)
+        let total = madeByChannel.members.reduce(Int64(0)) { sum, member in
+            if case .integer(let count) = member.value { sum + count } else { sum }
+        }
         let regions: [JSONValue] = bulletin.regions.split(separator: " ").map { .string(String($0)) }
         try receipts.put(
             .routed, id: "\(bulletin.number).routed", about: bulletin.subject,
-            [("deliveries", .integer(total)), ("byChannel", .object(byChannel)), ("regions", .array(regions))])
+            [("deliveries", .integer(total)), ("byChannel", .object(madeByChannel)), ("regions", .array(regions))])
         if isUnheard {
             try receipts.putCompleted(bulletin.number, about: bulletin.subject, DeliveryCounts())
         } else {
             try BulletinEnd.completeIfDone(bulletin.number, db, now: now)
         }
-    }
-
-    private func counts(_ bulletin: UnroutedBulletin) throws -> (JSONObject, Int64) {
-        var byChannel = JSONObject()
-        var total: Int64 = 0
-        let counts = try db.prepared("SELECT channel, count(*) FROM deliveries WHERE bulletin = ? GROUP BY channel")
-        try counts.each([bulletin.number]) { row in
-            byChannel[row.text(0)] = .integer(row.integer(1))
-            total += row.integer(1)
-        }
-        return (byChannel, total)
     }
 }
 

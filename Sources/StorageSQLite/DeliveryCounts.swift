@@ -2,7 +2,7 @@ import Bulletins
 import GRDB
 
 /// How the deliveries of a bulletin ended, as its last receipt tells it.
-struct DeliveryCounts {
+struct DeliveryCounts: Sendable {
     private var totals: [String: Int64] = ["delivered": 0, "failed": 0, "suppressed": 0, "expired": 0]
     private var byChannel = JSONObject()
 

@@ -48,13 +48,13 @@ extension SQLiteStore: DeliveryStore {
     }
 
     package func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError)
-        -> [Int64]
+        -> Recording
     {
         try await write { db in
             var recorder = try AttemptRecorder(db: db, owner: owner, now: now)
             for attempt in attempts { try recorder.record(attempt) }
             try recorder.finish()
-            return recorder.lost
+            return recorder.recording
         }
     }
 

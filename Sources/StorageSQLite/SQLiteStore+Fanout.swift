@@ -18,6 +18,15 @@ extension SQLiteStore: FanoutStore {
         return try await write { try BulletinEnd.endPending(limit: limit, $0, now: now) }
     }
 
+    package func completeLarge(now: Timestamp) async throws(StoreError) -> Int {
+        let done = try await read { try BulletinEnd.largeOnesDone($0) }
+        guard !done.isEmpty else { return 0 }
+        try await write { db in
+            for (number, counts) in done { try BulletinEnd.completeIfDone(number, counts: counts, db, now: now) }
+        }
+        return done.count
+    }
+
     package func publishScheduled(limit: Int, now: Timestamp) async throws(StoreError) -> Timestamp? {
         let isDue = try await read { db in
             try db.number(

@@ -19,13 +19,16 @@ struct UnroutedBulletin {
     let source: Int64?
     /// The last endpoint that was looked at, of the source or of a region; -1 before the first.
     let endpoint: Int64
+    /// JSON: how many deliveries earlier transactions made, by channel.
+    let madeByChannel: String
     private let targets: String
     private let region: Int64
 
     /// What `init` reads, in its order.
     static let columns = """
         id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
-        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, fanout_source
+        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, fanout_source,
+        made_by_channel
         """
 
     init(_ row: SQLiteRow) {
@@ -46,6 +49,7 @@ struct UnroutedBulletin {
             correlationID: row.optionalText(14), traceparent: row.optionalText(15))
         turn = row.integer(16)
         source = row.optionalInteger(17)
+        madeByChannel = row.text(18)
     }
 
     /// 0 for emergencies, which go first, to 2.

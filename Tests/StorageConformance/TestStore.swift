@@ -129,7 +129,7 @@ final class TestStore: Sendable {
     {
         let record = AttemptRecord(
             delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: "250", detail: nil)
-        return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now)
+        return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now).lost
     }
 
     func unsubscribe(_ token: [UInt8]) async throws -> Bool {

@@ -1,14 +1,47 @@
 -- The fair order of deliveries. Of a bulletin the n-th delivery counts as if it had come n seconds after the first
 -- (`turn`), so that neither a small bulletin waits for a large one nor a large one for ever for small ones. A row that
 -- waits for its time, or for its predecessor, has no turn.
-ALTER TABLE deliveries ADD COLUMN turn INTEGER;
--- The end of the digest's window that it belongs to; NULL for what is sent by itself.
-ALTER TABLE deliveries ADD COLUMN digest_at INTEGER;
--- Attempts before the operator asked for another round; the retry schedule does not count them.
-ALTER TABLE deliveries ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
+--
+-- The table without foreign keys: a row is made of a bulletin, an endpoint and a subscription that are there, of which
+-- none goes before it, and three look-ups for each would be a sixth of the time of a fan-out.
+PRAGMA defer_foreign_keys = ON;
 
-DROP INDEX deliveries_due;
-UPDATE deliveries SET turn = due_at WHERE state = 'pending' AND due_at IS NOT NULL AND attempts = 0;
+CREATE TABLE deliveries_fair (
+    id INTEGER PRIMARY KEY,
+    bulletin INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    subscription INTEGER NOT NULL,
+    priority INTEGER NOT NULL,          -- 0 emergency, 1 important, 2 routine
+    state TEXT NOT NULL CHECK (state IN
+        ('pending', 'sending', 'delivered', 'failed', 'expired', 'cancelled', 'suppressed', 'bounced')),
+    due_at INTEGER,                     -- NULL while it waits for its predecessor
+    turn INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    spent INTEGER NOT NULL DEFAULT 0,   -- attempts before the operator asked for another round
+    lease_owner TEXT,
+    lease_until INTEGER,
+    predecessor INTEGER,                -- the unfinished delivery of an earlier revision to the same endpoint
+    digest_at INTEGER,                  -- the end of the digest's window; NULL for what is sent by itself
+    finished_at INTEGER,
+    code TEXT,
+    detail TEXT,
+    UNIQUE (bulletin, endpoint)
+) STRICT;
+
+INSERT INTO deliveries_fair (id, bulletin, endpoint, channel, subscription, priority, state, due_at, turn, attempts,
+        lease_owner, lease_until, predecessor, finished_at, code, detail)
+    SELECT id, bulletin, endpoint, channel, subscription, priority, state, due_at,
+        CASE WHEN state = 'pending' AND attempts = 0 THEN due_at END, attempts, lease_owner, lease_until, predecessor,
+        finished_at, code, detail
+    FROM deliveries ORDER BY id;
+DROP TABLE deliveries;
+ALTER TABLE deliveries_fair RENAME TO deliveries;
+
+CREATE INDEX deliveries_leases ON deliveries (lease_until) WHERE state = 'sending';
+CREATE INDEX deliveries_waiting ON deliveries (predecessor) WHERE due_at IS NULL AND state = 'pending';
+CREATE INDEX deliveries_feed ON deliveries (endpoint, bulletin) WHERE channel = 'feed';
+CREATE INDEX deliveries_subscription ON deliveries (subscription) WHERE state = 'pending';
 CREATE INDEX deliveries_ready ON deliveries (channel, priority, turn) WHERE state = 'pending' AND turn IS NOT NULL;
 CREATE INDEX deliveries_timed ON deliveries (channel, priority, due_at)
     WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL;
@@ -26,6 +59,12 @@ ALTER TABLE bulletins ADD COLUMN ending TEXT CHECK (ending IN ('cancelled', 'exp
 ALTER TABLE bulletins ADD COLUMN ending_endpoint INTEGER NOT NULL DEFAULT -1;
 -- How often the operator had it delivered again after it was complete.
 ALTER TABLE bulletins ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0;
+
+-- How many deliveries were made of it, by channel as JSON and in all. Those of a large bulletin are not counted by who
+-- writes (`made` says which are large).
+ALTER TABLE bulletins ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE bulletins ADD COLUMN made_by_channel TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX bulletins_large ON bulletins (id) WHERE made > 20000 AND completed_at IS NULL;
 
 DROP INDEX bulletins_unrouted;
 -- A superseded revision that was not routed yet is routed first, so that its correction finds who got it.
