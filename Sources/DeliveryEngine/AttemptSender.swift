@@ -19,10 +19,11 @@ final class AttemptSender: Sendable {
     private let logger: Logger
     private let pauses = ChannelPause()
     private let gate: HostGate<WorkItem>
+    private let onRoom: @Sendable () -> Void
 
     init(
         channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
-        recorder: OutcomeRecorder, clock: WallClock, logger: Logger
+        recorder: OutcomeRecorder, clock: WallClock, logger: Logger, onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
         self.store = store
@@ -32,10 +33,14 @@ final class AttemptSender: Sendable {
         self.clock = clock
         self.logger = logger
         gate = HostGate(limits: settings.hosts)
+        self.onRoom = onRoom
     }
 
     /// How long the channel still rests because its way does not work.
     var pause: Duration? { pauses.remaining }
+
+    /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
+    var isFull: Bool { gate.isFull }
 
     // MARK: - Before the queue
 
@@ -76,7 +81,8 @@ final class AttemptSender: Sendable {
             _ = await attempt(item)
             return []
         }
-        switch gate.admit(item, to: host, now: .now) {
+        let place = Place(host: host, endpoint: first.delivery.endpoint)
+        switch gate.admit(item, to: place, isUrgent: first.delivery.priority == 0, now: .now) {
         case .parked: return []
         case .back(let pause):
             release(item.deliveries, after: pause)
@@ -84,7 +90,9 @@ final class AttemptSender: Sendable {
         case .go(let pause):
             if pause > .zero { try? await Task.sleep(for: pause) }
             let isReachable = await attempt(item)
-            return gate.ended(at: host, isReachable: isReachable, now: .now)
+            let (items, hasRoom) = gate.ended(at: place, isReachable: isReachable, now: .now)
+            if hasRoom { onRoom() }
+            return items
         }
     }
 

@@ -56,7 +56,7 @@ package struct DeliveryService: Service {
         recorder = OutcomeRecorder(store: store, owner: owner, clock: clock, hints: hints, logger: logger)
         sender = AttemptSender(
             channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, clock: clock,
-            logger: logger)
+            logger: logger, onRoom: { hints.delivery(channel.channel).signal() })
     }
 
     package func run() async throws {
@@ -104,7 +104,7 @@ package struct DeliveryService: Service {
         while !Task.isCancelled {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
             let room = channel.claimsAhead - queue.count
-            guard room >= channel.claimsAhead / 2 else {
+            guard room >= channel.claimsAhead / 2, !sender.isFull else {
                 // What is urgent does not wait for room.
                 _ = await claim(channel.claimsAhead, emergenciesOnly: true)
                 await hints.delivery(channel.channel).wait(atMost: Self.poll)

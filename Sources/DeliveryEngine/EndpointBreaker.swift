@@ -1,5 +1,5 @@
-/// Keeps attempts from a host that does not answer: after some failures in a row it opens for a while, then lets one
-/// attempt through, and opens for longer if that fails too.
+/// Keeps attempts from a host or endpoint that does not answer: after some failures in a row it opens for a while, then
+/// lets one attempt through, and opens for longer if that fails too.
 struct EndpointBreaker {
     private var failures = 0
     private var openings = 0
@@ -11,19 +11,20 @@ struct EndpointBreaker {
     static let firstPause = Duration.seconds(30)
     static let longestPause = Duration.seconds(600)
 
-    /// Whether nothing is known against the host.
+    /// Whether nothing is known against it.
     var isQuiet: Bool { failures == 0 && openUntil == nil }
 
-    /// Whether an attempt may be made now; if not, after how long it may be worth another look.
-    mutating func wait(now: ContinuousClock.Instant) -> Duration? {
+    /// After how long an attempt may be worth another look; nil if it may be made now.
+    func wait(now: ContinuousClock.Instant) -> Duration? {
         guard let end = openUntil else { return nil }
         if end > now { return now.duration(to: end) }
-        if isProbing { return Self.firstPause }
-        isProbing = true
-        return nil
+        return isProbing ? Self.firstPause : nil
     }
 
-    /// An attempt has ended; nil if nothing was sent, which tells nothing of the host.
+    /// An attempt begins, which `wait` allowed.
+    mutating func begin() { isProbing = openUntil != nil }
+
+    /// An attempt has ended; nil if nothing was sent, which tells nothing.
     mutating func note(isReachable: Bool?, now: ContinuousClock.Instant) {
         guard let isReachable else { return isProbing = false }
         guard !isReachable else { return self = EndpointBreaker() }

@@ -1,19 +1,32 @@
 import Synchronization
 
-/// What one host may take of a channel.
+/// What one host, and one endpoint at it, may take of a channel.
 package struct HostLimits: Sendable {
-    /// Attempts at once.
+    /// Attempts at once at a host.
     package var concurrency: Int
-    /// Attempts a second; 0 for no limit.
+    /// Attempts at once at one endpoint.
+    package var endpointConcurrency: Int
+    /// Attempts a second at a host; 0 for no limit.
     package var rate: Int
 
-    package init(concurrency: Int = 32, rate: Int = 0) { (self.concurrency, self.rate) = (concurrency, rate) }
+    package init(concurrency: Int = 32, endpointConcurrency: Int = 4, rate: Int = 0) {
+        self.concurrency = concurrency
+        self.endpointConcurrency = endpointConcurrency
+        self.rate = rate
+    }
 }
 
-/// Keeps each host to its limits, so that one that is slow or silent takes few of the senders.
+/// Where an attempt goes.
+struct Place: Hashable, Sendable {
+    let host: String
+    let endpoint: Int64
+}
+
+/// Keeps hosts and endpoints to their limits, so that one that is slow or silent takes few of the senders.
 ///
-/// What comes while a host is at its limit is parked here, and goes on with the sender whose attempt there ends; of a
-/// host that does not answer, or has enough parked, it goes back to the store for a while.
+/// What comes while there is no room is parked here, and goes on with a sender whose attempt at the same host ends: what
+/// is urgent first, then in the order in which it came. While much is parked, nothing more is to be claimed. Of a host or
+/// endpoint that does not answer, deliveries go back to the store for a while.
 final class HostGate<Item: Sendable>: Sendable {
     enum Admission: Sendable, Equatable {
         /// At once, or after a pause that is short enough for the sender to wait.
@@ -23,72 +36,147 @@ final class HostGate<Item: Sendable>: Sendable {
         case back(after: Duration)
     }
 
+    private struct Parked {
+        let item: Item
+        let endpoint: Int64
+    }
+
     private struct Host {
         var running = 0
-        var parked: [Item] = []
+        var urgent: [Parked] = []
+        var others: [Parked] = []
         var breaker = EndpointBreaker()
         var nextSlot: ContinuousClock.Instant?
+        var lastEnd: ContinuousClock.Instant?
+
+        var parked: Int { urgent.count + others.count }
 
         func isIdle(_ now: ContinuousClock.Instant) -> Bool {
-            running == 0 && parked.isEmpty && breaker.isQuiet && (nextSlot ?? now) <= now
+            running == 0 && parked == 0 && breaker.isQuiet && (nextSlot ?? now) <= now
         }
+    }
+
+    private struct Party {
+        var running = 0
+        var breaker = EndpointBreaker()
+        var isIdle: Bool { running == 0 && breaker.isQuiet }
+    }
+
+    private struct State {
+        var hosts: [String: Host] = [:]
+        var endpoints: [Int64: Party] = [:]
+        var parked = 0
     }
 
     private let limits: HostLimits
-    private let hosts = Mutex<[String: Host]>([:])
+    /// Above which nothing more is to be claimed.
+    private let mostParked: Int
+    private let state = Mutex(State())
 
     /// How long a sender waits for a slot.
     private static var patience: Duration { .seconds(1) }
+    /// What is parked of a host that has not ended an attempt for so long is little.
+    private static var silence: Duration { .seconds(2) }
+    private static var parkedInSilence: Int { 64 }
     /// After how long what did not fit is looked at again.
-    private static var crowded: Duration { .seconds(2) }
+    private static var crowded: Duration { .seconds(5) }
 
-    init(limits: HostLimits) { self.limits = limits }
+    init(limits: HostLimits, mostParked: Int = 512) {
+        self.limits = limits
+        self.mostParked = mostParked
+    }
 
-    func admit(_ item: Item, to host: String, now: ContinuousClock.Instant) -> Admission {
-        hosts.withLock { hosts in
-            var state = hosts[host] ?? Host()
-            defer { hosts[host] = state }
-            // First, for it may let this one through as its probe.
-            if state.running >= limits.concurrency {
-                guard state.parked.count < limits.concurrency else { return .back(after: Self.crowded) }
-                state.parked.append(item)
+    /// Whether so much is parked that nothing more is to be claimed.
+    var isFull: Bool { state.withLock { $0.parked >= mostParked } }
+
+    func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
+        state.withLock { state in
+            var host = state.hosts[place.host] ?? Host()
+            var endpoint = state.endpoints[place.endpoint] ?? Party()
+            defer {
+                state.hosts[place.host] = host
+                state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
+            }
+            if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
+            guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
+                guard isUrgent || mayPark(host, state.parked, now) else { return .back(after: Self.crowded) }
+                let parked = Parked(item: item, endpoint: place.endpoint)
+                if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
+                state.parked += 1
                 return .parked
             }
-            if let slot = state.nextSlot, now.duration(to: slot) > Self.patience {
+            if let slot = host.nextSlot, now.duration(to: slot) > Self.patience {
                 return .back(after: now.duration(to: slot))
             }
-            if let wait = state.breaker.wait(now: now) { return .back(after: wait) }
-            state.running += 1
-            return .go(after: reserveSlot(&state, now))
+            host.breaker.begin()
+            endpoint.breaker.begin()
+            host.running += 1
+            endpoint.running += 1
+            return .go(after: reserveSlot(&host, now))
         }
     }
 
-    private func reserveSlot(_ state: inout Host, _ now: ContinuousClock.Instant) -> Duration {
+    private func mayPark(_ host: Host, _ parked: Int, _ now: ContinuousClock.Instant) -> Bool {
+        let isSilent = host.lastEnd.map { $0.duration(to: now) > Self.silence } ?? true
+        return host.parked < Self.parkedInSilence || !isSilent && parked < mostParked * 2
+    }
+
+    private func reserveSlot(_ host: inout Host, _ now: ContinuousClock.Instant) -> Duration {
         guard limits.rate > 0 else { return .zero }
-        let slot = max(state.nextSlot ?? now, now)
-        state.nextSlot = slot + .seconds(1) / limits.rate
+        let slot = max(host.nextSlot ?? now, now)
+        host.nextSlot = slot + .seconds(1) / limits.rate
         return now.duration(to: slot)
     }
 
-    /// An attempt at the host has ended; what was parked there goes before this gate again.
-    func ended(at host: String, isReachable: Bool?, now: ContinuousClock.Instant) -> [Item] {
-        hosts.withLock { hosts in
-            guard var state = hosts[host] else { return [] }
-            state.running -= 1
-            state.breaker.note(isReachable: isReachable, now: now)
+    /// An attempt has ended. What was parked for the room that it leaves goes before this gate again; and whether there
+    /// is room for claims again.
+    func ended(at place: Place, isReachable: Bool?, now: ContinuousClock.Instant) -> (items: [Item], hasRoom: Bool) {
+        state.withLock { state in
+            guard var host = state.hosts[place.host], var endpoint = state.endpoints[place.endpoint] else {
+                return ([], false)
+            }
+            host.running -= 1
+            host.lastEnd = now
+            host.breaker.note(isReachable: isReachable, now: now)
+            endpoint.running -= 1
+            endpoint.breaker.note(isReachable: isReachable, now: now)
+            state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
             // Of a host that is silent all go back; else one takes the place that is free.
-            let released = state.breaker.isQuiet ? Array(state.parked.prefix(1)) : state.parked
-            state.parked.removeFirst(released.count)
-            hosts[host] = state.isIdle(now) ? nil : state
-            return released
+            let isOpen = host.breaker.wait(now: now) != nil
+            let items = isOpen ? takeAll(&host) : takeNext(&host, state.endpoints, now)
+            state.hosts[place.host] = host.isIdle(now) ? nil : host
+            let before = state.parked
+            state.parked -= items.count
+            return (items, before >= mostParked / 2 && state.parked < mostParked / 2)
         }
+    }
+
+    /// The first whose endpoint has room; one whose endpoint does not answer goes before the gate too, which sends it
+    /// back.
+    private func takeNext(_ host: inout Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+        func hasRoom(_ parked: Parked) -> Bool {
+            guard let endpoint = endpoints[parked.endpoint] else { return true }
+            return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
+        }
+        if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index).item] }
+        if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index).item] }
+        return []
+    }
+
+    private func takeAll(_ host: inout Host) -> [Item] {
+        defer { (host.urgent, host.others) = ([], []) }
+        return (host.urgent + host.others).map(\.item)
     }
 
     /// Whatever is parked, for the end of the work.
     func close() -> [Item] {
-        hosts.withLock { hosts in
-            let left = hosts.values.flatMap(\.parked)
-            for host in hosts.keys { hosts[host]?.parked = [] }
+        state.withLock { state in
+            let left = state.hosts.values.flatMap { ($0.urgent + $0.others).map(\.item) }
+            for host in state.hosts.keys {
+                state.hosts[host]?.urgent = []
+                state.hosts[host]?.others = []
+            }
+            state.parked = 0
             return left
         }
     }

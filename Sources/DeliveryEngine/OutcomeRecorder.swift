@@ -73,7 +73,7 @@ final class OutcomeRecorder: Sendable {
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
                 hints.receipts.signal()
-                if recording.hasWoken { hints.signalDeliveries() }
+                if recording.hasWoken || batch.contains(where: \.isDueAgain) { hints.signalDeliveries() }
                 return
             } catch {
                 logger.error("\(batch.count) outcomes wait to be recorded: \(error)")
@@ -81,6 +81,16 @@ final class OutcomeRecorder: Sendable {
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))
             }
+        }
+    }
+}
+
+extension AttemptRecord {
+    /// Whether it is for the claimer to know when.
+    fileprivate var isDueAgain: Bool {
+        switch effect {
+        case .retry, .released: true
+        default: false
         }
     }
 }

@@ -17,6 +17,7 @@ enum SettingKey: String, CaseIterable {
     case webhooksAllow = "webhooks.allow"
     case webhooksConcurrency = "webhooks.concurrency"
     case webhooksPerHost = "webhooks.perHost"
+    case webhooksPerEndpoint = "webhooks.perEndpoint"
     case webhooksRatePerHost = "webhooks.ratePerHost"
     case webhooksRetry = "webhooks.retry"
     case deliveryLease = "delivery.lease"

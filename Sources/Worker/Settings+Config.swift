@@ -24,6 +24,7 @@ extension Settings {
         webhookNetworks = try Self.networks(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
         webhooksPerHost = try reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
+        webhooksPerEndpoint = try reader.integer(.webhooksPerEndpoint, default: 4, in: 1...4096)
         webhookRate = try reader.integer(.webhooksRatePerHost, default: 0, in: 0...100_000)
         mailRate = try reader.integer(.smtpRate, default: 0, in: 0...100_000)
         mailRetry = try Self.schedule(reader, .smtpRetry)

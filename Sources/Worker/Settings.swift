@@ -34,6 +34,7 @@ package struct Settings: Sendable {
     package var webhookConcurrency: Int
     /// How many attempts one host may have at once, and a second; 0 for no limit.
     package var webhooksPerHost: Int
+    package var webhooksPerEndpoint: Int
     package var webhookRate: Int
     /// Mails a second; 0 for no limit.
     package var mailRate: Int

@@ -120,10 +120,15 @@ package struct Worker: Sendable {
                 "retention",
                 RetentionService(store: store, retention: settings.retention, clock: clock, logger: logger)
             ),
-            service(email, settings.mailRetry, HostLimits(concurrency: email.concurrency, rate: settings.mailRate)),
+            service(
+                email, settings.mailRetry,
+                HostLimits(
+                    concurrency: email.concurrency, endpointConcurrency: email.concurrency, rate: settings.mailRate)),
             service(
                 try webhooks(identity, group), settings.webhookRetry,
-                HostLimits(concurrency: settings.webhooksPerHost, rate: settings.webhookRate)),
+                HostLimits(
+                    concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
+                    rate: settings.webhookRate)),
             service(FeedChannel(), RetrySchedule(), HostLimits()),
         ]
     }

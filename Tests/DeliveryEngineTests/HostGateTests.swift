@@ -26,10 +26,12 @@ struct EndpointBreakerTests {
         var breaker = opened()
         let later = start + .seconds(31)
         #expect(breaker.wait(now: later) == nil)
+        breaker.begin()
         #expect(breaker.wait(now: later) != nil, "one probe at a time")
         breaker.note(isReachable: false, now: later)
         #expect(breaker.wait(now: later) == .seconds(60))
         #expect(breaker.wait(now: later + .seconds(61)) == nil)
+        breaker.begin()
         breaker.note(isReachable: true, now: later + .seconds(61))
         #expect(breaker.isQuiet)
     }
@@ -37,7 +39,7 @@ struct EndpointBreakerTests {
     @Test func aProbeThatSentNothingMakesRoomForAnother() {
         var breaker = opened()
         let later = start + .seconds(31)
-        #expect(breaker.wait(now: later) == nil)
+        breaker.begin()
         breaker.note(isReachable: nil, now: later)
         #expect(breaker.wait(now: later) == nil)
     }
@@ -47,6 +49,7 @@ struct EndpointBreakerTests {
         for _ in 0..<20 {
             now += .seconds(601)
             #expect(breaker.wait(now: now) == nil)
+            breaker.begin()
             breaker.note(isReachable: false, now: now)
         }
         #expect(breaker.wait(now: now) == .seconds(600))
@@ -56,32 +59,76 @@ struct EndpointBreakerTests {
 struct HostGateTests {
     private let start = ContinuousClock.now
 
-    @Test func aHostTakesItsShareAndTheRestWaitsOrGoesBack() {
+    private func place(_ host: String, _ endpoint: Int64 = 1) -> Place { Place(host: host, endpoint: endpoint) }
+
+    @Test func aHostTakesItsShareAndTheRestWaits() {
         let gate = HostGate<Int>(limits: HostLimits(concurrency: 2))
-        let admissions = (1...6).map { gate.admit($0, to: "a", now: start) }
-        #expect(
-            admissions == [
-                .go(after: .zero), .go(after: .zero), .parked, .parked, .back(after: .seconds(2)),
-                .back(after: .seconds(2)),
-            ])
-        #expect(gate.admit(7, to: "b", now: start) == .go(after: .zero))
-        #expect(gate.ended(at: "a", isReachable: true, now: start) == [3])
-        #expect(gate.admit(3, to: "a", now: start) == .go(after: .zero))
+        let admissions = (1...4).map { gate.admit($0, to: place("a", Int64($0)), now: start) }
+        #expect(admissions == [.go(after: .zero), .go(after: .zero), .parked, .parked])
+        #expect(gate.admit(7, to: place("b", 7), now: start) == .go(after: .zero))
+        #expect(gate.ended(at: place("a", 1), isReachable: true, now: start).items == [3])
+        #expect(gate.admit(3, to: place("a", 3), now: start) == .go(after: .zero))
         #expect(gate.close() == [4])
+    }
+
+    @Test func anEndpointTakesItsShareOfItsHost() {
+        let gate = HostGate<Int>(limits: HostLimits(concurrency: 8, endpointConcurrency: 2))
+        let admissions = (1...4).map { gate.admit($0, to: place("a", 1), now: start) }
+        #expect(admissions == [.go(after: .zero), .go(after: .zero), .parked, .parked])
+        #expect(gate.admit(5, to: place("a", 2), now: start) == .go(after: .zero))
+        #expect(gate.ended(at: place("a", 2), isReachable: true, now: start).items.isEmpty)
+        #expect(gate.ended(at: place("a", 1), isReachable: true, now: start).items == [3])
+    }
+
+    @Test func whatIsUrgentGoesFirst() {
+        let gate = HostGate<String>(limits: HostLimits(concurrency: 1))
+        _ = gate.admit("under way", to: place("a", 1), now: start)
+        _ = gate.admit("routine", to: place("a", 2), now: start)
+        _ = gate.admit("urgent", to: place("a", 3), isUrgent: true, now: start)
+        #expect(gate.ended(at: place("a", 1), isReachable: true, now: start).items == ["urgent"])
     }
 
     @Test func aSilentHostGivesBackWhatWaitsForIt() {
         let gate = HostGate<Int>(limits: HostLimits(concurrency: 5))
-        for item in 1...7 { _ = gate.admit(item, to: "a", now: start) }
+        for item in 1...7 { _ = gate.admit(item, to: place("a", Int64(item)), now: start) }
         var back: [Int] = []
-        for _ in 1...5 { back += gate.ended(at: "a", isReachable: false, now: start) }
-        #expect(back == [6, 7])
-        #expect(gate.admit(8, to: "a", now: start) == .back(after: .seconds(30)))
+        for item in 1...5 {
+            back += gate.ended(at: place("a", Int64(item)), isReachable: false, now: start).items
+        }
+        #expect(back.sorted() == [6, 7])
+        #expect(gate.admit(8, to: place("a", 8), now: start) == .back(after: .seconds(30)))
+    }
+
+    @Test func aSilentEndpointDoesNotCloseItsHost() {
+        let gate = HostGate<Int>(limits: HostLimits())
+        for _ in 1...5 {
+            _ = gate.admit(1, to: place("a", 1), now: start)
+            _ = gate.admit(2, to: place("a", 2), now: start)
+            _ = gate.ended(at: place("a", 1), isReachable: false, now: start)
+            _ = gate.ended(at: place("a", 2), isReachable: true, now: start)
+        }
+        #expect(gate.admit(1, to: place("a", 1), now: start) == .back(after: .seconds(30)))
+        #expect(gate.admit(2, to: place("a", 2), now: start) == .go(after: .zero))
+    }
+
+    /// While much is parked nothing is claimed; once half of it is gone, that is told once.
+    @Test func itTellsWhenThereIsRoomForClaims() {
+        let gate = HostGate<Int>(limits: HostLimits(concurrency: 1), mostParked: 4)
+        for item in 1...5 { _ = gate.admit(item, to: place("a", Int64(item)), now: start) }
+        #expect(gate.isFull)
+        var (told, running) = (0, 1)
+        for _ in 1...5 {
+            let (items, hasRoom) = gate.ended(at: place("a", Int64(running)), isReachable: true, now: start)
+            told += hasRoom ? 1 : 0
+            running = items.first ?? 0
+            if running > 0 { _ = gate.admit(running, to: place("a", Int64(running)), now: start) }
+        }
+        #expect(told == 1 && !gate.isFull)
     }
 
     @Test func aRateSpreadsAttempts() {
         let gate = HostGate<Int>(limits: HostLimits(concurrency: 100, rate: 4))
-        let pauses = (1...8).map { gate.admit($0, to: "a", now: start) }
+        let pauses = (1...8).map { gate.admit($0, to: place("a", Int64($0)), now: start) }
         #expect(
             pauses.prefix(5) == [
                 .go(after: .zero), .go(after: .milliseconds(250)), .go(after: .milliseconds(500)),

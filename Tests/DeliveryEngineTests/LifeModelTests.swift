@@ -141,6 +141,7 @@ private final class LifeWorld {
 
     /// A worker that is gone from one moment to the next, with deliveries under way if there are any.
     private func kill() async throws {
+        let began = ContinuousClock.now
         receivers.hold(true)
         for _ in 0..<3 { try await publish(revised: false) }
         try await route()
@@ -151,6 +152,8 @@ private final class LifeWorld {
         try await route()
         worker.die()
         receivers.hold(false)
+        try await Task.sleep(for: .milliseconds(10))
+        receivers.doubt(since: began - .milliseconds(500))
         kills += 1
         worker = LifeWorker(number: kills, store: store, receivers: receivers, time: time)
         // Past the lease by the wall clock; the watch waits for a third of it in real time.
@@ -248,8 +251,9 @@ private final class Receivers: DeliveryChannel {
     struct Send: Sendable {
         let delivery: Int64
         let wasTaken: Bool
+        let began: ContinuousClock.Instant
         /// Under way when its worker died, which told nobody.
-        let isInDoubt: Bool
+        var isInDoubt = false
     }
 
     private struct State {
@@ -274,6 +278,15 @@ private final class Receivers: DeliveryChannel {
     func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
     func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
+    /// What a worker sent so shortly before its end may be recorded, or not.
+    func doubt(since: ContinuousClock.Instant) {
+        state.withLock { state in
+            for index in state.sends.indices where state.sends[index].began > since {
+                state.sends[index].isInDoubt = true
+            }
+        }
+    }
+
     func heal() { state.withLock { $0.moods = [:] } }
 
     func change(_ addresses: inout [String], _ random: inout SplitMix) {
@@ -290,7 +303,6 @@ private final class Receivers: DeliveryChannel {
     func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         guard let address = digest.first?.delivery.address else { return AttemptOutcome(.failed) }
         let began = ContinuousClock.now
-        let isInDoubt = state.withLock(\.isHeld)
         while state.withLock(\.isHeld) { try? await Task.sleep(for: .milliseconds(1)) }
         return state.withLock { state in
             let verdict = state.moods[address] ?? .delivered
@@ -298,7 +310,7 @@ private final class Receivers: DeliveryChannel {
                 state.violations.append(address)
             }
             state.sends += digest.map {
-                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, isInDoubt: isInDoubt)
+                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, began: began)
             }
             return AttemptOutcome(verdict)
         }

@@ -101,6 +101,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
         func run() async throws {
             let store = try await CommandContext(options).store()
             let selection = try selection()
+            if let bulletin { _ = try await store.newestRevision(of: bulletin) }
             if let refusal = try await store.retryRefusals(ids).first {
                 throw RefusedInput("delivery \(refusal.number) is not tried again: \(refusal.reason)")
             }
