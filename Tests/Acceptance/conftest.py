@@ -45,9 +45,11 @@ def hooks():
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory, host, mail):
-    """`serve`, running, with the tests' publishers registered; at the end SIGTERM must end it with 0."""
-    worker = Worker(tmp_path_factory.mktemp("worker"), host, mail.port)
+def worker(request, tmp_path_factory, host, mail):
+    """`serve`, running, with the tests' publishers registered; at the end SIGTERM must end it with 0. `SETTINGS` of the
+    module is more of its environment."""
+    settings = getattr(request.module, "SETTINGS", {})
+    worker = Worker(tmp_path_factory.mktemp("worker"), host, mail.port, **settings)
     try:
         worker.command("store", "migrate")
         for slug in PUBLISHERS:

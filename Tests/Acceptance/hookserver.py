@@ -1,4 +1,5 @@
 """A webhook receiver (HTTP/1.1, keep-alive) that keeps what it gets and answers as a test says."""
+import collections
 import json
 import threading
 import time
@@ -13,8 +14,9 @@ class Hook:
     path: str
     headers: dict
     body: bytes
-    status: int
+    # When it had come in full, and what it was answered with; None until then.
     time: float
+    status: int | None = None
 
     @property
     def json(self):
@@ -59,8 +61,11 @@ class _Server(ThreadingHTTPServer):
 class HookServer:
     def __init__(self):
         self.hooks = []
-        # By path: what to answer, called with the number of earlier requests: a status, or (status, headers).
+        self.by_path = collections.defaultdict(list)
+        # By path: what to answer, called with the number of earlier requests: a status, or (status, headers). It may
+        # take its time.
         self.answers = {}
+        self.default = lambda tries: 204
         self.lock = threading.Lock()
         self.server = _Server(("127.0.0.1", 0), _Handler)
         self.server.owner = self
@@ -72,19 +77,21 @@ class HookServer:
         self.server.server_close()
 
     def take(self, path, headers, body):
+        lowered = {name.lower(): value for name, value in headers.items()}
+        hook = Hook(path, lowered, body, time.time())
         with self.lock:
-            tries = sum(hook.path == path for hook in self.hooks)
-            answer = self.answers[path](tries) if path in self.answers else 204
-            status, more = answer if isinstance(answer, tuple) else (answer, {})
-            lowered = {name.lower(): value for name, value in headers.items()}
-            self.hooks.append(Hook(path, lowered, body, status, time.time()))
-        return status, more
+            tries = len(self.by_path[path])
+            self.by_path[path].append(hook)
+            self.hooks.append(hook)
+        answer = self.answers.get(path, self.default)(tries)
+        hook.status, more = answer if isinstance(answer, tuple) else (answer, {})
+        return hook.status, more
 
     def at(self, path):
         """Every request to a path, in order."""
         with self.lock:
-            return [hook for hook in self.hooks if hook.path == path]
+            return list(self.by_path.get(path, ()))
 
     def taken(self, path):
         """Those that were answered with success."""
-        return [hook for hook in self.at(path) if 200 <= hook.status < 300]
+        return [hook for hook in self.at(path) if hook.status and 200 <= hook.status < 300]

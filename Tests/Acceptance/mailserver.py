@@ -1,4 +1,5 @@
 """A mail server that keeps what it gets and answers as a test says."""
+import asyncio
 import email
 import email.policy
 import time
@@ -32,6 +33,10 @@ class MailServer:
     def __init__(self):
         self.mails = []
         self.recipients_tried = []
+        # (address, time) of each RCPT.
+        self.tries = []
+        # Seconds that taking a mail needs.
+        self.slowness = 0
         # What to answer an address at RCPT, or after its data; called with the number of earlier tries.
         self.at_recipient = {}
         self.at_data = {}
@@ -49,12 +54,14 @@ class MailServer:
     async def handle_RCPT(self, server, session, envelope, address, options):
         tries = self.recipients_tried.count(address)
         self.recipients_tried.append(address)
+        self.tries.append((address, time.time()))
         answer = self.at_recipient[address](tries) if address in self.at_recipient else "250 OK"
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
     async def handle_DATA(self, server, session, envelope):
+        await asyncio.sleep(self.slowness)
         answer = "250 OK"
         for recipient in envelope.rcpt_tos:
             if recipient in self.at_data:

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from bulletins import after, bulletin, identity
+from deliveries import finished, row, rows
 from waiting import eventually
 
 # A region a test, so that no test's bulletins reach another's subscribers.
@@ -18,24 +19,6 @@ def region(request):
 @pytest.fixture
 def path(request):
     return "/" + request.node.name
-
-
-def rows(worker, bulletin, revision=1):
-    return [row for row in worker.listing("deliveries", "list", "--bulletin", identity(bulletin))
-            if row["revision"] == revision]
-
-
-def row(worker, bulletin, revision=1):
-    found = rows(worker, bulletin, revision)
-    assert len(found) == 1, found
-    return found[0]
-
-
-def finished(worker, bulletin, revision=1, timeout=30):
-    """The only delivery of a revision, once it has come to an end."""
-    return eventually(
-        lambda: next((r for r in rows(worker, bulletin, revision) if r["state"] not in ("pending", "sending")), None),
-        timeout=timeout, every=0.5, what=lambda: rows(worker, bulletin, revision))
 
 
 def test_a_lone_bulletin_reaches_its_webhook_at_once(worker, publishing, hooks, region, path):

@@ -61,13 +61,14 @@ class Program:
                 arguments += [f"--{name}", value]
         return self.rows("subscriptions", "add", *arguments)
 
-    def register(self, slug, regions=("ID",), kinds=("announcement", "proposal"), emergency=False):
+    def register(self, slug, regions=("ID",), kinds=("announcement", "proposal"), emergency=False, moderated=False):
         arguments = ["publishers", "add", slug, "--name", f"Unit {slug}", "--amqp-user", slug]
         for region in regions:
             arguments += ["--region", region]
         for kind in kinds:
             arguments += ["--kind", kind]
-        return self.rows(*arguments, *(["--emergency"] if emergency else []))
+        return self.rows(
+            *arguments, *(["--emergency"] if emergency else []), *(["--moderated"] if moderated else []))
 
 
 class Worker(Program):
@@ -83,19 +84,20 @@ class Worker(Program):
             "KENTONGAN_HTTP_PUBLIC_URL": self.url, "KENTONGAN_WEBHOOKS_ALLOW": "127.0.0.0/8",
             "KENTONGAN_PUBLISHERS_AUTH": "required"} | settings)
 
-    def spawn(self):
+    def spawn(self, **settings):
         with open(self.folder / "serve.log", "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve"], env=self.environment, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [BINARY, "serve"], env=self.environment | settings, cwd=PROJECT, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
 
     def start_and_crash(self, timeout=60):
         """Starts `serve`, which ends by a signal."""
         self.spawn()
         assert self.process.wait(timeout) < 0, self.log_tail()
 
-    def start(self, timeout=60):
+    def start(self, timeout=60, **settings):
         """Starts `serve` and waits until it is ready."""
-        self.spawn()
+        self.spawn(**settings)
         deadline = time.monotonic() + timeout
         while not self.is_ready():
             assert self.process.poll() is None, f"serve ended with {self.process.returncode}: {self.log_tail()}"
