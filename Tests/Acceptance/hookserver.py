@@ -59,7 +59,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class HookServer:
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         self.hooks = []
         self.by_path = collections.defaultdict(list)
         # By path: what to answer, called with the number of earlier requests: a status, or (status, headers). It may
@@ -67,9 +67,9 @@ class HookServer:
         self.answers = {}
         self.default = lambda tries: 204
         self.lock = threading.Lock()
-        self.server = _Server(("127.0.0.1", 0), _Handler)
+        self.server = _Server((address, 0), _Handler)
         self.server.owner = self
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{address}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
 
     def stop(self):

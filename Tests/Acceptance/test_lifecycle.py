@@ -226,10 +226,10 @@ def test_many_quick_corrections_come_in_their_order(worker, publishing, hooks, r
     hooks.answers[path] = lambda tries: time.sleep(0.05) or 204
     worker.subscribe("webhook", hooks.url + path, [region])
     original = bulletin(regions=[region])
-    sent = [publishing.send(corrected(original, revision, title=f"Judul {revision}")) for revision in range(1, 11)]
-    publishing.wait(sent[-1], "completed")
+    sent = [publishing.send(corrected(original, revision, title=f"Judul {revision}")) for revision in range(1, 7)]
+    publishing.wait(sent[-1], "completed", timeout=10)
     revisions = [hook.bulletin["revision"] for hook in hooks.at(path)]
-    assert revisions == sorted(set(revisions)) and revisions[-1] == 10
+    assert revisions == sorted(set(revisions)) and revisions[-1] == 6
 
 
 def test_a_correction_under_another_moment_waits_for_it(worker, publishing, hooks, region, path):
