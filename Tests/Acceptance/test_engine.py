@@ -20,17 +20,20 @@ SETTINGS = {
     "KENTONGAN_OPS_EMAIL": "operator@w.example"}
 MANY = 20_000
 # A region a test, so that no test's bulletins reach another's subscribers.
+FREE = (f"{province}.{number:02}" for province in (33, 35) for number in range(1, 30))
 REGIONS = {}
 
 
 @pytest.fixture
 def region(request):
-    return REGIONS.setdefault(request.node.name, f"33.{len(REGIONS) + 1:02}")
+    if request.node.name not in REGIONS:
+        REGIONS[request.node.name] = next(FREE)
+    return REGIONS[request.node.name]
 
 
 @pytest.fixture
-def path(request):
-    return "/" + request.node.name
+def path(request, region):
+    return f"/{request.node.originalname}/{region}"
 
 
 def subscribe_many(worker, urls, region):
@@ -331,18 +334,18 @@ def completed(publishing, correlation):
     ["--bulletin", "uji/{sent[id]}", "--state", "failed"], ["--since", "HOUR_AGO", "--endpoint", "{address}"],
     ["--since", "HOUR_AGO", "--until", "SOON", "--bulletin", "uji/{sent[id]}"],
     ["{id}", "--endpoint", "{address}"]], ids=lambda selectors: "-".join(s.strip("-") for s in selectors[::2])[:20])
-def test_what_failed_is_sent_again(worker, mail, failed, selectors):
+def test_what_failed_is_selected(worker, failed, selectors):
     times = {"HOUR_AGO": after(-3600), "SOON": after(60)}
     arguments = [times.get(s) or s.format(**vars(failed)) for s in selectors]
     (printed,) = worker.rows("deliveries", "retry", *arguments)
     assert (printed["id"], printed["endpoint"], printed["state"]) == (failed.id, failed.address, "pending")
-    eventually(lambda: row(worker, failed.sent)["state"] == "delivered", every=0.3)
-    assert len(mail.to(failed.address)) == 1
+    assert row(worker, failed.sent)["state"] in ("pending", "sending", "delivered")
 
 
-def test_a_retried_bulletin_is_completed_once_more_under_another_id(worker, publishing, failed):
+def test_what_is_tried_again_is_sent_and_completed_once_more_under_another_id(worker, publishing, mail, failed):
     worker.command("deliveries", "retry", failed.id)
     first, second = eventually(lambda: len(c := completed(publishing, failed.correlation)) == 2 and c)
+    assert row(worker, failed.sent)["state"] == "delivered" and len(mail.to(failed.address)) == 1
     assert first["id"] == failed.receipt != second["id"]
     assert (first["data"]["delivered"], first["data"]["failed"]) == (0, 1)
     assert (second["data"]["delivered"], second["data"]["failed"]) == (1, 0)
