@@ -253,6 +253,14 @@ VILLAGE = "35.07.26."
 SUCCESSORS = [("2003", "2011"), ("2003", "2012"), ("2005", "2013"), ("2006", "2013")]
 
 
+def copied_data(folder):
+    """The settings for a copy of the data, which an import may replace."""
+    for name in ("regions", "region-successors", "timezones"):
+        shutil.copy(PROJECT / f"config/data/{name}.csv", folder)
+    return {"KENTONGAN_DATA_REGIONS": str(folder / "regions.csv"),
+            "KENTONGAN_DATA_SUCCESSORS": str(folder / "region-successors.csv")}
+
+
 def new_registry(folder):
     """The registry with the split and the merger, and what became of the old codes, with what is known of older ones."""
     with open(PROJECT / "config/data/regions.csv", newline="", encoding="utf-8") as file:
@@ -279,10 +287,7 @@ def moved(tmp_path_factory, broker, mail, hooks):
     """Subscribers of villages that are split and merged, before and after a dry run and the import, amid which a worker
     runs; then it is started anew."""
     folder, host = tmp_path_factory.mktemp("regions"), broker.add_host("regions", ["uji"])
-    for name in ("regions", "region-successors"):
-        shutil.copy(PROJECT / f"config/data/{name}.csv", folder)
-    worker = Worker(folder / "worker", host, mail.port, KENTONGAN_DATA_REGIONS=str(folder / "regions.csv"),
-                    KENTONGAN_DATA_SUCCESSORS=str(folder / "region-successors.csv"))
+    worker = Worker(folder / "worker", host, mail.port, **copied_data(folder))
     try:
         worker.command("store", "migrate")
         worker.register("uji")
@@ -379,13 +384,12 @@ def test_a_village_that_was_split_is_refused_with_its_successors(moved):
     ("code,name,level\n35,Jawa Timur,1\n35.07.26,Tanpa induk,3\n", "old_code,new_code\n"),
     ("kode,nama\n35,Jawa Timur\n", "old_code,new_code\n"),
     (None, "old_code,new_code\n35.07.26.2010,99.99\n"),
-    (None, "lama,baru\n35.07.26.2010,35.07.26.2009\n")], ids=["orphan", "columns", "successor", "successor-columns"])
+    (None, "lama,baru\n35.07.26.2010,35.07.26.2009\n"),
+    (None, "35.07.26.2010,35.07.26.2009\n")],
+    ids=["orphan", "columns", "successor", "successor-columns", "successor-no-header"])
 def test_a_bad_set_of_regions_is_refused_whole(tmp_path, regions, successors):
     """In one line, and nothing has changed."""
-    for name in ("regions", "region-successors"):
-        shutil.copy(PROJECT / f"config/data/{name}.csv", tmp_path)
-    program = Program(tmp_path, KENTONGAN_DATA_REGIONS=str(tmp_path / "regions.csv"),
-                      KENTONGAN_DATA_SUCCESSORS=str(tmp_path / "region-successors.csv"))
+    program = Program(tmp_path, **copied_data(tmp_path))
     program.command("store", "migrate")
     program.subscribe("email", "a@w.example", [VILLAGE + "2010"])
     text = regions or (tmp_path / "regions.csv").read_text().replace("\n35.07.26.2010,Wiyurejo,4", "")
