@@ -23,6 +23,9 @@ package protocol FeedStore: Sendable {
 
     /// The latest revision of a bulletin that the public may see.
     func publicBulletin(_ id: BulletinID) async throws(StoreError) -> StoredBulletin?
+
+    /// To where the last public answer moved a proposal; nil if there is none.
+    func answer(to proposal: BulletinID) async throws(StoreError) -> Bulletin.Proposal?
 }
 
 /// What the portal does for a subscriber who follows a link in a mail.

@@ -96,7 +96,11 @@ enum BulletinEnd {
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
     ) throws -> Bool {
         let someWait = try db.number(
-            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE state = 'pending' AND due_at IS NULL)")
+
+            """
+            SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting
+                WHERE state = 'pending' AND due_at IS NULL)
+            """)
         guard someWait == 1 else { return false }
         try db.run(
             """

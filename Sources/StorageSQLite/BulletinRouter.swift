@@ -42,7 +42,7 @@ struct BulletinRouter {
             WHERE true ON CONFLICT DO NOTHING
             """)
         countNew = try db.prepared(
-            "SELECT channel, count(*) FROM deliveries WHERE id > ? AND bulletin = ? GROUP BY channel")
+            "SELECT channel, count(*) FROM deliveries NOT INDEXED WHERE id > ? AND bulletin = ? GROUP BY channel")
         markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
     }
 

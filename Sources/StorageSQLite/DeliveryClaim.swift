@@ -20,9 +20,9 @@ struct DeliveryClaim {
     static func hasEmergencies(_ channel: Channel, _ db: Database, now: Timestamp) throws -> Bool {
         try db.number(
             """
-            SELECT EXISTS (SELECT 1 FROM deliveries
+            SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_ready
                     WHERE state = 'pending' AND turn IS NOT NULL AND channel = ?1 AND priority = 0)
-                OR EXISTS (SELECT 1 FROM deliveries WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
+                OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
                     AND digest_at IS NULL AND channel = ?1 AND priority = 0 AND due_at <= ?2)
             """, [channel.rawValue, now.milliseconds]) == 1
     }

@@ -101,19 +101,19 @@ extension SQLiteStore: DeliveryStore {
                 // What has a turn is due already.
                 let isReady = try db.number(
                     """
-                    SELECT 1 FROM deliveries WHERE state = 'pending' AND turn IS NOT NULL AND channel = ? AND priority = ? LIMIT 1
+                    SELECT 1 FROM deliveries INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL AND channel = ? AND priority = ? LIMIT 1
                     """, [name, number])
                 if isReady != nil { due.append(0) }
                 let timed = try db.number(
                     """
-                    SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
+                    SELECT min(due_at) FROM deliveries INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
                         AND digest_at IS NULL AND channel = ? AND priority = ?
                     """, [name, number])
                 if let timed { due.append(timed) }
             }
             if channel == .email {
                 let digest = try db.number(
-                    "SELECT min(due_at) FROM deliveries WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL"
+                    "SELECT min(due_at) FROM deliveries INDEXED BY deliveries_digests WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL"
                 )
                 if let digest { due.append(digest) }
             }

@@ -65,6 +65,10 @@ extension SQLiteStore: FeedStore {
         try await read { try $0.number("SELECT 1 FROM publishers WHERE slug = ?", [slug]) != nil }
     }
 
+    package func answer(to proposal: BulletinID) async throws(StoreError) -> Bulletin.Proposal? {
+        try await read { try Self.lastAnswer(to: proposal, $0) }
+    }
+
     package func publicBulletin(_ id: BulletinID) async throws(StoreError) -> StoredBulletin? {
         try await read { db in
             try db.row(

@@ -26,6 +26,15 @@ extension SQLiteStore: ListingStore {
         }
     }
 
+    /// An answer that is public moves a proposal's state.
+    static func lastAnswer(to proposal: BulletinID, _ db: Database) throws -> Bulletin.Proposal? {
+        try db.row(
+            """
+            SELECT \(StoredBulletin.columns) FROM bulletins b
+            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
+            """, [proposal.description])?.storedBulletin().bulletin().proposal
+    }
+
     private static let bulletinRows = """
         SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
         FROM bulletins b
@@ -114,17 +123,9 @@ extension Row {
             regions: regions.split(separator: " ").map(String.init),
             fields: fields.split(separator: " ").map(String.init),
             issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
-            deliveries: deliveries, proposal: stored.kind == .proposal ? try proposal(stored, db) : nil)
-    }
-
-    /// An answer that is public moves a proposal's state.
-    private func proposal(_ stored: StoredBulletin, _ db: Database) throws -> Bulletin.Proposal? {
-        let answer = try db.row(
-            """
-            SELECT \(StoredBulletin.columns) FROM bulletins b
-            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
-            """, [stored.id.description])
-        return try answer?.storedBulletin().bulletin().proposal ?? stored.bulletin().proposal
+            deliveries: deliveries,
+            proposal: stored.kind == .proposal
+                ? try SQLiteStore.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
     }
 
     func deliveryRow() throws -> DeliveryRow {

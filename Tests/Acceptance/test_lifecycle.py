@@ -465,7 +465,8 @@ def test_an_ended_endpoint_of_the_kim_gets_no_answer(worker, publishing, hooks, 
     worker.command("subscriptions", "remove", subscribed["id"])
     made = answer(usulan, "forwarded", "district")
     publishing.wait(publishing.send(made), "completed")
-    assert not rows(worker, made) and not hooks.at(path)
+    # Others of the KIM's endpoints, which other tests made, get theirs.
+    assert not [row for row in rows(worker, made) if row["endpoint"] == hooks.url + path] and not hooks.at(path)
 
 
 def test_the_page_of_a_proposal_tells_its_state(worker, publishing, usulan):

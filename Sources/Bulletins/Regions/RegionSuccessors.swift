@@ -11,7 +11,9 @@ public struct RegionSuccessors: Sendable {
     /// Reads `old_code,new_code,...`, a row for each successor.
     public init(csv bytes: [UInt8], file: String = "region-successors.csv") throws(RegistryError) {
         var reader = CSVReader(bytes)
-        _ = reader.next()
+        guard let header = reader.next(), header.prefix(2).map({ reader.text($0) }) == ["old_code", "new_code"] else {
+            throw .badRow(file: file, line: 1, problem: "the first columns are not old_code,new_code")
+        }
         while let row = reader.next() {
             guard row.count >= 2, let old = Region(utf8: reader.bytes(row[0])),
                 let new = Region(utf8: reader.bytes(row[1]))

@@ -19,7 +19,11 @@ struct Pages: Sendable {
         guard let stored = try await store.publicBulletin(id) else {
             throw HTTPError(.notFound, message: "There is no such bulletin.")
         }
-        let bulletin = try stored.bulletin()
+        var bulletin = try stored.bulletin()
+        if bulletin.kind == .proposal, let answer = try await store.answer(to: id) {
+            bulletin.proposal?.state = answer.state
+            bulletin.proposal?.stage = answer.stage
+        }
         let state =
             bulletin.status == .withdrawn ? "Ditarik · Withdrawn" : stored.revision > 1 ? "Ralat · Corrected" : ""
         return page(
