@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""The engine behind intake, on loopback with a broker of its own: what a million deliveries cost, and who waits for them.
+
+    Tests/Benchmarks/engine.py [fanout] [claim] [fairness] [hanging]      all of them without an argument
+
+COUNT=1000000 in the environment says how many deliveries, HOSTS=16 over how many loopback addresses webhooks spread.
+
+fanout    One bulletin matches COUNT feeds: rows/s until it is routed, and how long the chunks' transactions take.
+claim     Those deliveries are claimed and completed: rows/s from the first to the last. Both beside SQLite alone
+          (bare_store.c) on the same rows, columns and indices in the same run, synced as often.
+fairness  COUNT routine webhooks are pending and sent (to sink.c); then an emergency for COUNT / 100 endpoints comes, and a
+          routine bulletin for 10; the same on an idle worker.
+hanging   20 bulletins a second, each for 50 of 1,000 webhooks (publisher.c); then again while one of the 1,000 takes
+          connections and never answers: latencies from publishing to the others' arrivals.
+"""
+import csv
+import json
+import os
+import re
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+KENTONGAN = os.environ.get("KENTONGAN_BIN", PROJECT / ".build/release/kentongan")
+COUNT = int(os.environ.get("COUNT", 1_000_000))
+HOSTS = int(os.environ.get("HOSTS", 16))
+BROKER_PORT, SINK_PORT = 5720, 5730
+REGION, FIELD = "73.71.09", "kesehatan"
+
+
+def bulletin(name, **members):
+    made = {"id": name, "kind": "announcement", "publisher": "uji", "title": f"Uji mesin {name}", "regions": [REGION],
+            "fields": [FIELD], "issuedAt": "2026-11-23T17:00:00+07:00", "body": ""} | members
+    made["body"] = ("warga diminta menjauh dari bantaran sungai " * 60)[: 2048 - len(json.dumps(made))]
+    return made
+
+
+def webhook(number):
+    return f"http://127.0.0.{1 + number % HOSTS}:{SINK_PORT}/{number}"
+
+
+def quantile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def until(condition, seconds, pause=0.02):
+    """Waits; what the condition came to, or None."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(pause)
+
+
+def say(name, text):
+    print(f"{name:38} {text}", flush=True)
+
+
+def heading(name):
+    print(f"{name}: load average {os.getloadavg()[0]:.2f}", flush=True)
+
+
+class Run:
+    """A store, and a worker on it."""
+
+    def __init__(self, folder, name):
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.store = self.folder / "store.db"
+        self.log = self.folder / "log"
+        self.environment = os.environ | {
+            "KENTONGAN_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{BROKER_PORT}/",
+            "KENTONGAN_STORE_URL": f"sqlite:{self.store}", "KENTONGAN_MAIL_FOLDER": str(self.folder / "mail"),
+            "KENTONGAN_PUBLISHERS_AUTH": "open", "KENTONGAN_WEBHOOKS_ALLOW": "127.0.0.0/8",
+            "KENTONGAN_LOG_LEVEL": os.environ.get("KENTONGAN_LOG_LEVEL", "warning")}
+        self.command("topology", "apply")
+        self.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "guest", "--kind", "announcement",
+                     "--region", "ID", "--emergency")
+        self.reader = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)
+
+    def command(self, *arguments):
+        subprocess.run([KENTONGAN, *map(str, arguments)], env=self.environment, cwd=PROJECT, check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def subscribe(self, channel, addresses, region=REGION, field=FIELD):
+        for start in range(0, len(addresses), 100_000):
+            rows = [f"{channel},{address},{region},{field}" for address in addresses[start:start + 100_000]]
+            (self.folder / "s.csv").write_text("\n".join(["channel,address,region,field", *rows]) + "\n")
+            self.command("subscriptions", "import", self.folder / "s.csv")
+
+    def publish(self, bulletins, rate=1000):
+        """When each was published, in nanoseconds since 1970."""
+        kind = "emergency" if bulletins[0].get("urgency") == "emergency" else "announcement"
+        done = subprocess.run(
+            [self.folder.parent / "publisher", str(BROKER_PORT), f"{kind}.uji", str(rate)], check=True, text=True,
+            input="".join(json.dumps(made) + "\n" for made in bulletins), stdout=subprocess.PIPE)
+        return {name: int(at) for name, at in map(str.split, done.stdout.splitlines())}
+
+    def ask(self, sql):
+        return self.reader.execute(sql).fetchall()[0]
+
+    def pending(self):
+        return self.ask("SELECT coalesce(sum(pending), 0) FROM bulletins WHERE completed_at IS NULL")[0]
+
+    def is_routed(self, count):
+        return self.ask("SELECT count(routed_at) FROM bulletins")[0] == count
+
+    @contextmanager
+    def worker(self, roles, level=None, drains=True):
+        """`serve`; without `drains` it is killed at the end, with what it has not done."""
+        environment = self.environment | ({"KENTONGAN_LOG_LEVEL": level} if level else {})
+        with open(self.log, "a") as log:
+            worker = subprocess.Popen([KENTONGAN, "serve", "--roles", roles], env=environment, cwd=PROJECT, stderr=log)
+        try:
+            yield worker
+            assert worker.poll() is None, f"the worker has ended: {self.log.read_text()[-2000:]}"
+        finally:
+            worker.terminate() if drains else worker.kill()
+            worker.wait()
+
+
+def cost(worker, count):
+    """What a worker took until now: CPU time a row, and memory."""
+    ticks = sum(map(int, Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{worker.pid}/status").read_text())[1]
+    return f"{ticks / os.sysconf('SC_CLK_TCK') / count * 1e6:.1f} us CPU each, {int(peak) // 1024} MB at most"
+
+
+class Sink:
+    """The receiver of webhooks, and what it has got: by bulletin, the times of arrival."""
+
+    def __init__(self, folder):
+        with open(folder / "arrivals", "w") as file:
+            self.process = subprocess.Popen([folder / "sink", str(SINK_PORT), str(HOSTS)], stdout=file)
+        self.file = open(folder / "arrivals")
+        self.part, self.times = "", defaultdict(list)
+
+    def at(self, name):
+        lines = (self.part + self.file.read()).split("\n")
+        self.part = lines.pop()
+        for line in lines:
+            bulletin, at = line.split()
+            self.times[bulletin].append(int(at))
+        return self.times[name]
+
+    def wait(self, name, count, seconds):
+        until(lambda: len(self.at(name)) >= count, seconds, 0.2)
+        return self.at(name)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+# MARK: - Throughput
+
+def throughput(folder, parts):
+    heading("fan-out" + (" and claims" if "claim" in parts else ""))
+    run = Run(folder, "feeds")
+    run.subscribe("feed", [f"umpan-{number}" for number in range(COUNT)])
+    rate = fan_out(run)
+    bare = bare_store(run, "fanout")
+    say("SQLite alone, INSERT ... SELECT", f"{bare:8.0f} rows/s; the fan-out has {rate / bare:.0%} of it (aim: 60 %)")
+    if "claim" not in parts:
+        return
+    bare, kept = bare_store(run, "claim"), bare_store(run, "attempts")
+    rate = claims(run)
+    say("SQLite alone, claims of 500",
+        f"{bare:8.0f} rows/s; the engine has {rate / bare:.0%} of it (aim: 60 %); with a row of attempts each {kept:.0f}, {rate / kept:.0%}")
+
+
+def bare_store(run, mode):
+    new = run.folder / "bare.db"
+    done = subprocess.run([run.folder.parent / "bare_store", run.store, new, mode], check=True, text=True, stdout=subprocess.PIPE)
+    for file in run.folder.glob("bare.db*"):
+        file.unlink()
+    return float(done.stdout)
+
+
+def fan_out(run):
+    with run.worker("intake", level="debug") as worker:
+        run.publish([bulletin("semua")])
+        assert until(lambda: run.is_routed(1), 600), "the bulletin was not routed in 10 minutes"
+        through = time.time()
+        usage = cost(worker, COUNT)
+    received, made = run.ask("SELECT received_at, pending FROM bulletins")
+    assert made == COUNT, f"{made} deliveries"
+    took = [float(took) * 1000 for took in re.findall(r"took=([\d.e-]+) seconds", run.log.read_text())]
+    rate = COUNT / (through - received / 1000)
+    say("fan-out", f"{rate:8.0f} rows/s; {usage}")
+    took = [one for one in took if one > 1]  # Not those that only looked.
+    say(f"its {len(took)} chunks took",
+        f"{statistics.median(took):8.1f} ms median (aim: 50), {quantile(took, 0.99):.1f} ms p99, {max(took):.1f} ms at most")
+    return rate
+
+
+def claims(run):
+    with run.worker("delivery") as worker:
+        begun = until(lambda: (left := run.pending()) < COUNT and (left, time.monotonic()), 120)
+        assert begun, "nothing was delivered in 2 minutes"
+        assert until(lambda: run.pending() == 0, 1200, 0.1), f"{run.pending()} were not delivered in 20 minutes"
+        seconds = time.monotonic() - begun[1]
+        usage = cost(worker, COUNT)
+    delivered, = run.ask("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+    assert delivered == COUNT, f"{delivered} are delivered"
+    say("feeds delivered", f"{begun[0] / seconds:8.0f} rows/s; {usage}")
+    return begun[0] / seconds
+
+
+# MARK: - Who waits
+
+def fairness(folder):
+    heading("fairness")
+    run, sink = Run(folder, "fairness"), Sink(folder)
+    endpoints, hurried = COUNT // 10, COUNT // 100
+    run.subscribe("webhook", [webhook(number) for number in range(endpoints)])
+    run.subscribe("webhook", [webhook(number) for number in range(hurried)], field="kebencanaan")
+    run.subscribe("webhook", [webhook(number) for number in range(10)], field="sosial")
+    try:
+        with run.worker("intake,delivery"):
+            few(run, sink, "pemanasan", 10, 60)
+            idle = emergency(run, sink, "idle", hurried)
+            few(run, sink, "idle", 10, 60)
+        with run.worker("intake"):
+            run.publish([bulletin(f"b{number}") for number in range(10)])
+            assert until(lambda: run.is_routed(13), 600, 0.1), "the backlog was not routed in 10 minutes"
+        with run.worker("intake,delivery", drains=False):
+            assert until(lambda: len(sink.at("b0")) > endpoints / 50, 60), "the backlog is not sent"
+            before, started = run.pending(), time.monotonic()
+            busy = emergency(run, sink, f"{before} pending", hurried)
+            few(run, sink, f"{run.pending()} pending", 10, 120)
+            rate = (before + hurried + 10 - run.pending()) / (time.monotonic() - started)
+            say("the backlog meanwhile", f"{rate:8.0f} deliveries/s of all")
+    finally:
+        sink.stop()
+    say("busy to idle", f"{busy[0] / idle[0]:8.1f} times, p95 {busy[1] / idle[1]:.2f} times (aim: 2)")
+
+
+def emergency(run, sink, name, count):
+    made = bulletin(f"darurat-{name.split()[0]}", urgency="emergency", fields=["kebencanaan"])
+    published = run.publish([made])[made["id"]]
+    waits = [(at - published) / 1e6 for at in sink.wait(made["id"], count, 300)]
+    assert len(waits) == count, f"{len(waits)} of {count} emergencies came"
+    first, p95 = waits[0], quantile(waits, 0.95)
+    say(f"emergency for {count}, {name}",
+        f"{first:8.1f} ms to the first (aim: 1000), {quantile(waits, 0.5):.0f} p50, {p95:.0f} p95, {max(waits):.0f} to the last")
+    return first, p95
+
+
+def few(run, sink, name, count, seconds):
+    made = bulletin(f"sedikit-{name.split()[0]}", fields=["sosial"])
+    published = run.publish([made])[made["id"]]
+    times = sink.wait(made["id"], count, seconds)
+    if name == "pemanasan":
+        return
+    text = f"{(max(times) - published) / 1e6:8.1f} ms to the last" if len(times) == count else f"  {len(times)} came in {seconds} s"
+    say(f"routine for {count}, {name}", text + " (aim: 5000)")
+
+
+def hanging(folder):
+    heading("hanging")
+    sink = Sink(folder)
+    # Nobody accepts: the kernel takes the connections, and nobody answers.
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as silent:
+        try:
+            usual = steady(folder, sink, "usual", None)
+            worse = steady(folder, sink, "hanging", silent.getsockname()[1])
+        finally:
+            sink.stop()
+    say("with one that hangs, to without", f"{worse / usual:8.2f} times the p99 (aim: 2)")
+
+
+def steady(folder, sink, name, silent, seconds=60):
+    """The others' p99, in milliseconds."""
+    run = Run(folder, name)
+    with open(PROJECT / "config/data/regions.csv") as file:
+        regions = [row["code"] for row in csv.DictReader(file) if row["level"] == "2"][:20]
+    for number, region in enumerate(regions):
+        addresses = [webhook(place) for place in range(number * 50, number * 50 + 50)]
+        if silent and number == 0:
+            addresses[0] = f"http://127.0.0.1:{silent}/"
+        run.subscribe("webhook", addresses, region=region)
+    bulletins = [bulletin(f"{name}-{number}", regions=[regions[number % 20]]) for number in range(seconds * 20)]
+    with run.worker("intake,delivery", drains=False) as worker:
+        run.publish([bulletin(f"{name}-awal", regions=["ID"])])
+        sink.wait(f"{name}-awal", 1000 - bool(silent), 60)
+        published = run.publish(bulletins, rate=20)
+        wanted = {one["id"]: 50 - bool(silent and one["regions"][0] == regions[0]) for one in bulletins}
+        for one in wanted:
+            sink.wait(one, wanted[one], 10)
+        usage = cost(worker, sum(wanted.values()))
+    waits = [(at - published[one]) / 1e6 for one in wanted for at in sink.times[one]]
+    missing = sum(wanted.values()) - len(waits)
+    p99 = quantile(waits, 0.99)
+    say("20 bulletins/s, 50 webhooks each" + (", one hangs" if silent else ""),
+        f"{statistics.median(waits):8.1f} ms p50, {p99:.1f} p99, {max(waits):.1f} at most; {missing} did not come; {usage}")
+    return p99
+
+
+def main(parts):
+    if unknown := set(parts) - {"fanout", "claim", "fairness", "hanging"}:
+        sys.exit(f"{', '.join(unknown)}: there is no such part\n{__doc__}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for program, library in ("sink", "-pthread"), ("publisher", "-lrabbitmq"), ("bare_store", "-lsqlite3"):
+            subprocess.run(["cc", "-O2", "-o", folder / program, Path(__file__).with_name(program + ".c"), library], check=True)
+        broker = [PROJECT / "deploy/dev/broker"]
+        subprocess.run([*broker, "start", folder / "mq", str(BROKER_PORT)], check=True, stdout=subprocess.DEVNULL)
+        try:
+            if {"fanout", "claim"} & set(parts):
+                throughput(folder, parts)
+            if "fairness" in parts:
+                fairness(folder)
+            if "hanging" in parts:
+                hanging(folder)
+        finally:
+            subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
+
+
+main(sys.argv[1:] or ["fanout", "claim", "fairness", "hanging"])
