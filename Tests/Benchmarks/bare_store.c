@@ -80,15 +80,15 @@ static long fill(void) {
 static long work(int keepsAttempts) {
     sqlite3_stmt *claim = prepare(
         "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_owner = 'bare', lease_until = ?1"
-        " WHERE id IN (SELECT id FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending' AND due_at IS NOT NULL"
-        "     AND channel = 'feed' AND priority = 2 AND due_at <= ?1 ORDER BY due_at LIMIT ?2) RETURNING id");
+        " WHERE id IN (SELECT id FROM deliveries INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL"
+        "     AND channel = 'feed' AND priority = 2 ORDER BY turn LIMIT ?2) RETURNING id");
     sqlite3_stmt *complete = prepare(
         "UPDATE deliveries SET state = 'delivered', due_at = NULL, finished_at = ?2, lease_owner = NULL, lease_until = NULL"
         " WHERE id = ?1 AND state = 'sending' AND lease_owner = 'bare'");
     sqlite3_stmt *attempt = prepare(
         "INSERT INTO attempts (delivery, number, started_at, duration, outcome) VALUES (?1, 1, ?2, 0, 'delivered')");
     long done = 0, claimed[batch];
-    const sqlite3_int64 time = 4000000000000; /* whatever is due, milliseconds since 1970 */
+    const sqlite3_int64 time = 4000000000000; /* milliseconds since 1970 */
     for (int count = 1; count > 0; done += count) {
         count = 0;
         sqlite3_bind_int64(claim, 1, time);
