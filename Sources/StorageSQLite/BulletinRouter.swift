@@ -90,10 +90,12 @@ struct BulletinRouter {
             limit -= inherited
             guard isThrough else {
                 limit = 0
+                try preferSooner(bulletin, after: before)
                 return try count(bulletin, made, after: before)
             }
         }
         let isThrough = bulletin.isWithdrawal ? true : try routeMatches(bulletin, made: &made)
+        if made > 0 { try preferSooner(bulletin, after: before) }
         try count(bulletin, made, after: before)
         if isThrough { try finish(bulletin, made: made) }
     }
@@ -115,7 +117,6 @@ struct BulletinRouter {
         made += new
         // Where nothing was made and nothing stood in the way, nothing matches.
         let isEmpty = made == 0 && bulletin.isAtBeginning
-        if !isEmpty { try preferSooner(bulletin, walk) }
         guard !isEmpty, let end = try placeAfter(limit, walk) else {
             limit -= new
             return true
@@ -130,22 +131,30 @@ struct BulletinRouter {
         return false
     }
 
-    /// Of several subscriptions of an endpoint that match, the one that is served soonest counts.
-    private func preferSooner(_ bulletin: UnroutedBulletin, _ walk: [(any Bindable)?]) throws {
-        let hasDigests =
+    /// Of several subscriptions of an endpoint that match, the one that is served soonest counts. Looked up for what
+    /// waits for a digest among the rows after `number`, which are this transaction's.
+    private func preferSooner(_ bulletin: UnroutedBulletin, after number: Int64) throws {
+        guard bulletin.priority > 0, !bulletin.isWithdrawal,
             try db.number(
-                "SELECT EXISTS (SELECT 1 FROM subscriptions WHERE digest_period > 0 AND state = 'active')") == 1
-        guard hasDigests, bulletin.priority > 0 else { return }
+                "SELECT 1 FROM deliveries NOT INDEXED WHERE id > ? AND digest_at IS NOT NULL LIMIT 1", [number]) != nil
+        else { return }
+        let end = DigestSQL.end(now: "?5", priority: "1")
         try db.run(
             """
             UPDATE deliveries SET subscription = sooner.id, digest_at = sooner.digest_at,
                 due_at = coalesce(sooner.digest_at, ?5), turn = iif(sooner.digest_at IS NULL, ?5, NULL)
-            FROM (SELECT s.id, s.endpoint, min(coalesce(\(DigestSQL.end(now: "?5", priority: "1")), 0)) AS rank,
-                    \(DigestSQL.end(now: "?5", priority: "1")) AS digest_at
-                \(Self.walk) GROUP BY s.endpoint) AS sooner
-            WHERE deliveries.bulletin = ?4 AND deliveries.endpoint = sooner.endpoint AND deliveries.state = 'pending'
-                AND deliveries.digest_at IS NOT NULL AND deliveries.digest_at > sooner.rank
-            """, walk + [bulletin.number, now.milliseconds])
+            FROM (SELECT d.id AS delivery, s.id, min(coalesce(\(end), 0)) AS rank, \(end) AS digest_at
+                FROM deliveries AS d NOT INDEXED
+                CROSS JOIN subscriptions AS s INDEXED BY subscriptions_identity
+                    ON s.endpoint = d.endpoint AND s.state <> 'ended' AND s.state = 'active'
+                CROSS JOIN json_each(?1) AS leg
+                WHERE d.id > ?6 AND d.bulletin = ?4 AND d.digest_at IS NOT NULL AND d.predecessor IS NULL
+                    AND s.field = leg.value ->> 0 AND s.region BETWEEN leg.value ->> 1 AND leg.value ->> 2
+                    AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
+                GROUP BY d.id) AS sooner
+            WHERE deliveries.id = sooner.delivery AND sooner.rank < deliveries.digest_at
+            """,
+            [bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number])
     }
 
     /// The place that a walk reaches with this number of rows; nil if it has fewer.

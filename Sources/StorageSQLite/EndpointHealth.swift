@@ -51,7 +51,7 @@ struct EndpointHealth {
     private func failPending(_ endpoint: Int64) throws {
         let rows = try db.rows(
             """
-            UPDATE deliveries SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
+            UPDATE deliveries INDEXED BY deliveries_subscription SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
             WHERE state = 'pending' AND endpoint = ?2
                 AND subscription IN (SELECT id FROM subscriptions WHERE endpoint = ?2)
             RETURNING bulletin

@@ -61,7 +61,10 @@ extension SQLiteStore: DeliveryStore {
     package func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
         try await write { db in
             try db.run(
-                "UPDATE deliveries SET lease_until = ? WHERE state = 'sending' AND lease_owner = ?",
+                """
+                UPDATE deliveries INDEXED BY deliveries_leases SET lease_until = ?
+                WHERE state = 'sending' AND lease_owner = ?
+                """,
                 [until.milliseconds, owner.name])
         }
     }
@@ -83,7 +86,7 @@ extension SQLiteStore: DeliveryStore {
             for owner in owners {
                 try db.run(
                     """
-                    UPDATE deliveries SET state = 'pending', due_at = iif(digest_at IS NULL, ?, due_at),
+                    UPDATE deliveries INDEXED BY deliveries_leases SET state = 'pending', due_at = iif(digest_at IS NULL, ?, due_at),
                         lease_owner = NULL, lease_until = NULL
                     WHERE state = 'sending' AND lease_owner = ?
                     """, [now.milliseconds, owner.name])

@@ -48,12 +48,12 @@ enum SubscriptionEnd {
 
     /// By an index each: what is pending by its subscription, what is being sent among the few that are.
     private static func unfinished(_ numbers: [Int64], _ db: Database) throws -> [Unfinished] {
-        try ["pending", "sending"].flatMap { state in
+        try [("pending", "deliveries_subscription"), ("sending", "deliveries_leases")].flatMap { state, index in
             try db.rows(
                 """
                 SELECT d.id AS number, d.bulletin, d.state, d.digest_at, d.due_at, b.publisher, b.name, b.kind, b.urgency,
                     b.regions, b.fields
-                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin
+                FROM deliveries d INDEXED BY \(index) JOIN bulletins b ON b.id = d.bulletin
                 WHERE d.subscription IN (SELECT value FROM json_each(?)) AND d.state = '\(state)'
                 """, [jsonList(numbers)]
             ).map { row in

@@ -21,7 +21,8 @@ struct UnroutedBulletin {
     let endpoint: Int64
     /// JSON: how many deliveries earlier transactions made, by channel.
     let madeByChannel: String
-    private let targets: String
+    /// All its legs.
+    let targets: String
     private let region: Int64
 
     /// What `init` reads, in its order.

@@ -116,3 +116,10 @@ CREATE TABLE notices (
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- What was under way goes on.
+UPDATE bulletins SET made = (SELECT count(*) FROM deliveries WHERE bulletin = bulletins.id),
+    made_by_channel = (SELECT json_group_object(channel, number) FROM
+        (SELECT channel, count(*) AS number FROM deliveries WHERE bulletin = bulletins.id GROUP BY channel)),
+    fanout_source = CASE WHEN fanout_leg > 0 OR fanout_region >= 0 THEN 0 END
+    WHERE completed_at IS NULL;
