@@ -37,6 +37,7 @@ private final class LifeWorld {
 
     private static let regions = ["ID", "73", "73.71", "73.71.01", "52"].compactMap { Region($0) }
     private static let fields = ["kesehatan", "pangan"].compactMap { Field($0) }
+    // The text is a constant that is right.
     private static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
 
     init(seed: UInt64) throws {

@@ -93,7 +93,7 @@ final class TestStore: Sendable {
             ], of: subscriber)
     }
 
-    /// All live in one time zone, Makassar's.
+    /// All live in one time zone, Makassar's. The text is a constant that is right.
     static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
 
     @discardableResult
