@@ -41,6 +41,8 @@ final class AttemptSender: Sendable {
 
     /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
     var isFull: Bool { gate.isFull }
+    /// Not even what is urgent.
+    var isOverfull: Bool { gate.isOverfull }
 
     // MARK: - Before the queue
 

@@ -105,8 +105,10 @@ package struct DeliveryService: Service {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
             let room = channel.claimsAhead - queue.count
             guard room >= channel.claimsAhead / 2, !sender.isFull else {
-                // What is urgent does not wait for room.
-                _ = await claim(channel.claimsAhead, emergenciesOnly: true)
+                // What is urgent does not wait for room, within bounds.
+                if queue.count < channel.claimsAhead * 2, !sender.isOverfull {
+                    _ = await claim(channel.claimsAhead, emergenciesOnly: true)
+                }
                 await hints.delivery(channel.channel).wait(atMost: Self.poll)
                 continue
             }

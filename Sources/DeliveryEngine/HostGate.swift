@@ -66,6 +66,7 @@ final class HostGate<Item: Sendable>: Sendable {
         var hosts: [String: Host] = [:]
         var endpoints: [Int64: Party] = [:]
         var parked = 0
+        var isClosed = false
     }
 
     private let limits: HostLimits
@@ -89,6 +90,9 @@ final class HostGate<Item: Sendable>: Sendable {
     /// Whether so much is parked that nothing more is to be claimed.
     var isFull: Bool { state.withLock { $0.parked >= mostParked } }
 
+    /// Whether not even what is urgent is to be claimed.
+    var isOverfull: Bool { state.withLock { $0.parked >= mostParked * 2 } }
+
     func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
         state.withLock { state in
             var host = state.hosts[place.host] ?? Host()
@@ -99,6 +103,7 @@ final class HostGate<Item: Sendable>: Sendable {
             }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
             guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
+                guard !state.isClosed else { return .back(after: .zero) }
                 guard isUrgent || mayPark(host, state.parked, now) else { return .back(after: Self.crowded) }
                 let parked = Parked(item: item, endpoint: place.endpoint)
                 if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
@@ -177,6 +182,7 @@ final class HostGate<Item: Sendable>: Sendable {
                 state.hosts[host]?.others = []
             }
             state.parked = 0
+            state.isClosed = true
             return left
         }
     }

@@ -69,6 +69,7 @@ struct HostGateTests {
         #expect(gate.ended(at: place("a", 1), isReachable: true, now: start).items == [3])
         #expect(gate.admit(3, to: place("a", 3), now: start) == .go(after: .zero))
         #expect(gate.close() == [4])
+        #expect(gate.admit(5, to: place("a", 5), now: start) == .back(after: .zero), "nothing is parked after the end")
     }
 
     @Test func anEndpointTakesItsShareOfItsHost() {
