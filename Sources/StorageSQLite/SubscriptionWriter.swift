@@ -11,27 +11,33 @@ struct SubscriptionWriter {
     let now: Timestamp
     /// Secrets of the webhooks and feeds that this transaction made.
     private var secrets: [Int64: String] = [:]
-    /// Endpoints that were looked up, with the zone of their home.
-    private var known: [Endpoint: (number: Int64, zone: TimeZoneID)] = [:]
+    /// Endpoints that were looked up.
+    private var known: [Endpoint: KnownEndpoint] = [:]
+
+    private struct KnownEndpoint {
+        let number: Int64
+        let subscriber: Subscriber
+        let verifiedAt: Timestamp?
+    }
 
     init(db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), zones: TimeZones, now: Timestamp) {
         (self.db, self.key, self.subscriber, self.zones, self.now) = (db, key, subscriber, zones, now)
     }
 
     mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
-        let (endpoint, zone) = try endpoint(subscription)
-        let number =
-            try db.number(
-                "SELECT id FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
-                [endpoint, subscription.region.rawValue, subscription.field.description])
-            ?? insert(subscription, endpoint, zone)
-        guard let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [number]) else {
-            throw StoreError.failed("subscription \(number) is not there after it was added")
+        let endpoint = try endpoint(subscription)
+        let known = try db.number(
+            "SELECT id FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
+            [endpoint.number, subscription.region.rawValue, subscription.field.description])
+        if let known, let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [known]) {
+            return try row.storedSubscription(newSecret: secrets[endpoint.number])
         }
-        return try row.storedSubscription(newSecret: secrets[endpoint])
+        return StoredSubscription(
+            number: try insert(subscription, endpoint), subscription: subscription, state: "active",
+            newSecret: secrets[endpoint.number], subscriber: endpoint.subscriber, verifiedAt: endpoint.verifiedAt)
     }
 
-    private mutating func endpoint(_ subscription: Subscription) throws -> (Int64, TimeZoneID) {
+    private mutating func endpoint(_ subscription: Subscription) throws -> KnownEndpoint {
         if let known = known[subscription.endpoint] { return known }
         let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
         let row = try db.row(
@@ -39,11 +45,21 @@ struct SubscriptionWriter {
             [channel.rawValue, address])
         let number =
             if let row { try revive(row) } else { try makeEndpoint(subscription) }
-        let home = try db.number(
-            "SELECT home_region FROM subscribers WHERE id = (SELECT subscriber FROM endpoints WHERE id = ?)", [number])
-        let zone = zones.zone(of: home.flatMap { Region(rawValue: $0) } ?? .country)
-        known[subscription.endpoint] = (number, zone)
-        return (number, zone)
+        let select = try db.prepared(
+            """
+            SELECT o.owner, o.home_region, e.verified_at FROM endpoints e JOIN subscribers o ON o.id = e.subscriber
+            WHERE e.id = ?
+            """)
+        let found = try select.first([number]) { row in
+            KnownEndpoint(
+                number: number,
+                subscriber: Subscriber(
+                    owner: row.optionalText(0), home: row.optionalInteger(1).flatMap { Region(rawValue: $0) }),
+                verifiedAt: row.optionalInteger(2).map { Timestamp(milliseconds: $0) })
+        }
+        guard let found else { throw StoreError.failed("endpoint \(number) is not there after it was added") }
+        known[subscription.endpoint] = found
+        return found
     }
 
     private func revive(_ row: Row) throws -> Int64 {
@@ -109,10 +125,11 @@ struct SubscriptionWriter {
         return Token.text(token)
     }
 
-    private func insert(_ subscription: Subscription, _ endpoint: Int64, _ zone: TimeZoneID) throws -> Int64 {
+    private func insert(_ subscription: Subscription, _ endpoint: KnownEndpoint) throws -> Int64 {
         // The token is made of the number, so the number comes first.
         let number = (try db.number("SELECT max(id) FROM subscriptions") ?? 0) + 1
-        let window = DigestWindow(subscription.frequency, zone: zone)
+        let window = DigestWindow(
+            subscription.frequency, zone: zones.zone(of: endpoint.subscriber.home ?? .country))
         try db.run(
             """
             INSERT INTO subscriptions (id, endpoint, channel, region, field, kinds, reach, urgency, frequency, language, state,
@@ -120,14 +137,15 @@ struct SubscriptionWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?)
             """,
             [
-                number, endpoint, subscription.endpoint.channel.rawValue, subscription.region.rawValue,
+                number, endpoint.number, subscription.endpoint.channel.rawValue, subscription.region.rawValue,
                 subscription.field.description, subscription.kinds.mask, subscription.reach.mask,
                 subscription.urgency.rank, subscription.frequency.rawValue, subscription.language,
                 StoreKey.hash(key.unsubscribeToken(number)), now.milliseconds, window?.period ?? 0, window?.phase ?? 0,
             ])
         if window != nil {
             try db.run(
-                "UPDATE endpoints SET leave_hash = ? WHERE id = ?", [StoreKey.hash(key.leaveToken(endpoint)), endpoint])
+                "UPDATE endpoints SET leave_hash = ? WHERE id = ?",
+                [StoreKey.hash(key.leaveToken(endpoint.number)), endpoint.number])
         }
         return number
     }
