@@ -97,7 +97,8 @@ def test_the_example_bulletins_do_what_the_guide_says(units, publishing):
     passed = ["accepted", "routed", "completed"]
     assert events == {name: passed for name in events} | {
         "withdrawal": ["accepted", "withdrawn", "routed", "completed"], "scheduled": ["accepted", "scheduled"]}
-    (proposal,) = units.rows("bulletins", "show", f"{GROUP}/usulan-embung-2026")
+    proposal, *answers = units.rows("bulletins", "show", f"{GROUP}/usulan-embung-2026")
+    assert [row["relation"] for row in answers] == ["answer"]
     assert (proposal["proposalState"], proposal["proposalStage"]) == ("forwarded", "agency-forum")
 
 
