@@ -116,12 +116,13 @@ let package = Package(
         .testTarget(name: "BulletinsTests", dependencies: ["Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "DeliveryEngineTests",
-            dependencies: ["DeliveryEngine", "Storage", "Bulletins", "StorageSQLite", logging], swiftSettings: settings),
+            dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
         .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
         .testTarget(name: "EmailTests", dependencies: ["Email"], swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
         .testTarget(
-            name: "StorageConformance", dependencies: ["StorageSQLite", crypto], swiftSettings: settings),
+            name: "StorageConformance", dependencies: ["StorageSQLite", "DeliveryEngine", crypto, logging],
+            swiftSettings: settings),
         .testTarget(
             name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),
         .testTarget(

@@ -75,27 +75,30 @@ final class AttemptSender: Sendable {
     /// What may be sent now that this one has ended.
     private func sendOne(_ item: WorkItem) async -> [WorkItem] {
         guard let first = item.entries.first else { return [] }
-        if let pause = pauses.remaining {
-            release(item.deliveries, after: pause)
-            return []
-        }
-        guard let host = channel.host(of: first.delivery) else {
+        let place = channel.host(of: first.delivery).map { Place(host: $0, endpoint: first.delivery.endpoint) }
+        if let pause = pauses.remaining { return putOff(item, after: pause, at: place) }
+        guard let place else {
             _ = await attempt(item)
             return []
         }
-        let place = Place(host: host, endpoint: first.delivery.endpoint)
         switch gate.admit(item, to: place, isUrgent: first.delivery.priority == 0, now: .now) {
         case .parked: return []
-        case .back(let pause):
-            release(item.deliveries, after: pause)
-            return []
+        case .back(let pause): return putOff(item, after: pause, at: place)
         case .go(let pause):
             if pause > .zero { try? await Task.sleep(for: pause) }
             let isReachable = await attempt(item)
-            let (items, hasRoom) = gate.ended(at: place, isReachable: isReachable, now: .now)
-            if hasRoom { onRoom() }
-            return items
+            return goOn(gate.ended(at: place, isReachable: isReachable, now: .now))
         }
+    }
+
+    private func putOff(_ item: WorkItem, after pause: Duration, at place: Place?) -> [WorkItem] {
+        release(item.deliveries, after: pause)
+        return place.map { goOn(gate.passed(at: $0.host, now: .now)) } ?? []
+    }
+
+    private func goOn(_ unparked: HostGate<WorkItem>.Unparked) -> [WorkItem] {
+        if unparked.hasRoom { onRoom() }
+        return unparked.items
     }
 
     /// Whether the host answered; nil if nothing was sent.

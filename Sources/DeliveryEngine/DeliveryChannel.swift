@@ -12,18 +12,23 @@ package protocol DeliveryChannel: Sendable {
     /// little back.
     var claimsAhead: Int { get }
 
+    /// Whether it has digests.
+    var hasDigests: Bool { get }
+
     /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
     func host(of delivery: ClaimedDelivery) -> String?
 
     /// Tries once. Never throws: every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
-    /// Tries once to send what belongs to one digest. Only email has them.
+    /// Tries once to send what belongs to one digest.
     func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome
 }
 
 extension DeliveryChannel {
     package var claimsAhead: Int { concurrency * 4 }
+
+    package var hasDigests: Bool { false }
 
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
 

@@ -53,10 +53,12 @@ package struct DeliveryService: Service {
         self.logger = logger
         self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
-        recorder = OutcomeRecorder(store: store, owner: owner, clock: clock, hints: hints, logger: logger)
+        let due = hints.delivery(channel.channel)
+        recorder = OutcomeRecorder(
+            store: store, owner: owner, clock: clock, due: due, receipts: hints.receipts, logger: logger)
         sender = AttemptSender(
             channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, clock: clock,
-            logger: logger, onRoom: { hints.delivery(channel.channel).signal() })
+            logger: logger, onRoom: { due.signal() })
     }
 
     package func run() async throws {
@@ -124,13 +126,13 @@ package struct DeliveryService: Service {
             let claimed = try await store.claim(
                 channel.channel, limit: room, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
             if !claimed.isEmpty { await push(claimed.map { [$0] }) }
-            guard channel.channel == .email, !emergenciesOnly else { return claimed.count }
+            guard channel.hasDigests, !emergenciesOnly else { return claimed.count }
             let digests = try await store.claimDigests(
                 limit: channel.concurrency, owner: owner, until: until, now: now)
             if !digests.isEmpty { await push(digests) }
             return claimed.count + (digests.count == channel.concurrency ? room : 0)
         } catch {
-            logger.error("deliveries wait: \(error)")
+            if !Task.isCancelled { logger.error("deliveries wait: \(error)") }
             try? await Task.sleep(for: .seconds(1))
             return 0
         }

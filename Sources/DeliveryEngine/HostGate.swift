@@ -98,7 +98,7 @@ final class HostGate<Item: Sendable>: Sendable {
             var host = state.hosts[place.host] ?? Host()
             var endpoint = state.endpoints[place.endpoint] ?? Party()
             defer {
-                state.hosts[place.host] = host
+                state.hosts[place.host] = host.isIdle(now) ? nil : host
                 state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
             }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
@@ -133,12 +133,18 @@ final class HostGate<Item: Sendable>: Sendable {
         return now.duration(to: slot)
     }
 
-    /// An attempt has ended. What was parked for the room that it leaves goes before this gate again; and whether there
-    /// is room for claims again.
-    func ended(at place: Place, isReachable: Bool?, now: ContinuousClock.Instant) -> (items: [Item], hasRoom: Bool) {
+    /// What goes before the gate again.
+    struct Unparked {
+        var items: [Item] = []
+        /// Whether there is room for claims again.
+        var hasRoom = false
+    }
+
+    /// An attempt has ended; with what was parked for the room that it leaves.
+    func ended(at place: Place, isReachable: Bool?, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
             guard var host = state.hosts[place.host], var endpoint = state.endpoints[place.endpoint] else {
-                return ([], false)
+                return Unparked()
             }
             host.running -= 1
             host.lastEnd = now
@@ -149,11 +155,25 @@ final class HostGate<Item: Sendable>: Sendable {
             // Of a host that is silent all go back; else one takes the place that is free.
             let isOpen = host.breaker.wait(now: now) != nil
             let items = isOpen ? takeAll(&host) : takeNext(&host, state.endpoints, now)
-            state.hosts[place.host] = host.isIdle(now) ? nil : host
-            let before = state.parked
-            state.parked -= items.count
-            return (items, before >= mostParked / 2 && state.parked < mostParked / 2)
+            return unpark(items, place.host, host, &state, now)
         }
+    }
+
+    /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
+    func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
+        state.withLock { state in
+            guard var host = state.hosts[name], host.running == 0 else { return Unparked() }
+            return unpark(takeNext(&host, state.endpoints, now), name, host, &state, now)
+        }
+    }
+
+    private func unpark(
+        _ items: [Item], _ name: String, _ host: Host, _ state: inout State, _ now: ContinuousClock.Instant
+    ) -> Unparked {
+        state.hosts[name] = host.isIdle(now) ? nil : host
+        let before = state.parked
+        state.parked -= items.count
+        return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
     }
 
     /// The first whose endpoint has room; one whose endpoint does not answer goes before the gate too, which sends it

@@ -14,16 +14,19 @@ final class OutcomeRecorder: Sendable {
     private let store: any DeliveryStore
     private let owner: LeaseOwner
     private let clock: WallClock
-    private let hints: Hints
+    /// Deliveries of this channel became due, or will.
+    private let due: Hint
+    private let receipts: Hint
     private let logger: Logger
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(store: any DeliveryStore, owner: LeaseOwner, clock: WallClock, hints: Hints, logger: Logger) {
+    init(store: any DeliveryStore, owner: LeaseOwner, clock: WallClock, due: Hint, receipts: Hint, logger: Logger) {
         self.store = store
         self.owner = owner
         self.clock = clock
-        self.hints = hints
+        self.due = due
+        self.receipts = receipts
         self.logger = logger
     }
 
@@ -72,8 +75,8 @@ final class OutcomeRecorder: Sendable {
                     logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
-                hints.receipts.signal()
-                if recording.hasWoken || batch.contains(where: \.isDueAgain) { hints.signalDeliveries() }
+                receipts.signal()
+                if recording.hasWoken || batch.contains(where: \.isDueAgain) { due.signal() }
                 return
             } catch {
                 logger.error("\(batch.count) outcomes wait to be recorded: \(error)")

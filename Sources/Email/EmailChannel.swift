@@ -5,6 +5,7 @@ package import Storage
 /// Email: one mail a delivery.
 package struct EmailChannel: DeliveryChannel {
     package let channel = Channel.email
+    package let hasDigests = true
     package let concurrency: Int
     private let composer: MailComposer
     private let transport: any MailTransport

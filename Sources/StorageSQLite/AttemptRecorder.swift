@@ -12,7 +12,8 @@ struct AttemptRecorder {
     private let insert: Prepared
     private(set) var recording = Recording()
     private var finished: [Int64] = []
-    private var finishedByBulletin: [Int64: Int] = [:]
+    /// The bulletins of these.
+    private var bulletins: [Int64] = []
 
     init(db: Database, owner: LeaseOwner, now: Timestamp) throws {
         (self.db, self.owner, self.now) = (db, owner, now)
@@ -44,7 +45,7 @@ struct AttemptRecorder {
         if state == .failed { try tellOfFailure(attempt) }
         if state.isFinal {
             finished.append(attempt.delivery.number)
-            finishedByBulletin[attempt.delivery.bulletin, default: 0] += 1
+            bulletins.append(attempt.delivery.bulletin)
         }
         try health.note(attempt)
     }
@@ -105,8 +106,6 @@ struct AttemptRecorder {
             recording.hasWoken = try BulletinEnd.wakeSuccessors(
                 "SELECT value FROM json_each(?2)", [jsonList(finished)], db, now: now)
         }
-        for (bulletin, count) in finishedByBulletin {
-            try BulletinEnd.count(ended: count, of: bulletin, db, now: now)
-        }
+        try BulletinEnd.count(endedOf: bulletins, db, now: now)
     }
 }

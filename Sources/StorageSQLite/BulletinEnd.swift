@@ -42,6 +42,13 @@ enum BulletinEnd {
         try completeIfDone(number, db, now: now)
     }
 
+    /// A delivery of each of these bulletins has come to its end.
+    static func count(endedOf bulletins: [Int64], _ db: Database, now: Timestamp) throws {
+        for (number, ended) in Dictionary(bulletins.map { ($0, 1) }, uniquingKeysWith: +) {
+            try count(ended: ended, of: number, db, now: now)
+        }
+    }
+
     /// Ends what is pending of bulletins that were withdrawn or have expired, up to `limit` rows. None of it is sent
     /// meanwhile: a claim looks at its bulletin's state. 0 once nothing is left to do.
     static func endPending(limit: Int, _ db: Database, now: Timestamp) throws -> Int {
@@ -61,32 +68,27 @@ enum BulletinEnd {
     private static func endPending(
         of number: Int64, as state: String, after: Int64, limit: Int, _ db: Database, now: Timestamp
     ) throws -> Int {
-        let stretch = try db.prepared(
-            """
-            SELECT count(*), max(endpoint) FROM
-                (SELECT endpoint FROM deliveries WHERE bulletin = ? AND endpoint > ? ORDER BY endpoint LIMIT ?)
-            """)
-        let (seen, end) = try stretch.first([number, after, limit]) { ($0.integer(0), $0.integer(1)) } ?? (0, after)
+        let stretch = try DeliveryStretch(of: number, after: after, rows: limit, db)
         var ended = 0
-        if seen > 0 {
+        if stretch.count > 0 {
             try db.run(
                 """
                 UPDATE deliveries SET state = ?, finished_at = ?, predecessor = NULL
                 WHERE bulletin = ? AND endpoint > ? AND endpoint <= ? AND state = 'pending'
-                """, [state, now.milliseconds, number, after, end])
+                """, [state, now.milliseconds, number, after, stretch.end])
             ended = db.changesCount
         }
         if ended > 0 {
             try wakeSuccessors(
                 "SELECT id FROM deliveries WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4",
-                [number, after, end], db, now: now)
+                [number, after, stretch.end], db, now: now)
         }
-        let isThrough = seen < limit
+        let isThrough = stretch.count < limit
         try db.run(
             "UPDATE bulletins SET pending = pending - ?, ending = ?, ending_endpoint = ? WHERE id = ?",
-            [ended, isThrough ? nil : state, end, number])
+            [ended, isThrough ? nil : state, stretch.end, number])
         if isThrough { try completeIfDone(number, db, now: now) }
-        return max(1, Int(seen))
+        return max(1, stretch.count)
     }
 
     /// Makes due what waited for deliveries that have ended; `ended` selects their numbers, `arguments` are its own,
@@ -96,7 +98,6 @@ enum BulletinEnd {
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
     ) throws -> Bool {
         let someWait = try db.number(
-
             """
             SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting
                 WHERE state = 'pending' AND due_at IS NULL)

@@ -42,7 +42,10 @@ struct BulletinRouter {
             WHERE true ON CONFLICT DO NOTHING
             """)
         countNew = try db.prepared(
-            "SELECT channel, count(*) FROM deliveries NOT INDEXED WHERE id > ? AND bulletin = ? GROUP BY channel")
+            """
+            SELECT channel, count(*), count(digest_at) FROM deliveries NOT INDEXED WHERE id > ? AND bulletin = ?
+            GROUP BY channel
+            """)
         markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
     }
 
@@ -88,14 +91,13 @@ struct BulletinRouter {
             let (inherited, isThrough) = try inheritance.run(limit: limit)
             made = inherited
             limit -= inherited
-            guard isThrough else {
+            // Its matches, if there is room for any.
+            guard isThrough, limit > 0 else {
                 limit = 0
-                try preferSooner(bulletin, after: before)
                 return try count(bulletin, made, after: before)
             }
         }
         let isThrough = bulletin.isWithdrawal ? true : try routeMatches(bulletin, made: &made)
-        if made > 0 { try preferSooner(bulletin, after: before) }
         try count(bulletin, made, after: before)
         if isThrough { try finish(bulletin, made: made) }
     }
@@ -134,10 +136,6 @@ struct BulletinRouter {
     /// Of several subscriptions of an endpoint that match, the one that is served soonest counts. Looked up for what
     /// waits for a digest among the rows after `number`, which are this transaction's.
     private func preferSooner(_ bulletin: UnroutedBulletin, after number: Int64) throws {
-        guard bulletin.priority > 0, !bulletin.isWithdrawal,
-            try db.number(
-                "SELECT 1 FROM deliveries NOT INDEXED WHERE id > ? AND digest_at IS NOT NULL LIMIT 1", [number]) != nil
-        else { return }
         let end = DigestSQL.end(now: "?5", priority: "1")
         try db.run(
             """
@@ -170,14 +168,17 @@ struct BulletinRouter {
         madeByChannel = try Self.counts(bulletin)
         guard made > 0 else { return }
         step.deliveries += made
+        var hasDigests = false
         try countNew.each([number, bulletin.number]) { row in
             let channel = row.text(0)
+            hasDigests = hasDigests || row.integer(2) > 0
             guard case .integer(let known)? = madeByChannel[channel] ?? .integer(0) else { return }
             madeByChannel[channel] = .integer(known + row.integer(1))
         }
         try db.run(
             "UPDATE bulletins SET pending = pending + ?1, made = made + ?1, made_by_channel = ?2 WHERE id = ?3",
             [made, JSONWriter.text(.object(madeByChannel)), bulletin.number])
+        if hasDigests, !bulletin.isWithdrawal { try preferSooner(bulletin, after: number) }
     }
 
     private static func counts(_ bulletin: UnroutedBulletin) throws -> JSONObject {

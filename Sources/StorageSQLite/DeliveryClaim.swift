@@ -22,9 +22,20 @@ struct DeliveryClaim {
             """
             SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_ready
                     WHERE state = 'pending' AND turn IS NOT NULL AND channel = ?1 AND priority = 0)
-                OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
-                    AND digest_at IS NULL AND channel = ?1 AND priority = 0 AND due_at <= ?2)
+                OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_timed
+                    WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL
+                    AND channel = ?1 AND priority = 0 AND due_at <= ?2)
             """, [channel.rawValue, now.milliseconds]) == 1
+    }
+
+    /// When there is a digest to claim.
+    static func nextDigest(_ db: Database) throws -> Timestamp? {
+        try db.number(
+            """
+            SELECT min(due_at) FROM deliveries INDEXED BY deliveries_digests
+            WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL
+            """
+        ).map { Timestamp(milliseconds: $0 + settling) }
     }
 
     /// Each priority by itself: first what waited for a retry, half of the room at most, then the others by their turn.

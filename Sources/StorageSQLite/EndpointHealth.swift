@@ -51,13 +51,12 @@ struct EndpointHealth {
     private func failPending(_ endpoint: Int64) throws {
         let rows = try db.rows(
             """
-            UPDATE deliveries INDEXED BY deliveries_subscription SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
+            UPDATE deliveries INDEXED BY deliveries_subscription
+            SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
             WHERE state = 'pending' AND endpoint = ?2
                 AND subscription IN (SELECT id FROM subscriptions WHERE endpoint = ?2)
             RETURNING bulletin
             """, [now.milliseconds, endpoint])
-        for (bulletin, ended) in Dictionary(grouping: rows, by: { $0["bulletin"] as Int64 }) {
-            try BulletinEnd.count(ended: ended.count, of: bulletin, db, now: now)
-        }
+        try BulletinEnd.count(endedOf: rows.map { $0["bulletin"] }, db, now: now)
     }
 }

@@ -20,10 +20,14 @@ struct Inheritance {
                 try keepPlace(current, after, made)
                 return (made, false)
             }
-            let (seen, end) = try stretch(of: current, after: after, rows: left)
-            if seen > 0 { made += try walk(current, after: after, to: end, made: made) }
-            if seen < left { (source, after) = (try nextSource(before: current), -1) } else { after = end }
-            left -= seen
+            let stretch = try DeliveryStretch(of: current, after: after, rows: left, db)
+            if stretch.count > 0 { made += try walk(current, after: after, to: stretch.end, made: made) }
+            if stretch.count < left {
+                (source, after) = (try nextSource(before: current), -1)
+            } else {
+                after = stretch.end
+            }
+            left -= stretch.count
         }
         made += try addOwners(made: made)
         try keepPlace(0, -1, made)
@@ -46,16 +50,6 @@ struct Inheritance {
                 UNION ALL SELECT max(id) FROM bulletins WHERE publisher = ?3 AND name = ?4 AND kind = 2 AND id < ?6)
             """,
             [bulletin.id.publisher, bulletin.id.id, answered?.publisher, answered?.id, bulletin.number, number])
-    }
-
-    /// Up to so many recipients further on: how many there are, and the last one.
-    private func stretch(of source: Int64, after: Int64, rows: Int) throws -> (seen: Int, end: Int64) {
-        let stretch = try db.prepared(
-            """
-            SELECT count(*), max(endpoint) FROM
-                (SELECT endpoint FROM deliveries WHERE bulletin = ? AND endpoint > ? ORDER BY endpoint LIMIT ?)
-            """)
-        return try stretch.first([source, after, rows]) { (Int($0.integer(0)), $0.integer(1)) } ?? (0, after)
     }
 
     private func walk(_ source: Int64, after: Int64, to end: Int64, made: Int) throws -> Int {

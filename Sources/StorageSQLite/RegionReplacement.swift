@@ -29,14 +29,12 @@ struct RegionReplacement {
         for (index, region) in new.enumerated() {
             var subscription = stored.subscription
             subscription.region = region
-            let isThere = try db.number(
-                "SELECT 1 FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
-                [endpoint, region.rawValue, subscription.field.description])
-            if index == 0, isThere == nil {
+            let isThere = try SubscriptionWriter.number(of: subscription, at: endpoint, db) != nil
+            if index == 0, !isThere {
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
             } else if index == 0 {
                 try SubscriptionEnd.end([stored.number], db, now: now)
-            } else if isThere == nil, stored.state == "active" {
+            } else if !isThere, stored.state == "active" {
                 _ = try writer.add(subscription)
             }
         }

@@ -20,6 +20,8 @@ extension SQLiteStore: DeliveryStore {
     package func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
         async throws(StoreError) -> [[ClaimedDelivery]]
     {
+        let isAny = try await read { try DeliveryClaim.nextDigest($0).map { $0 <= now } ?? false }
+        guard isAny else { return [] }
         let key = key
         return try await write { db in
             let claim = try DeliveryClaim(db: db, key: key, channel: .email, owner: owner, until: until, now: now)
@@ -114,12 +116,7 @@ extension SQLiteStore: DeliveryStore {
                     """, [name, number])
                 if let timed { due.append(timed) }
             }
-            if channel == .email {
-                let digest = try db.number(
-                    "SELECT min(due_at) FROM deliveries INDEXED BY deliveries_digests WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL"
-                )
-                if let digest { due.append(digest) }
-            }
+            if channel == .email, let digest = try DeliveryClaim.nextDigest(db) { due.append(digest.milliseconds) }
             return due.min().map { Timestamp(milliseconds: $0) }
         }
     }

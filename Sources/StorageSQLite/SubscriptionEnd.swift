@@ -85,9 +85,7 @@ enum SubscriptionEnd {
             WHERE id IN (SELECT value FROM json_each(?))
             """, [now.milliseconds, list])
         try BulletinEnd.wakeSuccessors("SELECT value FROM json_each(?2)", [list], db, now: now)
-        for (bulletin, ended) in Dictionary(grouping: rows, by: \.bulletin) {
-            try BulletinEnd.count(ended: ended.count, of: bulletin, db, now: now)
-        }
+        try BulletinEnd.count(endedOf: rows.map(\.bulletin), db, now: now)
     }
 }
 

@@ -26,15 +26,21 @@ struct SubscriptionWriter {
 
     mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
         let endpoint = try endpoint(subscription)
-        let known = try db.number(
-            "SELECT id FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
-            [endpoint.number, subscription.region.rawValue, subscription.field.description])
-        if let known, let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [known]) {
+        if let known = try Self.number(of: subscription, at: endpoint.number, db),
+            let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [known])
+        {
             return try row.storedSubscription(newSecret: secrets[endpoint.number])
         }
         return StoredSubscription(
             number: try insert(subscription, endpoint), subscription: subscription, state: "active",
             newSecret: secrets[endpoint.number], subscriber: endpoint.subscriber, verifiedAt: endpoint.verifiedAt)
+    }
+
+    /// The one of this endpoint to the same region and field that has not ended.
+    static func number(of subscription: Subscription, at endpoint: Int64, _ db: Database) throws -> Int64? {
+        try db.number(
+            "SELECT id FROM subscriptions WHERE endpoint = ? AND region = ? AND field = ? AND state <> 'ended'",
+            [endpoint, subscription.region.rawValue, subscription.field.description])
     }
 
     private mutating func endpoint(_ subscription: Subscription) throws -> KnownEndpoint {
@@ -77,7 +83,11 @@ struct SubscriptionWriter {
             try db.run("UPDATE subscribers SET owner = ? WHERE id = ?", [owner, holder])
             try db.run("UPDATE endpoints SET subscriber = ? WHERE id = ?", [holder, number])
         }
-        if let home = subscriber.home { try SubscriberHome.set(home, of: holder, zones, db) }
+        // An endpoint that went over to another subscriber has that one's clock.
+        let known = try db.number("SELECT home_region FROM subscribers WHERE id = ?", [holder])
+        if let home = subscriber.home ?? known.flatMap({ Region(rawValue: $0) }) {
+            try SubscriberHome.set(home, of: holder, zones, db)
+        }
         return number
     }
 

@@ -119,9 +119,9 @@ struct HostGateTests {
         #expect(gate.isFull)
         var (told, running) = (0, 1)
         for _ in 1...5 {
-            let (items, hasRoom) = gate.ended(at: place("a", Int64(running)), isReachable: true, now: start)
-            told += hasRoom ? 1 : 0
-            running = items.first ?? 0
+            let unparked = gate.ended(at: place("a", Int64(running)), isReachable: true, now: start)
+            told += unparked.hasRoom ? 1 : 0
+            running = unparked.items.first ?? 0
             if running > 0 { _ = gate.admit(running, to: place("a", Int64(running)), now: start) }
         }
         #expect(told == 1 && !gate.isFull)

@@ -213,4 +213,48 @@ struct EngineConformance {
         #expect(try await test.store.refusals(limit: 9).isEmpty)
         #expect(try await test.store.erase("73-0@x.example", now: test.now) == 0)
     }
+
+    /// The recipients of the proposal and its owner's endpoint fill the transaction to the last row.
+    @Test(arguments: Backend.allCases, 5...8)
+    func aTransactionThatIsFullOfRecipientsSkipsNoMatch(backend: Backend, limit: Int) async throws {
+        let test = try backend.make()
+        try await test.registerUji(in: "ID")
+        for number in 0..<5 { try await test.subscribe("got\(number)@x.example", "52", "pangan") }
+        try await test.subscribe("kim@x.example", "11", "sosial", of: Subscriber(owner: "uji"))
+        for number in 0..<3 { try await test.subscribe("new\(number)@x.example", "73") }
+        _ = try await test.accept(
+            "usulan", regions: ["52"], fields: ["pangan"],
+            extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
+        try await test.fanOut()
+        _ = try await test.accept("jawaban", regions: ["73"], extra: [("inReplyTo", "uji/usulan")])
+        try await test.fanOut(limit: limit)
+        #expect(try await test.deliveries("jawaban").count == 9)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func theFileShrinksOnceMuchHasGone(backend: Backend) async throws {
+        let test = try backend.make()
+        let filler = String(repeating: "kabar ", count: 10_000)
+        for number in 0..<300 { _ = try await test.accept("b\(number)", extra: [("body", .string(filler))]) }
+        try await test.fanOut()
+        let full = try test.size()
+        let second = Duration.seconds(1)
+        let retention = Retention(bulletins: second, deliveries: nil, attempts: nil, refusals: nil, addresses: nil)
+        while try await test.store.prune(retention, limit: 100, now: test.now + .seconds(2)) > 0 {}
+        while try await test.store.shrink() {}
+        #expect(try test.size() < full / 2)
+    }
+
+    /// Who joins another's endpoints has that one's clock.
+    @Test(arguments: Backend.allCases)
+    func anEndpointThatGetsAnOwnerHasItsHome(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("makassar@x.example", "73", of: Subscriber(owner: "pemilik@x.example"))
+        try await test.subscribe("jakarta@x.example", "31", frequency: .daily)
+        try await test.subscribe("jakarta@x.example", "31", "pangan", of: Subscriber(owner: "pemilik@x.example"))
+        _ = try await test.accept("b", regions: ["31"], fields: ["sosial"])
+        try await test.fanOut()
+        let row = try #require(try await test.deliveries("b").first)
+        #expect(row.digestAt.map { DigestWindow.zone(ofEnd: $0) } == .wita)
+    }
 }

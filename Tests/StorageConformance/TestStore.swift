@@ -33,6 +33,12 @@ final class TestStore: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    /// Bytes of the files that the store keeps.
+    func size() throws -> Int {
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
+        return try files.reduce(0) { try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0) }
+    }
+
     func accept(
         _ id: String, revision: Int64 = 1, regions: [String] = ["73"], fields: [String] = ["kesehatan"],
         urgency: Bulletin.Urgency = .routine, status: String? = nil, extra: [(String, JSONValue)] = [],

@@ -1,18 +1,13 @@
 import Bulletins
-import DeliveryEngine
-import Foundation
-import Logging
 import Storage
-import StorageSQLite
-import Synchronization
 import Testing
 
 /// Random lives of bulletins and subscribers against the real engine and store, with a clock of the test's own and
 /// receivers that fail, hang and go away. After each step all that is due has come to an end, and the invariants hold.
 struct LifeModelTests {
-    @Test(arguments: [1, 2, 3, 4] as [UInt64])
-    func theInvariantsHold(seed: UInt64) async throws {
-        let world = try LifeWorld(seed: seed)
+    @Test(arguments: Backend.allCases, [1, 2, 3, 4] as [UInt64])
+    func theInvariantsHold(backend: Backend, seed: UInt64) async throws {
+        let world = LifeWorld(try backend.make(), seed: seed)
         for _ in 0..<80 {
             // Several at once, so that they meet what is under way.
             for _ in 0..<Int(seed % 3 + 1) { try await world.step() }
@@ -25,33 +20,26 @@ struct LifeModelTests {
 
 /// What the engine is tried against.
 private final class LifeWorld {
-    private let folder: URL
-    private let store: SQLiteStore
+    private let test: TestStore
     private let time = TestTime()
-    private let receivers: Receivers
+    private let receivers = Receivers()
     private var worker: LifeWorker
-    private var random: SplitMix
+    private var random: SeededGenerator
     private var revisions: [String: Int64] = [:]
     private var addresses: [String] = []
     private var kills = 0
 
     private static let regions = ["ID", "73", "73.71", "73.71.01", "52"].compactMap { Region($0) }
     private static let fields = ["kesehatan", "pangan"].compactMap { Field($0) }
-    // The text is a constant that is right.
-    private static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
+    private var store: any Store { test.store }
 
-    init(seed: UInt64) throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-life-\(UUID().uuidString)")
-        store = try SQLiteStore(path: folder.appending(path: "store.db").path)
-        random = SplitMix(state: seed)
-        receivers = Receivers(seed: seed)
-        worker = LifeWorker(number: 0, store: store, receivers: receivers, time: time)
+    init(_ test: TestStore, seed: UInt64) {
+        self.test = test
+        random = SeededGenerator(state: seed)
+        worker = LifeWorker(number: 0, store: test.store, receivers: receivers, time: time)
     }
 
-    deinit {
-        worker.stop()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    deinit { worker.stop() }
 
     // MARK: - Steps
 
@@ -84,7 +72,7 @@ private final class LifeWorld {
                 Subscription(
                     endpoint: Endpoint(channel: .email, address: address), region: region, field: .field(field),
                     frequency: frequency)
-            ], of: Subscriber(), zones: Self.zones, now: time.now)
+            ], of: Subscriber(), zones: TestStore.zones, now: time.now)
     }
 
     private func publish(revised: Bool, status: String? = nil) async throws {
@@ -236,179 +224,5 @@ private final class LifeWorld {
         #expect(Set(completed).count == completed.count, "a receipt twice")
         let bulletins = try await store.bulletins(id: nil, limit: 10_000)
         #expect(completed.count == bulletins.count, "each bulletin has its last receipt")
-    }
-}
-
-/// A clock that the test moves.
-private final class TestTime: Sendable {
-    private let milliseconds = Mutex<Int64>(1_800_000_000_000)
-
-    var now: Timestamp { Timestamp(milliseconds: milliseconds.withLock(\.self)) }
-    var clock: WallClock { WallClock { self.now } }
-    func advance(by duration: Duration) { milliseconds.withLock { $0 += Int64(duration / .milliseconds(1)) } }
-}
-
-/// Those to whom mail goes: well, failing, refusing.
-private final class Receivers: DeliveryChannel {
-    struct Send: Sendable {
-        let delivery: Int64
-        let wasTaken: Bool
-        let began: ContinuousClock.Instant
-        /// Under way when its worker died, which told nobody.
-        var isInDoubt = false
-    }
-
-    private struct State {
-        var moods: [String: AttemptOutcome.Verdict] = [:]
-        var forbidden: [String: ContinuousClock.Instant] = [:]
-        var sends: [Send] = []
-        var violations: [String] = []
-        var isHeld = false
-    }
-
-    let channel = Channel.email
-    let concurrency = 4
-    /// Between the last look and the send, which nothing can avoid.
-    static let moment = Duration.milliseconds(100)
-    private let state = Mutex(State())
-
-    init(seed: UInt64) {}
-
-    var sends: [Send] { state.withLock(\.sends) }
-    var violations: [String] { state.withLock(\.violations) }
-
-    func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
-    func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
-    func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
-    /// What a worker sent so shortly before its end may be recorded, or not.
-    func doubt(since: ContinuousClock.Instant) {
-        state.withLock { state in
-            for index in state.sends.indices where state.sends[index].began > since {
-                state.sends[index].isInDoubt = true
-            }
-        }
-    }
-
-    func heal() { state.withLock { $0.moods = [:] } }
-
-    func change(_ addresses: inout [String], _ random: inout SplitMix) {
-        guard let address = addresses.randomElement(using: &random) else { return }
-        let mood = [AttemptOutcome.Verdict.delivered, .retry(after: nil), .retry(after: nil), .failed].randomElement(
-            using: &random)
-        state.withLock { $0.moods[address] = mood }
-    }
-
-    func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome {
-        await attempt(digest: [DigestEntry(delivery: delivery, content: content)], now: now)
-    }
-
-    func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
-        guard let address = digest.first?.delivery.address else { return AttemptOutcome(.failed) }
-        let began = ContinuousClock.now
-        while state.withLock(\.isHeld) { try? await Task.sleep(for: .milliseconds(1)) }
-        return state.withLock { state in
-            let verdict = state.moods[address] ?? .delivered
-            if let since = state.forbidden[address], since + Self.moment < began {
-                state.violations.append(address)
-            }
-            state.sends += digest.map {
-                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, began: began)
-            }
-            return AttemptOutcome(verdict)
-        }
-    }
-}
-
-/// The engine as one worker has it; it can die without a word.
-private struct LifeWorker {
-    private let store: MortalStore
-    private let hints = Hints()
-    private let task: Task<Void, any Error>
-
-    init(number: Int, store: SQLiteStore, receivers: Receivers, time: TestTime) {
-        let mortal = MortalStore(store: store)
-        self.store = mortal
-        var settings = DeliverySettings()
-        settings.lease = .milliseconds(600)
-        settings.graceTime = .milliseconds(100)
-        let service = DeliveryService(
-            channel: receivers, store: mortal, settings: settings, hints: hints, clock: time.clock,
-            worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
-        task = Task { try await service.run() }
-    }
-
-    func signal() { hints.signalDeliveries() }
-
-    /// What it still does reaches no store.
-    func die() {
-        store.isDead.withLock { $0 = true }
-        task.cancel()
-    }
-
-    func stop() { task.cancel() }
-}
-
-/// A store that a dead worker cannot reach.
-private final class MortalStore: DeliveryStore {
-    private let store: SQLiteStore
-    let isDead = Mutex(false)
-
-    init(store: SQLiteStore) { self.store = store }
-
-    private var dead: Bool { isDead.withLock(\.self) }
-
-    func claim(
-        _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
-    ) async throws(StoreError) -> [ClaimedDelivery] {
-        if dead { return [] }
-        return try await store.claim(
-            channel, limit: limit, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
-    }
-
-    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
-        async throws(StoreError) -> [[ClaimedDelivery]]
-    {
-        if dead { return [] }
-        return try await store.claimDigests(limit: limit, owner: owner, until: until, now: now)
-    }
-
-    func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
-        try await store.contents(of: bulletins)
-    }
-
-    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
-        if dead { return .lost }
-        return try await store.halt(of: delivery, owner: owner)
-    }
-
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording {
-        if dead { return Recording() }
-        return try await store.record(attempts, owner: owner, now: now)
-    }
-
-    func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
-        if !dead { try await store.renew(owner: owner, until: until) }
-    }
-
-    func leases() async throws(StoreError) -> [OwnerLease] { try await store.leases() }
-
-    func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
-        if dead { return 0 }
-        return try await store.reclaim(from: owners, now: now)
-    }
-
-    func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp? { try await store.nextDue(channel) }
-}
-
-/// The same numbers for the same seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

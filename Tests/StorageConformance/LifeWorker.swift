@@ -1,0 +1,86 @@
+import Bulletins
+import DeliveryEngine
+import Logging
+import Storage
+import Synchronization
+
+/// The engine as one worker has it; it can die without a word.
+struct LifeWorker {
+    private let store: MortalStore
+    private let hints = Hints()
+    private let task: Task<Void, any Error>
+
+    init(number: Int, store: any DeliveryStore, receivers: Receivers, time: TestTime) {
+        let mortal = MortalStore(store: store)
+        self.store = mortal
+        var settings = DeliverySettings()
+        settings.lease = .milliseconds(600)
+        settings.graceTime = .milliseconds(100)
+        let service = DeliveryService(
+            channel: receivers, store: mortal, settings: settings, hints: hints, clock: time.clock,
+            worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
+        task = Task { try await service.run() }
+    }
+
+    func signal() { hints.signalDeliveries() }
+
+    /// What it still does reaches no store.
+    func die() {
+        store.isDead.withLock { $0 = true }
+        task.cancel()
+    }
+
+    func stop() { task.cancel() }
+}
+
+/// A store that a dead worker cannot reach.
+private final class MortalStore: DeliveryStore {
+    private let store: any DeliveryStore
+    let isDead = Mutex(false)
+
+    init(store: any DeliveryStore) { self.store = store }
+
+    private var dead: Bool { isDead.withLock(\.self) }
+
+    func claim(
+        _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
+    ) async throws(StoreError) -> [ClaimedDelivery] {
+        if dead { return [] }
+        return try await store.claim(
+            channel, limit: limit, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
+    }
+
+    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
+        async throws(StoreError) -> [[ClaimedDelivery]]
+    {
+        if dead { return [] }
+        return try await store.claimDigests(limit: limit, owner: owner, until: until, now: now)
+    }
+
+    func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
+        try await store.contents(of: bulletins)
+    }
+
+    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
+        if dead { return .lost }
+        return try await store.halt(of: delivery, owner: owner)
+    }
+
+    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording {
+        if dead { return Recording() }
+        return try await store.record(attempts, owner: owner, now: now)
+    }
+
+    func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
+        if !dead { try await store.renew(owner: owner, until: until) }
+    }
+
+    func leases() async throws(StoreError) -> [OwnerLease] { try await store.leases() }
+
+    func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
+        if dead { return 0 }
+        return try await store.reclaim(from: owners, now: now)
+    }
+
+    func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp? { try await store.nextDue(channel) }
+}
