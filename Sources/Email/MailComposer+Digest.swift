@@ -21,19 +21,37 @@ extension MailComposer {
             "count": words.bulletins(entries.count), "groups": groups(entries, words, zone), "leave": leave,
             "leaveLabel": words.leaveDigest, "why": words.whyDigest,
         ]
-        var message = Array(
-            (headers(
-                first, digestID(of: entries), subject: "\(title), \(day): \(words.bulletins(entries.count))", leave,
-                words, now)
-                + MailHeader.line(
-                    "X-Kentongan-Digest",
-                    "\(isDaily ? "daily" : "weekly"); until=\((first.digestAt ?? now).text); bulletins=\(entries.count)"
-                )
-                + "\r\n").utf8)
-        PreparedMail(
-            headers: "", text: EncodedBeginning(templates.digestText.render(context)),
-            html: EncodedBeginning(templates.digestHTML.render(context)), words: words, pageURL: ""
-        ).append(to: &message, text: "", html: "")
+        let list =
+            MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
+            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
+            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + MailHeader.line("Precedence", "bulk")
+            + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")
+            + MailHeader.line(
+                "X-Kentongan-Digest",
+                "\(isDaily ? "daily" : "weekly"); until=\((first.digestAt ?? now).text); bulletins=\(entries.count)")
+        return whole(
+            to: first.address, subject: "\(title), \(day): \(words.bulletins(entries.count))",
+            id: digestID(of: entries),
+            now, headers: list,
+            AlternativeBody(
+                text: templates.digestText.render(context), html: templates.digestHTML.render(context)))
+    }
+
+    /// A whole message that is made for one recipient.
+    func whole(
+        to address: String, subject: String, id: String, _ now: Timestamp, headers: String = "", _ body: AlternativeBody
+    ) -> [UInt8] {
+        let lines =
+            MailHeader.address("From", name: settings.fromName, settings.from)
+            + MailHeader.line("To", address)
+            + MailHeader.text("Subject", subject)
+            + MailHeader.line("Date", now.mailDate)
+            + MailHeader.line("Message-ID", id)
+            + MailHeader.line("Auto-Submitted", "auto-generated")
+            + headers + AlternativeBody.headers + "\r\n"
+        var message = Array(lines.utf8)
+        body.append(to: &message)
         return message
     }
 
@@ -41,25 +59,6 @@ extension MailComposer {
     package func digestID(of entries: [DigestEntry]) -> String {
         let first = entries.map(\.delivery.number).min() ?? 0
         return "<g\(first).\(settings.storeID)@\(settings.domain)>"
-    }
-
-    private func headers(
-        _ first: ClaimedDelivery, _ id: String, subject: String, _ leave: String, _ words: BulletinWords,
-        _ now: Timestamp
-    ) -> String {
-        MailHeader.address("From", name: settings.fromName, settings.from)
-            + MailHeader.line("To", first.address)
-            + MailHeader.text("Subject", subject)
-            + MailHeader.line("Date", now.mailDate)
-            + MailHeader.line("Message-ID", id)
-            + MailHeader.line("Auto-Submitted", "auto-generated")
-            + MailHeader.line("Precedence", "bulk")
-            + MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
-            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
-            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-            + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")
-            + MailHeader.line("MIME-Version", "1.0")
-            + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n"
     }
 
     /// By region, then field; in a group the most urgent first, then in the order in which they came.

@@ -13,21 +13,9 @@ extension MailComposer {
             "language": notice.language == "en" ? "en" : "id", "title": words.subject,
             "text": words.paragraphs.joined(separator: "\n\n"), "paragraphs": words.paragraphs,
         ]
-        var message = Array(
-            (MailHeader.address("From", name: settings.fromName, settings.from)
-                + MailHeader.line("To", address)
-                + MailHeader.text("Subject", words.subject)
-                + MailHeader.line("Date", now.mailDate)
-                + MailHeader.line("Message-ID", noticeID(of: notice))
-                + MailHeader.line("Auto-Submitted", "auto-generated")
-                + MailHeader.line("MIME-Version", "1.0")
-                + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n\r\n").utf8)
-        PreparedMail(
-            headers: "", text: EncodedBeginning(templates.noticeText.render(context)),
-            html: EncodedBeginning(templates.noticeHTML.render(context)),
-            words: BulletinWords(language: notice.language), pageURL: ""
-        ).append(to: &message, text: "", html: "")
-        return message
+        return whole(
+            to: address, subject: words.subject, id: noticeID(of: notice), now,
+            AlternativeBody(text: templates.noticeText.render(context), html: templates.noticeHTML.render(context)))
     }
 
     /// Bounces of notices come back to the sender itself.

@@ -33,8 +33,9 @@ package struct MailComposer: Sendable {
             "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "", "facts": facts(bulletin, words, zone),
         ].filter { ($0.value as? String) != "" }
         return PreparedMail(
-            headers: headers(content, words), text: EncodedBeginning(templates.text.render(context)),
-            html: EncodedBeginning(templates.html.render(context)), words: words,
+            headers: headers(content, words),
+            body: AlternativeBody(text: templates.text.render(context), html: templates.html.render(context)),
+            words: words,
             pageURL: "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)")
     }
 
@@ -67,8 +68,7 @@ package struct MailComposer: Sendable {
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("X-Kentongan-Bulletin", "\(bulletin.id); revision=\(bulletin.revision)")
             + MailHeader.line("Content-Language", MailHeader.oneLine(bulletin.language))
-            + MailHeader.line("MIME-Version", "1.0")
-            + "Content-Type: multipart/alternative;\r\n boundary=\"\(PreparedMail.boundary)\"\r\n"
+            + AlternativeBody.headers
     }
 
     private func subject(_ content: DeliveryContent, _ words: BulletinWords) -> String {
@@ -86,11 +86,11 @@ package struct MailComposer: Sendable {
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> [UInt8] {
         let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))"
         var message = Array(prepared.headers.utf8)
-        message.reserveCapacity(message.count + prepared.text.encoded.count + prepared.html.encoded.count + 3000)
+        message.reserveCapacity(message.count + prepared.body.encodedCount + 3000)
         message += Array(recipientHeaders(delivery, leave, now).utf8)
         let region = registries.regions.fullName(of: delivery.region)
         let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
-        prepared.append(
+        prepared.body.append(
             to: &message,
             text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
             html: """

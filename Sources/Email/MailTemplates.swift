@@ -18,6 +18,15 @@ struct MailTemplates: Sendable {
         noticeHTML = try MustacheTemplate(string: Self.noticeHTMLSource)
     }
 
+    /// Up to the end of the style, to which a template may add.
+    private static let head = """
+        <!DOCTYPE html>
+        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
+        <style>
+        \(style)
+        """
+
     private static let style = """
         body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
         main{max-width:600px;margin:0 auto;background:#fff;padding:28px 24px;border-radius:8px}
@@ -55,11 +64,7 @@ struct MailTemplates: Sendable {
         """
 
     private static let htmlSource = """
-        <!DOCTYPE html>
-        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
-        <style>
-        \(style)
+        \(head)
         </style></head><body class="{{urgency}}"><main>
         <p class="kicker">{{kicker}}</p>
         <h1>{{title}}</h1>
@@ -101,11 +106,7 @@ struct MailTemplates: Sendable {
         """
 
     private static let digestHTMLSource = """
-        <!DOCTYPE html>
-        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
-        <style>
-        \(style)
+        \(head)
         h2{font-size:16px;margin:28px 0 4px;padding-top:16px;border-top:1px solid #ddd8cd}h3{font-size:17px;line-height:1.35;margin:16px 0 2px}
         p{margin:2px 0}.meta{font-size:13px;color:#6b675f}@media (prefers-color-scheme:dark){h2{border-color:#3b3832}.meta{color:#a8a398}}
         </style></head><body><main>
@@ -126,11 +127,7 @@ struct MailTemplates: Sendable {
         """
 
     private static let noticeHTMLSource = """
-        <!DOCTYPE html>
-        <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
-        <style>
-        \(style)
+        \(head)
         </style></head><body><main><h1>{{title}}</h1>
         {{#paragraphs}}
         <p>{{.}}</p>

@@ -53,16 +53,12 @@ package struct NoticeService: Service {
         }
     }
 
+    /// What is due is read once the work is this worker's: another may have sent it before.
     private func sendDue(_ lease: inout WorkLease) async throws(StoreError) {
+        guard try await !store.dueNotices(limit: 1, now: clock.now).isEmpty, try await lease.claim() else { return }
         for notice in try await store.dueNotices(limit: Self.batch, now: clock.now) {
             if !lease.isHeld {
                 guard try await lease.claim() else { return }
-                // Another may have sent it meanwhile.
-                guard
-                    try await store.dueNotices(limit: Self.batch, now: clock.now).contains(where: {
-                        $0.number == notice.number
-                    })
-                else { continue }
             }
             try await send(notice)
         }

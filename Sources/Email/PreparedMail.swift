@@ -4,16 +4,31 @@ import Markup
 /// What is the same in all mails of a bulletin.
 package struct PreparedMail: Sendable {
     let headers: String
-    let text: EncodedBeginning
-    let html: EncodedBeginning
+    let body: AlternativeBody
     let words: BulletinWords
     let pageURL: String
+}
+
+/// Text and HTML that say the same (RFC 2046 section 5.1.4).
+struct AlternativeBody: Sendable {
+    private let text: EncodedBeginning
+    private let html: EncodedBeginning
+
+    init(text: String, html: String) { (self.text, self.html) = (EncodedBeginning(text), EncodedBeginning(html)) }
 
     /// Holds characters that base64 has not, so no body can contain it.
     static let boundary = "=_kentongan_batas_="
 
+    /// The header lines that go with it.
+    static let headers =
+        MailHeader.line("MIME-Version", "1.0")
+        + "Content-Type: multipart/alternative;\r\n boundary=\"\(boundary)\"\r\n"
+
+    /// Bytes that are encoded already.
+    var encodedCount: Int { text.encoded.count + html.encoded.count }
+
     /// The two parts, each ended by what is for this recipient.
-    func append(to message: inout [UInt8], text tail: String, html htmlTail: String) {
+    func append(to message: inout [UInt8], text tail: String = "", html htmlTail: String = "") {
         append(to: &message, "text/plain", text, tail)
         append(to: &message, "text/html", html, htmlTail)
         message += Array("--\(Self.boundary)--\r\n".utf8)

@@ -17,10 +17,19 @@ struct Erasure {
         ).map { $0[0] }
     }
 
-    /// How many endpoints had the address.
-    func run(deliveries: [Int64]) throws -> Int {
+    /// What `body` takes away is written over, and not only marked as free.
+    static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
         try db.execute(sql: "PRAGMA secure_delete = ON")
         defer { try? db.execute(sql: "PRAGMA secure_delete = OFF") }
+        return try body()
+    }
+
+    /// How many places knew the address.
+    func run(deliveries: [Int64]) throws -> Int {
+        try Self.overwriting(db) { try forgetEverywhere(deliveries) }
+    }
+
+    private func forgetEverywhere(_ deliveries: [Int64]) throws -> Int {
         let endpoints = try db.rows(
             "SELECT id, channel FROM endpoints WHERE address = ?1 OR channel = 'email' AND lower(address) = ?2",
             [address, address.lowercased()])

@@ -4,12 +4,11 @@ package import Storage
 
 extension SQLiteStore: RetentionStore {
     package func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int {
-        let pruning = Pruning(retention: retention, limit: limit, now: now)
+        let pruning = Pruning(retention: retention, limit: limit, now: now, key: key)
         // Looked for beside the writer, since it may mean reading whole tables.
         let due = try await read { try pruning.due($0) }
         guard due.contains(where: { !$0.isEmpty }) else { return 0 }
-        let key = key
-        return try await write { try pruning.remove(due, $0, key) }
+        return try await write { try pruning.remove(due, $0) }
     }
 
     package func shrink() async throws(StoreError) -> Bool {
@@ -34,61 +33,56 @@ private struct Pruning: Sendable {
     let retention: Retention
     let limit: Int
     let now: Timestamp
+    let key: StoreKey
 
     private struct Kind {
         let age: Duration?
         /// Selects the numbers that are due: `?1` the time, `?2` the limit.
         let due: String
-        /// Run for each number, `?1`, with the time, `?2`: what was reopened meanwhile stays.
-        let statements: [String]
+        /// Removes these, with the time: what was reopened meanwhile stays.
+        let remove: (_ numbers: [Int64], _ start: Int64, Database) throws -> Void
     }
 
+    private static let isOver =
+        "(b.completed_at IS NOT NULL OR b.state IN ('superseded', 'rejected')) AND b.ending IS NULL"
+
     private var kinds: [Kind] {
-        let isFinished = "EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND finished_at < ?2)"
-        let deleteDelivery = [
-            "DELETE FROM attempts WHERE delivery = ?1 AND \(isFinished)",
-            "DELETE FROM deliveries WHERE id = ?1 AND finished_at < ?2",
-        ]
-        let isOver = "(b.completed_at IS NOT NULL OR b.state IN ('superseded', 'rejected')) AND b.ending IS NULL"
-        return [
+        [
             Kind(
                 age: retention.attempts, due: "SELECT DISTINCT delivery FROM attempts WHERE started_at < ?1 LIMIT ?2",
-                statements: ["DELETE FROM attempts WHERE delivery = ?1 AND started_at < ?2"]),
+                remove: each("DELETE FROM attempts WHERE delivery = ?1 AND started_at < ?2")),
             Kind(
                 age: retention.deliveries,
                 due: """
                     SELECT d.id FROM bulletins b JOIN deliveries d ON d.bulletin = b.id
                     WHERE b.completed_at < ?1 AND d.finished_at < ?1 LIMIT ?2
-                    """, statements: deleteDelivery),
+                    """, remove: removeDeliveries),
             Kind(
                 age: retention.bulletins,
                 due: """
                     SELECT d.id FROM bulletins b JOIN deliveries d ON d.bulletin = b.id
-                    WHERE b.received_at < ?1 AND d.finished_at < ?1 AND \(isOver) LIMIT ?2
-                    """, statements: deleteDelivery),
+                    WHERE b.received_at < ?1 AND d.finished_at < ?1 AND \(Self.isOver) LIMIT ?2
+                    """, remove: removeDeliveries),
             Kind(
                 age: retention.bulletins,
                 due: """
-                    SELECT b.id FROM bulletins b WHERE b.received_at < ?1 AND \(isOver)
+                    SELECT b.id FROM bulletins b WHERE b.received_at < ?1 AND \(Self.isOver)
                         AND NOT EXISTS (SELECT 1 FROM deliveries WHERE bulletin = b.id) LIMIT ?2
-                    """,
-                statements: ["payloads WHERE bulletin", "bulletins WHERE id"].map {
-                    "DELETE FROM \($0) = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE bulletin = ?1) AND ?2 > 0"
-                }),
+                    """, remove: removeBulletins),
             Kind(
                 age: retention.refusals,
                 due: """
                     SELECT id FROM refusals WHERE received_at < ?1
                         AND NOT EXISTS (SELECT 1 FROM outbox WHERE refusal = refusals.id) LIMIT ?2
                     """,
-                statements: ["DELETE FROM refusals WHERE id = ?1 AND received_at < ?2"]),
+                remove: each("DELETE FROM refusals WHERE id = ?1 AND received_at < ?2")),
             Kind(
                 age: retention.addresses,
                 due: """
                     SELECT e.id FROM endpoints e WHERE e.address NOT LIKE 'erased:%' AND e.created_at < ?1 AND NOT EXISTS
                         (SELECT 1 FROM subscriptions WHERE endpoint = e.id AND (state <> 'ended' OR ended_at >= ?1))
                     LIMIT ?2
-                    """, statements: []),
+                    """, remove: forgetAddresses),
         ]
     }
 
@@ -102,37 +96,55 @@ private struct Pruning: Sendable {
         }
     }
 
-    func remove(_ due: [[Int64]], _ db: Database, _ key: StoreKey) throws -> Int {
+    func remove(_ due: [[Int64]], _ db: Database) throws -> Int {
         for (kind, numbers) in zip(kinds, due) {
             guard let age = kind.age, !numbers.isEmpty else { continue }
-            if kind.statements.isEmpty { try forgetAddresses(numbers, db, key) }
-            for sql in kind.statements {
-                if sql.hasPrefix("DELETE FROM bulletins") { try removeFeedItems(numbers, db) }
-                let statement = try db.prepared(sql)
-                for number in numbers { try statement.run([number, start(age)]) }
-            }
+            try kind.remove(numbers, start(age), db)
         }
         return due.reduce(0) { $0 + $1.count }
     }
 
     private func start(_ age: Duration) -> Int64 { (now + (.zero - age)).milliseconds }
 
-    /// By their regions, as there is no index by bulletin.
-    private func removeFeedItems(_ bulletins: [Int64], _ db: Database) throws {
-        for row in try db.rows(
-            "SELECT id, regions FROM bulletins WHERE id IN (SELECT value FROM json_each(?))", [jsonList(bulletins)])
-        {
-            try FeedItems(db).remove(row["id"], regions: row["regions"])
+    /// A statement for each number, `?1`, with the time, `?2`.
+    private func each(_ sql: String) -> ([Int64], Int64, Database) throws -> Void {
+        { numbers, start, db in
+            let statement = try db.prepared(sql)
+            for number in numbers { try statement.run([number, start]) }
         }
     }
 
-    private func forgetAddresses(_ endpoints: [Int64], _ db: Database, _ key: StoreKey) throws {
-        for row in try db.rows(
+    private func removeDeliveries(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
+        let isFinished = "EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND finished_at < ?2)"
+        try each("DELETE FROM attempts WHERE delivery = ?1 AND \(isFinished)")(numbers, start, db)
+        try each("DELETE FROM deliveries WHERE id = ?1 AND finished_at < ?2")(numbers, start, db)
+    }
+
+    /// Those that still have no deliveries. Feeds hold them by their regions, as there is no index by bulletin.
+    private func removeBulletins(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
+        let rows = try db.rows(
+            """
+            SELECT id, regions FROM bulletins WHERE id IN (SELECT value FROM json_each(?)) AND received_at < ?
+                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE bulletin = bulletins.id)
+            """, [jsonList(numbers), start])
+        let feedItems = try FeedItems(db)
+        for row in rows {
+            let number: Int64 = row["id"]
+            try feedItems.remove(number, regions: row["regions"])
+            try db.run("DELETE FROM payloads WHERE bulletin = ?", [number])
+            try db.run("DELETE FROM bulletins WHERE id = ?", [number])
+        }
+    }
+
+    private func forgetAddresses(_ endpoints: [Int64], _ start: Int64, _ db: Database) throws {
+        let rows = try db.rows(
             "SELECT id, channel, address FROM endpoints WHERE id IN (SELECT value FROM json_each(?))",
             [jsonList(endpoints)])
-        {
-            try Erasure(db: db, key: key, address: row["address"], now: now).forget(
-                row["id"], try row.choice("channel"))
+        try Erasure.overwriting(db) {
+            for row in rows {
+                let erasure = Erasure(db: db, key: key, address: row["address"], now: now)
+                try erasure.forget(row["id"], try row.choice("channel"))
+            }
         }
     }
 }

@@ -36,28 +36,42 @@ extension SQLiteStore: RetryStore {
     package func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
         async throws(StoreError) -> [DeliveryRow]
     {
-        let numbers = selection.numbers.map { jsonList($0) }
+        // Found beside the writer, since it may mean reading all deliveries.
+        let found = try await read { try Self.numbers(selection, after: after, limit: limit, $0) }
         return try await write { db in
             let chosen = try db.rows(
                 """
                 SELECT d.id, d.bulletin FROM \(Self.joined)
-                WHERE d.id > ?1 AND (?2 IS NULL AND d.state = ?3
-                        OR d.id IN (SELECT value FROM json_each(?2)) AND d.state IN ('failed', 'bounced', 'suppressed'))
-                    AND (?4 IS NULL OR b.publisher = ?4 AND b.name = ?5) AND (?6 IS NULL OR e.address = ?6)
-                    AND (?7 IS NULL OR d.finished_at >= ?7) AND (?8 IS NULL OR d.finished_at < ?8)
-                    AND \(Self.obstacle) IS NULL
-                ORDER BY d.id LIMIT ?9
-                """,
-                [
-                    after, numbers, selection.state.rawValue, selection.bulletin?.publisher, selection.bulletin?.id,
-                    selection.address, selection.since?.milliseconds, selection.until?.milliseconds, limit,
-                ])
+                WHERE d.id IN (SELECT value FROM json_each(?)) AND d.state IN \(Self.endings) AND \(Self.obstacle) IS NULL
+                """, [jsonList(found)])
             try Self.reopen(chosen, db, now: now)
-            let list = jsonList(chosen.map { $0["id"] as Int64 })
             return try db.rows(
-                DeliveryRow.select + " WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id", [list]
+                DeliveryRow.select + " WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id",
+                [jsonList(chosen.map { $0["id"] })]
             ).map { try $0.deliveryRow() }
         }
+    }
+
+    private static let endings = "('failed', 'bounced', 'suppressed')"
+
+    private static func numbers(_ selection: RetrySelection, after: Int64, limit: Int, _ db: Database) throws -> [Int64]
+    {
+        try db.rows(
+            """
+            SELECT d.id FROM \(joined)
+            WHERE d.id > ?1 AND (?2 IS NULL AND d.state = ?3
+                    OR d.id IN (SELECT value FROM json_each(?2)) AND d.state IN \(endings))
+                AND (?4 IS NULL OR b.publisher = ?4 AND b.name = ?5) AND (?6 IS NULL OR e.address = ?6)
+                AND (?7 IS NULL OR d.finished_at >= ?7) AND (?8 IS NULL OR d.finished_at < ?8)
+                AND \(obstacle) IS NULL
+            ORDER BY d.id LIMIT ?9
+            """,
+            [
+                after, selection.numbers.map { jsonList($0) }, selection.state.rawValue, selection.bulletin?.publisher,
+                selection.bulletin?.id, selection.address, selection.since?.milliseconds,
+                selection.until?.milliseconds, limit,
+            ]
+        ).map { $0["id"] }
     }
 
     private static func reopen(_ rows: [Row], _ db: Database, now: Timestamp) throws {

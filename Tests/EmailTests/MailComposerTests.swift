@@ -52,7 +52,7 @@ struct MailComposerTests {
 
     /// The decoded parts, text and HTML.
     private func parts(_ mail: String) throws -> [String] {
-        try mail.components(separatedBy: "--" + PreparedMail.boundary).dropFirst().dropLast().map { part in
+        try mail.components(separatedBy: "--" + AlternativeBody.boundary).dropFirst().dropLast().map { part in
             let body = try #require(part.components(separatedBy: "\r\n\r\n").dropFirst().first)
             let data = try #require(Data(base64Encoded: body, options: .ignoreUnknownCharacters))
             return String(decoding: data, as: UTF8.self)

@@ -130,7 +130,6 @@ private final class LifeWorld {
 
     /// A worker that is gone from one moment to the next, with deliveries under way if there are any.
     private func kill() async throws {
-        let began = ContinuousClock.now
         receivers.hold(true)
         for _ in 0..<3 { try await publish(revised: false) }
         try await route()
@@ -139,10 +138,11 @@ private final class LifeWorld {
         // What corrects these waits for them, whoever sends them in the end.
         for _ in 0..<3 { try await publish(revised: true) }
         try await route()
+        let died = ContinuousClock.now
         worker.die()
         receivers.hold(false)
         try await Task.sleep(for: .milliseconds(10))
-        receivers.doubt(since: began - .milliseconds(500))
+        receivers.doubt(since: died - .milliseconds(500))
         kills += 1
         worker = LifeWorker(number: kills, store: store, receivers: receivers, time: time)
         // Past the lease by the wall clock; the watch waits for a third of it in real time.

@@ -17,7 +17,7 @@ final class Receivers: DeliveryChannel {
     struct Send: Sendable {
         let delivery: Int64
         let wasTaken: Bool
-        let began: ContinuousClock.Instant
+        let ended: ContinuousClock.Instant
         /// Under way when its worker died, which told nobody.
         var isInDoubt = false
     }
@@ -43,10 +43,10 @@ final class Receivers: DeliveryChannel {
     func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
     func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
-    /// What a worker sent so shortly before its end may be recorded, or not.
+    /// What came to its end so shortly before its worker did, or after, may be recorded, or not.
     func doubt(since: ContinuousClock.Instant) {
         state.withLock { state in
-            for index in state.sends.indices where state.sends[index].began > since {
+            for index in state.sends.indices where state.sends[index].ended > since {
                 state.sends[index].isInDoubt = true
             }
         }
@@ -75,7 +75,7 @@ final class Receivers: DeliveryChannel {
                 state.violations.append(address)
             }
             state.sends += digest.map {
-                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, began: began)
+                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, ended: .now)
             }
             return AttemptOutcome(verdict)
         }

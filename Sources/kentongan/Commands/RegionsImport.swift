@@ -26,16 +26,17 @@ extension RegionsCommand {
                 regions: try InputFile.bytes(file), file: file,
                 successors: try successors.map { try InputFile.bytes($0) }, old: old)
             let store = try context.store()
-            let stranded = try await new.stranded(store)
+            let subscriptions = try await store.subscriptions(limit: Int.max)
+            let stranded = new.stranded(subscriptions)
             if let first = stranded.first {
                 throw RefusedInput(
                     "\(first.subscription.region) is retired without a successor, and \(stranded.count) subscriptions stand under codes like it; name successors with --successors"
                 )
             }
-            if dryRun { return new.replaced(try await store.subscriptions(limit: Int.max)).forEach(print) }
+            if dryRun { return new.replaced(subscriptions).forEach(print) }
             let files = try new.write(to: context.settings.data)
             let moved = try await store.replaceRegions(
-                new.replacements, names: new.names(old.regions), zones: old.timeZones, now: WallClock.system.now)
+                new.replacements, names: new.names, zones: old.timeZones, now: WallClock.system.now)
             try files.put()
             moved.forEach(print)
             if !json { Swift.print("\(new.tree.count - 1) regions are there; start the workers anew to use them") }
@@ -62,46 +63,42 @@ private struct NewRegions {
     /// What stands under these codes goes over to others.
     let replacements: [Region: [Region]]
     private let bytes: [UInt8]
-    private let allSuccessors: [Region: [Region]]
-    private let oldNames: [Region: String]
+    private let old: Registries
 
     init(regions bytes: [UInt8], file: String, successors: [UInt8]?, old: Registries) throws {
+        (self.bytes, self.old) = (bytes, old)
         do {
             tree = try RegionTree(csv: bytes, file: file)
-            self.bytes = bytes
             let named = try successors.map { try RegionSuccessors(csv: $0, file: "the successors' file").all } ?? [:]
-            let all = old.successors.all.merging(named) { _, new in new }
-            let tree = tree
-            // A code that took the place of another may be retired itself by now.
-            func present(_ region: Region, _ depth: Int = 0) -> [Region] {
-                if tree.contains(region) { return [region] }
-                guard depth < 10 else { return [] }
-                return (all[region] ?? []).flatMap { present($0, depth + 1) }
-            }
-            var resolved: [Region: [Region]] = [:]
-            for region in all.keys where !tree.contains(region) {
-                var found: [Region] = []
-                for successor in present(region) where !found.contains(successor) { found.append(successor) }
-                if !found.isEmpty { resolved[region] = found }
-            }
-            allSuccessors = resolved
-            for (region, codes) in named where !tree.contains(region) && resolved[region] == nil {
+            replacements = Self.replacements(
+                by: old.successors.all.merging(named) { _, new in new }, among: tree)
+            for (region, codes) in named where !tree.contains(region) && replacements[region] == nil {
                 throw RefusedInput(
                     "\(codes.map(\.code).joined(separator: ", ")), for \(region), is not among the new regions")
             }
         } catch let error as RegistryError {
             throw RefusedInput("\(error)")
         }
-        replacements = allSuccessors
-        oldNames = Dictionary(
-            uniqueKeysWithValues: allSuccessors.keys.compactMap { code in
-                old.regions.name(of: code).map { (code, $0) }
-            })
+    }
+
+    /// What stands in the place of each retired code now: what took its place may be retired itself.
+    private static func replacements(by successors: [Region: [Region]], among tree: RegionTree) -> [Region: [Region]] {
+        func present(_ region: Region, _ depth: Int = 0) -> [Region] {
+            if tree.contains(region) { return [region] }
+            // A circle in the file ends here.
+            guard depth < 10 else { return [] }
+            return (successors[region] ?? []).flatMap { present($0, depth + 1) }
+        }
+        return successors.keys.filter { !tree.contains($0) }.reduce(into: [:]) { found, region in
+            var codes: [Region] = []
+            for code in present(region) where !codes.contains(code) { codes.append(code) }
+            if !codes.isEmpty { found[region] = codes }
+        }
     }
 
     /// Subscriptions under codes that are gone for good.
-    func stranded(_ store: any Store) async throws -> [StoredSubscription] {
-        try await store.subscriptions(limit: Int.max).filter {
+    func stranded(_ subscriptions: [StoredSubscription]) -> [StoredSubscription] {
+        subscriptions.filter {
             !tree.contains($0.subscription.region) && replacements[$0.subscription.region] == nil
         }
     }
@@ -117,10 +114,10 @@ private struct NewRegions {
     }
 
     /// For the mails to owners.
-    func names(_ old: RegionTree) -> [Region: String] {
+    var names: [Region: String] {
         var names: [Region: String] = [:]
         for (region, codes) in replacements {
-            names[region] = old.contains(region) ? old.fullName(of: region) : nil
+            names[region] = old.regions.contains(region) ? old.regions.fullName(of: region) : nil
             for code in codes { names[code] = tree.fullName(of: code) }
         }
         return names
@@ -129,14 +126,14 @@ private struct NewRegions {
     /// Writes both files beside those they will replace.
     func write(to data: Settings.DataFiles) throws -> DraftFiles {
         var text = "old_code,new_code,old_name\n"
-        for (region, codes) in allSuccessors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            for code in codes { text += "\(region),\(code),\(CSVTable.cell(oldNames[region] ?? ""))\n" }
+        for (region, codes) in replacements.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            for code in codes { text += "\(region),\(code),\(CSVTable.cell(old.regions.name(of: region) ?? ""))\n" }
         }
         return try DraftFiles([data.regions: bytes, data.successors: Array(text.utf8)])
     }
 }
 
-/// Files that are written whole, and put into the place of others at once.
+/// Files that are written whole first, and then put into the place of others, one after the other.
 private struct DraftFiles {
     private let paths: [String]
 
