@@ -62,7 +62,7 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
-                .embedInCode("Migrations/003_engine.sql"),
+                .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -78,7 +78,8 @@ let package = Package(
         .target(
             name: "Email",
             dependencies: [
-                "DeliveryEngine", "SMTP", "Markup", lifecycle, logging, .product(name: "NIOCore", package: "swift-nio"),
+                "DeliveryEngine", "SMTP", "Markup", crypto, lifecycle, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: settings),
@@ -105,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "kentongan",
             dependencies: [
-                "Worker", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Worker", "Email", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),

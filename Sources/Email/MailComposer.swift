@@ -113,7 +113,9 @@ package struct MailComposer: Sendable {
             + "\r\n"
     }
 
-    package func returnPath(of delivery: ClaimedDelivery) -> String { settings.returnPath(of: delivery.number) }
+    package func returnPath(of delivery: ClaimedDelivery) -> String {
+        settings.returnPaths.address(of: delivery.number)
+    }
 
     /// The same on every attempt.
     package func messageID(of delivery: ClaimedDelivery) -> String {

@@ -6,19 +6,16 @@ package struct MailSettings: Sendable {
     package var publicURL: String
     /// Makes ids of mails unique beyond one store.
     package var storeID: String
+    /// Where what cannot be delivered comes back to.
+    let returnPaths: BounceAddress
 
-    package init(from: String, fromName: String, publicURL: String, storeID: String) {
+    /// `bounceKey` is the store's.
+    package init(from: String, fromName: String, publicURL: String, storeID: String, bounceKey: [UInt8]) {
         self.from = from
         self.fromName = fromName
         self.publicURL = publicURL
         self.storeID = storeID
-    }
-
-    /// The envelope's sender, another for each delivery (VERP), so that a bounce names what it answers:
-    /// `kabar+b12@desa.example` for delivery 12.
-    func returnPath(of delivery: Int64) -> String {
-        guard let at = from.lastIndex(of: "@") else { return from }
-        return "\(from[..<at])+b\(delivery)\(from[at...])"
+        returnPaths = BounceAddress(from: from, key: bounceKey)
     }
 
     /// What stands behind the `@` of ids: the sender's domain.

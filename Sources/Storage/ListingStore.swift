@@ -165,5 +165,6 @@ package protocol ListingStore: Sendable {
 }
 
 /// A whole store.
-package typealias Store = IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore & FeedStore
+package typealias Store = BounceStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore
+    & FeedStore
     & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore & OperatorStore

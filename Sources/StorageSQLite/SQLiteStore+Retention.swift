@@ -117,6 +117,7 @@ private struct Pruning: Sendable {
     private func removeDeliveries(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
         let isFinished = "EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND finished_at < ?2)"
         try each("DELETE FROM attempts WHERE delivery = ?1 AND \(isFinished)")(numbers, start, db)
+        try each("DELETE FROM bounces WHERE delivery = ?1 AND \(isFinished)")(numbers, start, db)
         try each("DELETE FROM deliveries WHERE id = ?1 AND finished_at < ?2")(numbers, start, db)
     }
 

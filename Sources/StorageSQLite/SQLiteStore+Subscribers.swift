@@ -4,14 +4,7 @@ package import Storage
 
 extension SQLiteStore: SubscriberStore {
     package func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError) {
-        try await write { db in
-            try db.run(
-                """
-                INSERT INTO suppressions (address, why, created_at) VALUES (?, ?, ?)
-                ON CONFLICT (address) DO UPDATE SET why = excluded.why
-                """, [address.lowercased(), why, now.milliseconds])
-            try Suppressions.mark(address, true, db)
-        }
+        try await write { try Suppressions.add(address, why: why, $0, now: now) }
     }
 
     package func unsuppress(_ address: String) async throws(StoreError) -> Bool {
@@ -56,6 +49,15 @@ enum Suppressions {
 
     /// How an erased address stands on the list.
     static func name(_ address: String, _ key: StoreKey) -> String { key.erased(.email, address) }
+
+    static func add(_ address: String, why: String, _ db: Database, now: Timestamp) throws {
+        try db.run(
+            """
+            INSERT INTO suppressions (address, why, created_at) VALUES (?, ?, ?)
+            ON CONFLICT (address) DO UPDATE SET why = excluded.why
+            """, [address.lowercased(), why, now.milliseconds])
+        try mark(address, true, db)
+    }
 
     static func mark(_ address: String, _ isSuppressed: Bool, _ db: Database) throws {
         try db.run(

@@ -50,6 +50,9 @@ struct StoreKey: Sendable {
     /// The token that stands in the address of a feed.
     func feedToken(endpoint: Int64) -> [UInt8] { derive("feed:\(endpoint)") }
 
+    /// What return paths of mails are signed with.
+    var bounceKey: [UInt8] { derive("bounce") }
+
     /// What the store keeps of an address that was erased: enough to know it again, and not to find it out.
     func erased(_ channel: Channel, _ address: String) -> String {
         let hash = derive("erased:\(channel.rawValue):\(address.lowercased())").prefix(16)

@@ -1,6 +1,7 @@
 import AMQP
 import Bulletins
 import DeliveryEngine
+import Email
 import Foundation
 import HTTPPost
 import Logging
@@ -78,6 +79,13 @@ extension Settings {
         let address = reader.string(.mailFrom) ?? "kentongan@localhost"
         guard Grammar.isEmail(address) || address.hasSuffix("@localhost") && Grammar.isEmail(address + ".x") else {
             throw .badValue(key: "mail.from", reason: "\(address) is no email address")
+        }
+        guard address.prefix(while: { $0 != "@" }).utf8.count <= BounceAddress.longestLocalPart else {
+            throw .badValue(
+                key: "mail.from",
+                reason:
+                    "what stands before the @ of \(address) must be \(BounceAddress.longestLocalPart) bytes at most, as return paths are made of it"
+            )
         }
         return address
     }

@@ -94,7 +94,8 @@ package struct Worker: Sendable {
         // The worker's own name, so that no other can take its leases for its own.
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
         let mail = MailSettings(
-            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity)
+            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
+            bounceKey: store.bounceKey)
         let composer = try MailComposer(settings: mail, registries: registries)
         let transport = try mailTransport(group)
         func service(_ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits) -> (

@@ -10,7 +10,7 @@ struct Kentongan: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, CheckCommand.self, PublishCommand.self, BulletinsCommand.self, DeliveriesCommand.self,
-            SubscriptionsCommand.self, SubscribersCommand.self, SuppressionsCommand.self,
+            SubscriptionsCommand.self, SubscribersCommand.self, SuppressionsCommand.self, BounceCommand.self,
             PublishersCommand.self, RejectedCommand.self,
             RegionsCommand.self, FieldsCommand.self, StoreCommand.self, TopologyCommand.self, ListenCommand.self,
         ])

@@ -17,7 +17,7 @@ struct MailComposerTests {
     private func composer() throws -> MailComposer {
         let settings = MailSettings(
             from: "kabar@kentongan.example", fromName: "Kentongan Désa", publicURL: "https://kentongan.example",
-            storeID: "s1")
+            storeID: "s1", bounceKey: [UInt8](repeating: 7, count: 32))
         return try MailComposer(settings: settings, registries: try registries())
     }
 

@@ -1,0 +1,153 @@
+import Foundation
+
+/// A mail, or a part of one (RFC 5322, 2045, 2046), as far as reports need it. Forgiving: it reads what programs of
+/// forty years have sent, and what somebody sends to break it, in bounded depth and time. A returned message is a part
+/// like any other text: nothing in it is taken for a part of the report.
+struct MIMEPart: Sendable {
+    /// Names in small letters, values in one line.
+    let headers: [(name: String, value: String)]
+    let children: [MIMEPart]
+    private let body: ArraySlice<UInt8>
+
+    private static let maximumDepth = 10
+    private static let maximumParts = 100
+
+    init(_ bytes: [UInt8]) { self.init(bytes[...], depth: 0) }
+
+    private init(_ bytes: ArraySlice<UInt8>, depth: Int) {
+        var lines = LineReader(bytes)
+        headers = Self.readHeaders(&lines)
+        body = lines.rest
+        let type = Self.value("content-type", headers) ?? "text/plain"
+        if type.lowercased().hasPrefix("multipart/"), depth < Self.maximumDepth,
+            let boundary = Self.parameter("boundary", of: type)
+        {
+            children = Self.split(body, boundary).map { MIMEPart($0, depth: depth + 1) }
+        } else {
+            children = []
+        }
+    }
+
+    /// Such as `message/delivery-status`.
+    var type: String {
+        let value = self["content-type"] ?? "text/plain"
+        return value.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+    }
+
+    /// The first header of that name.
+    subscript(_ name: String) -> String? { Self.value(name, headers) }
+
+    /// It and all that it is made of.
+    var all: [MIMEPart] { [self] + children.flatMap(\.all) }
+
+    /// The body, decoded; any character set is read as UTF-8.
+    var text: String {
+        switch self["content-transfer-encoding"]?.trimmingCharacters(in: .whitespaces).lowercased() {
+        case "base64":
+            let data = Data(base64Encoded: Data(body), options: .ignoreUnknownCharacters) ?? Data()
+            return String(decoding: data, as: UTF8.self)
+        case "quoted-printable": return String(decoding: Self.fromQuotedPrintable(body), as: UTF8.self)
+        default: return String(decoding: body, as: UTF8.self)
+        }
+    }
+
+    // MARK: - Headers
+
+    /// Fields as in a header, up to an empty line (also those of a delivery status, RFC 3464 section 2.1).
+    static func readHeaders(_ lines: inout LineReader) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        while let line = lines.next(), !line.isEmpty {
+            let text = String(decoding: line, as: UTF8.self)
+            if text.first?.isWhitespace == true {
+                if !headers.isEmpty { headers[headers.count - 1].value += " " + oneLine(text) }
+            } else if let colon = text.firstIndex(of: ":") {
+                headers.append(
+                    (oneLine(String(text[..<colon])).lowercased(), oneLine(String(text[text.index(after: colon)...]))))
+            }
+        }
+        return headers
+    }
+
+    static func value(_ name: String, _ headers: [(name: String, value: String)]) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        MailHeader.oneLine(text).trimmingCharacters(in: .whitespaces)
+    }
+
+    private static func parameter(_ name: String, of value: String) -> String? {
+        for item in value.split(separator: ";").dropFirst() {
+            let pair = item.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            if pair.count == 2, pair[0].lowercased() == name {
+                return pair[1].trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+            }
+        }
+        return nil
+    }
+
+    // MARK: - Bodies
+
+    /// The parts between the boundary's lines; the last also without an end.
+    private static func split(_ body: ArraySlice<UInt8>, _ boundary: String) -> [ArraySlice<UInt8>] {
+        let mark = Array("--\(boundary)".utf8)
+        var parts: [ArraySlice<UInt8>] = []
+        var start: Int?
+        var lines = LineReader(body)
+        while parts.count < maximumParts {
+            let lineStart = lines.rest.startIndex
+            guard let line = lines.next() else { break }
+            guard line.starts(with: mark) else { continue }
+            let tail = line.dropFirst(mark.count)
+            let isEnd = tail.starts(with: "--".utf8)
+            guard isEnd || tail.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { continue }
+            if let start { parts.append(body[start..<lineStart]) }
+            start = lines.rest.startIndex
+            if isEnd { return parts }
+        }
+        if let start, parts.count < maximumParts { parts.append(body[start...]) }
+        return parts
+    }
+
+    private static func fromQuotedPrintable(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var lines = LineReader(bytes)
+        while let line = lines.next() {
+            var rest = line
+            var isSoft = false
+            while let byte = rest.popFirst() {
+                guard byte == UInt8(ascii: "=") else {
+                    decoded.append(byte)
+                    continue
+                }
+                if let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count >= 2 {
+                    decoded.append(value)
+                    rest = rest.dropFirst(2)
+                } else {
+                    isSoft = rest.allSatisfy { $0 == 0x20 || $0 == 0x09 }
+                    if isSoft { break }
+                    decoded.append(byte)
+                }
+            }
+            if !isSoft { decoded.append(UInt8(ascii: "\n")) }
+        }
+        return decoded
+    }
+}
+
+/// Reads lines that end in CRLF or LF.
+struct LineReader {
+    /// What was not read yet.
+    private(set) var rest: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    /// Without its end; nil behind the last.
+    mutating func next() -> ArraySlice<UInt8>? {
+        guard !rest.isEmpty else { return nil }
+        let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+        let line = rest[..<end]
+        rest = end < rest.endIndex ? rest[(end + 1)...] : rest[end...]
+        return line.last == 0x0D ? line.dropLast() : line
+    }
+}

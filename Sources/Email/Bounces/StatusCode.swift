@@ -1,0 +1,37 @@
+/// The status codes that stand in what mail servers say.
+enum StatusCode {
+    /// The first enhanced code (RFC 3463) of a failure; else the class of the first reply code (RFC 5321 section
+    /// 4.2.3), as `5.0.0` or `4.0.0`.
+    static func find(in text: String) -> String? {
+        enhanced(in: text) ?? replyClass(in: text)
+    }
+
+    /// Whether it says no more than for good, or for now.
+    static func isGeneral(_ code: String) -> Bool { code.hasSuffix(".0.0") }
+
+    static func enhanced(in text: String) -> String? { words(text).first(where: isEnhanced) }
+
+    private static func isEnhanced(_ word: String) -> Bool {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "4" || parts[0] == "5" else { return false }
+        return parts.dropFirst().allSatisfy { (1...3).contains($0.count) }
+    }
+
+    private static func replyClass(in text: String) -> String? {
+        words(text).first { replies.contains(Int($0) ?? 0) && $0.count == 3 }.map { "\($0.prefix(1)).0.0" }
+    }
+
+    /// Others may be years, ports and counts.
+    private static let replies: Set<Int> = [
+        421, 450, 451, 452, 454, 455, 500, 501, 502, 503, 504, 510, 511, 512, 521, 523, 530, 535, 541, 550, 551, 552,
+        553,
+        554, 555, 556, 557, 571,
+    ]
+
+    /// Numbers with dots between them, without the dot that ends a sentence.
+    private static func words(_ text: String) -> [String] {
+        text.split { !$0.isASCII || !($0.isNumber || $0 == ".") }.map { word in
+            String(word.last == "." ? word.dropLast() : word)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package import Bulletins
+
+/// What came back of a mail that a relay had taken.
+package struct Bounce: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        /// It could not be delivered, for good or for too long.
+        case failed
+        /// It is late; it may still be delivered.
+        case delayed
+        /// The recipient called it unwanted.
+        case complaint
+    }
+
+    package let kind: Kind
+    /// The enhanced status code (RFC 3463), such as `5.1.1`.
+    package let status: String?
+    /// What was said about it, at most 500 characters.
+    package let detail: String?
+
+    package init(kind: Kind, status: String?, detail: String?) {
+        self.kind = kind
+        self.status = status
+        self.detail = detail.map { String($0.prefix(500)) }
+    }
+
+    /// Why the address gets nothing any more; nil if it may. Without what the receiver said, which may name it.
+    package var suppression: String? {
+        switch kind {
+        case .complaint: "complaint"
+        case .failed where status?.hasPrefix("5.") == true: "bounced: \(status ?? "")"
+        case .failed, .delayed: nil
+        }
+    }
+}
+
+/// What became of a bounce.
+package enum BounceEffect: Sendable, Equatable {
+    /// It is recorded.
+    case recorded
+    /// The attempt that it answers is not recorded yet; what is to be recorded next must not undo it. To be tried again.
+    case underWay
+    /// There is no such delivery, or none by email.
+    case unknown
+}
+
+/// What `bounce` asks of the store.
+package protocol BounceStore: Sendable {
+    /// What return paths are signed with. 32 bytes, always the same for a store.
+    var bounceKey: [UInt8] { get }
+
+    /// Records what came back: a delivery that failed after it was delivered becomes `bounced` (with a digest, all that
+    /// it told), its publisher gets a receipt, and an address that is not there, or does not want it, is suppressed.
+    func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect
+}

@@ -1,0 +1,67 @@
+package import Bulletins
+import GRDB
+package import Storage
+
+extension SQLiteStore: BounceStore {
+    package var bounceKey: [UInt8] { key.bounceKey }
+
+    package func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect {
+        try await write { try BounceRecorder(db: $0, now: now).record(bounce, of: delivery) }
+    }
+}
+
+/// Records one bounce, in one transaction.
+private struct BounceRecorder {
+    let db: Database
+    let now: Timestamp
+
+    func record(_ bounce: Bounce, of delivery: Int64) throws -> BounceEffect {
+        guard
+            let row = try db.row(
+                """
+                SELECT d.state, d.endpoint, d.digest_at, e.address FROM deliveries d JOIN endpoints e ON e.id = d.endpoint
+                WHERE d.id = ? AND d.channel = 'email'
+                """, [delivery])
+        else { return .unknown }
+        let state: DeliveryState = try row.choice("state")
+        guard state != .sending else { return .underWay }
+        try db.run(
+            "INSERT INTO bounces (delivery, kind, status, detail, received_at) VALUES (?, ?, ?, ?, ?)",
+            [delivery, bounce.kind.rawValue, bounce.status, bounce.detail, now.milliseconds])
+        if bounce.kind == .failed {
+            for number in try told(by: delivery, row) { try markBounced(number, bounce) }
+        }
+        if let why = bounce.suppression { try Suppressions.add(row["address"], why: why, db, now: now) }
+        return .recorded
+    }
+
+    /// The deliveries that the mail was: one, or all of a digest.
+    private func told(by delivery: Int64, _ row: Row) throws -> [Int64] {
+        guard let digestAt = row["digest_at"] as Int64? else { return [delivery] }
+        return try db.rows(
+            "SELECT id FROM deliveries WHERE endpoint = ? AND digest_at = ? AND state = 'delivered'",
+            [row["endpoint"] as Int64, digestAt]
+        ).map { $0["id"] }
+    }
+
+    private func markBounced(_ delivery: Int64, _ bounce: Bounce) throws {
+        try db.run(
+            "UPDATE deliveries SET state = 'bounced', code = ?, detail = ? WHERE id = ? AND state = 'delivered'",
+            [bounce.status, bounce.detail, delivery])
+        guard db.changesCount == 1,
+            let row = try db.row(
+                """
+                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.attempts
+                FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
+                """, [delivery])
+        else { return }
+        var details: [JSONObject.Member] = [
+            ("channel", .string(Channel.email.rawValue)), ("attempts", .integer(row["attempts"])),
+            ("state", .string(DeliveryState.bounced.rawValue)),
+        ]
+        if let status = bounce.status { details.append(("code", .string(status))) }
+        // One for each time that it was delivered.
+        try ReceiptWriter(db: db, now: now).put(
+            .deliveryFailed, id: "\(delivery).bounced.\(row["attempts"] as Int64)", about: .init(row), details)
+    }
+}
