@@ -105,4 +105,7 @@ public struct BulletinID: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { "\(publisher)/\(id)" }
+
+    /// Its name in feeds and calendars, which is the same for all revisions.
+    public var urn: String { "urn:kentongan:\(publisher):\(id)" }
 }

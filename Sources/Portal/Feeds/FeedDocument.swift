@@ -20,7 +20,7 @@ struct FeedItem: Sendable {
     let categories: [String]
 
     /// Never changes, also when the bulletin is corrected.
-    var guid: String { "urn:kentongan:\(stored.id.publisher):\(stored.id.id)" }
+    var guid: String { stored.id.urn }
     var isWithdrawn: Bool { bulletin.status == .withdrawn }
     var published: Timestamp { stored.firstReceivedAt }
     var updated: Timestamp { stored.receivedAt }
