@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
 internal import NIOTLS
-internal import TLSPeer
+internal import NIOSupport
 
 /// One connection, the last handler of its channel: sends a request, reads its response, and asks
 /// the pool what next. Everything here happens on the channel's event loop.

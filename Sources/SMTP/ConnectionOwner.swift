@@ -4,6 +4,9 @@ protocol ConnectionOwner: Sendable {
     func opened(_ connection: ConnectionHandle)
     /// A connection may carry a message.
     func ready(_ connection: ConnectionHandle) -> ConnectionNext
+    /// A message that waits, for a connection that is about to send the content of the one before it. Never one that was
+    /// on another connection already.
+    func waiting() -> Exchange?
     /// A connection that was `opened` has ended.
     func closed(_ connection: ConnectionHandle)
     /// The message is to be sent over another connection.

@@ -79,6 +79,10 @@ final class ConnectionPool: ConnectionOwner {
         locked.withLock { $0.pool.next(for: connection) }
     }
 
+    func waiting() -> Exchange? {
+        locked.withLock { $0.pool.nextWaiter() }
+    }
+
     func closed(_ connection: ConnectionHandle) {
         locked.withLock { $0.pool.closed(connection) }
         settle()

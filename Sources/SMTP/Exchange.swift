@@ -37,6 +37,8 @@ final class Exchange: Sendable {
         }
     }
 
+    var wasRetried: Bool { state.withLock { $0.wasRetried } }
+
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Notes that the caller is gone; the connection that carries the message, if any.

@@ -1,5 +1,5 @@
-/// The syntax of an address in an envelope (RFC 5321 section 4.1.2), without quoted local parts, comments and
-/// UTF-8: nothing in it can end a command or a path.
+/// The syntax of an address in an envelope (RFC 5321 section 4.1.2, with UTF-8 by RFC 6531 section 3.3), without quoted
+/// local parts and comments: nothing in it can end a command or a path.
 enum Mailbox {
     static func check(_ address: String) throws(SMTPError) {
         if let reason = fault(of: address) {
@@ -16,8 +16,11 @@ enum Mailbox {
         guard (1...64).contains(local.count) else { return "the part before the @ is empty or longer than 64 bytes" }
         let atoms = local.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard atoms.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isAtomText) }) else {
-            return "the part before the @ is not a plain ASCII name"
+            return "the part before the @ is not a plain name"
         }
+        // U+0080 to U+009F are control characters, in UTF-8 two bytes of which the first is 0xC2.
+        let hasControls = zip(bytes, bytes.dropFirst()).contains { $0 == 0xC2 && $1 < 0xA0 }
+        guard !hasControls else { return "it has a control character in it" }
         return isDomain(bytes[(at + 1)...]) ? nil : "the part after the @ is not a host name"
     }
 
@@ -28,7 +31,7 @@ enum Mailbox {
         let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return labels.allSatisfy { label in
             (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
-                && label.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+                && label.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 > 127 }
         }
     }
 
@@ -38,7 +41,7 @@ enum Mailbox {
     }
 
     private static func isAtomText(_ byte: UInt8) -> Bool {
-        isAlphanumeric(byte) || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
+        isAlphanumeric(byte) || byte > 127 || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {

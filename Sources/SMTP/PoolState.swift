@@ -50,6 +50,12 @@ struct PoolState {
         return .idle
     }
 
+    /// Who waits for a connection, unless it has come back from one: that one gets a connection of its own.
+    mutating func nextWaiter() -> Exchange? {
+        guard waitingCount > 0, !waiters[head].wasRetried else { return nil }
+        return popWaiter()
+    }
+
     mutating func closed(_ connection: ConnectionHandle) {
         established -= 1
         idle.removeAll { $0 === connection }

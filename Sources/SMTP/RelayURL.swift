@@ -5,9 +5,12 @@ struct RelayURL {
     var password: String?
     var host = ""
     var port: Int?
-    var startTLS: String?
+    /// The settings behind `?`, of `names`.
+    var query: [String: String] = [:]
     /// Without user and password, for errors.
     private(set) var shown: String
+
+    private static let names: Set = ["starttls", "auth", "cacertfile"]
 
     init(_ url: String) throws(SMTPError) {
         guard let colon = url.firstRange(of: "://") else {
@@ -48,11 +51,12 @@ struct RelayURL {
 
     private mutating func readQuery(_ text: Substring) throws(SMTPError) {
         for item in text.split(separator: "&") {
-            let parts = item.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2, parts[0] == "starttls" else {
-                throw .badURL(shown, reason: "the only setting behind ? is starttls")
+            let parts = item.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, Self.names.contains(parts[0]), let value = Self.decode(parts[1][...]) else {
+                let names = Self.names.sorted().joined(separator: ", ")
+                throw .badURL(shown, reason: "the settings behind ? are \(names), each with a value")
             }
-            startTLS = String(parts[1])
+            query[parts[0]] = value
         }
     }
 

@@ -3,10 +3,26 @@ internal import NIOCore
 /// Reads replies (RFC 5321 section 4.2.1) from bytes that come in any pieces. Forgiving about a missing CR and about
 /// long lines, not about anything that makes it unclear where a reply ends.
 struct ReplyParser {
-    /// A reply, and its lines without their codes, as EHLO needs them.
+    /// A reply. Its texts are made of its bytes only when somebody asks for them: of most, the code is all that counts.
     struct Parsed: Equatable {
-        var reply: SMTPReply
-        var lines: [String]
+        let code: Int
+        fileprivate let bytes: ByteBuffer
+
+        /// The lines without their codes and control characters, as EHLO needs them.
+        var lines: [String] {
+            bytes.readableBytesView.split(separator: UInt8(ascii: "\n")).map { line in
+                let clean = line.dropFirst(4).map { $0 < 32 || $0 == 127 ? UInt8(ascii: " ") : $0 }
+                // The CR of a line's end, which has become a space.
+                return String(decoding: line.last == UInt8(ascii: "\r") ? clean.dropLast() : clean[...], as: UTF8.self)
+            }
+        }
+
+        var reply: SMTPReply {
+            let texts = lines.map { EnhancedCode.split($0, code: code) }
+            let text =
+                texts.count == 1 ? texts[0].text : texts.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
+            return SMTPReply(code: code, enhancedCode: texts.first?.code, text: text)
+        }
     }
     struct Fault: Error, Equatable {
         var reason: String
@@ -15,15 +31,22 @@ struct ReplyParser {
     private static let maximumLines = 256
 
     private var buffer = ByteBuffer()
+    /// Of the reply whose first lines are here.
     private var code: Int?
-    private var lines: [String] = []
+    private var lineCount = 0
+    /// Where the line begins that was not read yet, from the beginning of the reply.
+    private var lineStart = 0
 
     /// Whether some of a reply is here, but not all.
-    var hasLeftOver: Bool { buffer.readableBytes > 0 || code != nil }
+    var hasLeftOver: Bool { buffer.readableBytes > 0 }
 
     mutating func append(_ bytes: ByteBuffer) {
-        buffer.discardReadBytes()
-        buffer.writeImmutableBuffer(bytes)
+        if buffer.readableBytes == 0 {
+            buffer = bytes
+        } else {
+            buffer.discardReadBytes()
+            buffer.writeImmutableBuffer(bytes)
+        }
     }
 
     /// Forgets everything, such as what came in the clear before TLS (RFC 3207 section 4.2).
@@ -33,55 +56,54 @@ struct ReplyParser {
 
     /// The next whole reply.
     mutating func next() throws(Fault) -> Parsed? {
-        while let line = try nextLine() {
-            let (code, isLast, text) = try Self.split(line)
+        while let length = try lineLength() {
+            let line = buffer.readableBytesView[(buffer.readerIndex + lineStart)...].prefix(length)
+            let (code, isLast) = try Self.split(line)
             guard self.code == nil || self.code == code else {
                 throw Fault(reason: "the lines of a reply differ in their codes")
             }
-            guard lines.count < Self.maximumLines else { throw Fault(reason: "a reply does not end") }
+            guard lineCount < Self.maximumLines else { throw Fault(reason: "a reply does not end") }
             self.code = code
-            lines.append(text)
+            lineCount += 1
+            lineStart += length + 1
             if isLast { return finish(code) }
         }
         return nil
     }
 
-    private mutating func nextLine() throws(Fault) -> [UInt8]? {
-        let view = buffer.readableBytesView
-        guard let end = view.firstIndex(of: UInt8(ascii: "\n")) else {
-            guard view.count <= Self.maximumLine else { throw Fault(reason: "a line of a reply does not end") }
+    /// Without the LF; nil while there is none.
+    private func lineLength() throws(Fault) -> Int? {
+        let rest = buffer.readableBytesView.dropFirst(lineStart)
+        guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else {
+            guard rest.count <= Self.maximumLine else { throw Fault(reason: "a line of a reply does not end") }
             return nil
         }
-        let length = end - view.startIndex
+        let length = end - rest.startIndex
         guard length <= Self.maximumLine else { throw Fault(reason: "a line of a reply is too long") }
-        var line = buffer.readBytes(length: length) ?? []
-        buffer.moveReaderIndex(forwardBy: 1)
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        return line
+        return length
     }
 
     private mutating func finish(_ code: Int) -> Parsed {
-        let texts = lines.map { EnhancedCode.split($0, code: code) }
-        let text = texts.map(\.text).filter { !$0.isEmpty }.joined(separator: " ")
-        let reply = SMTPReply(code: code, enhancedCode: texts.first?.code, text: text)
-        defer {
-            self.code = nil
-            lines = []
-        }
-        return Parsed(reply: reply, lines: lines)
+        // As long as the lines that were counted, so it is there.
+        let bytes = buffer.readSlice(length: lineStart) ?? ByteBuffer()
+        (self.code, lineCount, lineStart) = (nil, 0, 0)
+        return Parsed(code: code, bytes: bytes)
     }
 
-    private static func split(_ line: [UInt8]) throws(Fault) -> (code: Int, isLast: Bool, text: String) {
-        let digits = line.prefix(3)
-        guard digits.count == 3, digits.allSatisfy({ (48...57).contains($0) }), (50...53).contains(line[0]) else {
+    private static func split(_ line: ByteBufferView) throws(Fault) -> (code: Int, isLast: Bool) {
+        var code = 0
+        for digit in line.prefix(3) {
+            guard (48...57).contains(digit) else { throw Fault(reason: "a line does not begin with a reply code") }
+            code = code * 10 + Int(digit) - 48
+        }
+        guard line.count >= 3, (200..<600).contains(code) else {
             throw Fault(reason: "a line does not begin with a reply code")
         }
-        let code = digits.reduce(0) { $0 * 10 + Int($1) - 48 }
-        guard line.count > 3 else { return (code, true, "") }
-        guard line[3] == UInt8(ascii: " ") || line[3] == UInt8(ascii: "-") else {
-            throw Fault(reason: "neither a space nor a hyphen follows a reply code")
+        guard line.count > 3 else { return (code, true) }
+        switch line[line.startIndex + 3] {
+        case UInt8(ascii: " "), UInt8(ascii: "\r"): return (code, true)
+        case UInt8(ascii: "-"): return (code, false)
+        default: throw Fault(reason: "neither a space nor a hyphen follows a reply code")
         }
-        let clean = line.dropFirst(4).map { $0 < 32 || $0 == 127 ? UInt8(ascii: " ") : $0 }
-        return (code, line[3] == UInt8(ascii: " "), String(decoding: clean, as: UTF8.self))
     }
 }

@@ -1,48 +1,60 @@
 public import Logging
 public import NIOCore
 
-/// Sends messages through a relay (RFC 5321, RFC 6409), over connections that are kept and used again.
+/// Sends messages through relays (RFC 5321, RFC 6409), over connections that are kept and used again.
 ///
+/// - Relays are tried in their order. One that does not serve rests, and the next takes its place.
 /// - Content leaves with CRLF line ends and stuffed dots only, whatever it came with.
 /// - A message is sent a second time by itself only when a kept connection was dead before any reply to it.
 ///   Otherwise, see `SMTPError.mayHaveBeenAccepted`.
 /// - A cancelled message ends with `cancelled` when its content is not out yet; else its outcome is waited for.
 public final class SMTPClient: Sendable {
-    private let pool: ConnectionPool
-    private let connector: Connector
+    private let relays: [Relay]
 
-    /// A client on event loops that outlive it. Fails on settings that cannot be used.
+    /// A client on event loops that outlive it, of one relay at least. Fails on settings that cannot be used.
     public init(
-        settings: SMTPSettings, eventLoopGroup: any EventLoopGroup, logger: Logger
+        relays: [SMTPSettings], eventLoopGroup: any EventLoopGroup, logger: Logger
     ) throws(SMTPError) {
-        if let name = settings.heloName, !Mailbox.isDomain(Array(name.utf8)[...]) {
-            throw .badAddress(name, reason: "EHLO needs a host name or an address in [ ]")
-        }
-        connector = Connector(settings: settings, group: eventLoopGroup, tls: try TLSClient(settings))
-        pool = ConnectionPool(connector: connector, logger: logger)
-    }
-
-    /// Sends a message, and returns an outcome for each recipient, in their order.
-    public func send(_ message: SMTPMessage) async throws(SMTPError) -> [SMTPRecipientOutcome] {
-        let exchange = Exchange(message)
-        let outcome = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if exchange.begin(continuation) { pool.submit(exchange) }
+        guard !relays.isEmpty else { throw .badURL("no URL", reason: "there is no relay") }
+        var made: [Relay] = []
+        for settings in relays {
+            if let name = settings.heloName, !Mailbox.isDomain(Array(name.utf8)[...]) {
+                throw .badAddress(name, reason: "EHLO needs a host name or an address in [ ]")
             }
-        } onCancel: {
-            pool.cancel(exchange)
+            made.append(try Relay(settings, eventLoopGroup, logger))
         }
-        return try outcome.get()
+        self.relays = made
     }
 
-    /// Connects as for a message, logs in, and leaves; what the relay said of itself.
-    public func probe() async throws(SMTPError) -> String {
-        try await connector.connect(for: ProbeOwner())
+    /// Sends a message through the first relay that serves, and returns an outcome for each recipient, in their order.
+    public func send(_ message: SMTPMessage) async throws(SMTPError) -> [SMTPRecipientOutcome] {
+        for relay in relays where relay.rest == nil {
+            do throws(SMTPError) {
+                return try await relay.send(message)
+            } catch {
+                guard error.isOfTheRelay else { throw error }
+            }
+        }
+        throw .noRelay(
+            reason: relays.map(\.reason).joined(separator: "; "), retryAfter: relays.compactMap(\.rest).min() ?? .zero)
+    }
+
+    /// Connects to each as for a message, logs in, and leaves; what each said of itself, or why it could not be asked.
+    public func probe() async -> [Result<String, SMTPError>] {
+        var answers: [Result<String, SMTPError>] = []
+        for relay in relays {
+            do throws(SMTPError) {
+                answers.append(.success(try await relay.probe()))
+            } catch {
+                answers.append(.failure(error))
+            }
+        }
+        return answers
     }
 
     /// Refuses new messages, fails those that wait, lets those under way end, and returns when every connection is
     /// closed. To be called before the event loops end.
     public func shutdown() async {
-        await pool.shutdown()
+        for relay in relays { await relay.shutdown() }
     }
 }

@@ -1,3 +1,5 @@
+public import NIOCore
+
 /// Why a message has no outcomes.
 public enum SMTPError: Error, Sendable, Equatable {
     /// The relay's URL cannot be used. Never with its password.
@@ -18,6 +20,8 @@ public enum SMTPError: Error, Sendable, Equatable {
     case connectionLost(relay: String, stage: SMTPStage, contentSent: Bool)
     /// The relay said what RFC 5321 does not allow, or lacks what the message needs.
     case protocolViolation(relay: String, reason: String)
+    /// No relay serves at present; nothing was sent, and there is no use in asking again before.
+    case noRelay(reason: String, retryAfter: TimeAmount)
     /// An address that may not be sent; nothing was.
     case badAddress(String, reason: String)
     /// The client is shut down.
@@ -33,6 +37,17 @@ extension SMTPError {
         case .timedOut(_, stage: .content): true
         case .connectionLost(_, _, let contentSent): contentSent
         default: false
+        }
+    }
+}
+
+extension SMTPError {
+    /// Whether it is the relay's trouble and nobody's message: another relay may do better, and this one is to rest.
+    public var isOfTheRelay: Bool {
+        switch self {
+        case .connectFailed, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused, .noRelay: true
+        case .timedOut(_, let stage), .connectionLost(_, let stage, _): stage.isBeforeMessages
+        case .protocolViolation, .badURL, .badAddress, .poolClosed, .cancelled: false
         }
     }
 }
@@ -59,6 +74,8 @@ extension SMTPError: CustomStringConvertible {
             "relay \(relay) closed the connection, stage \(stage.rawValue); try again later\(duplicateWarning)"
         case .protocolViolation(let relay, let reason):
             "relay \(relay) cannot be worked with: \(reason); check that an SMTP server answers there"
+        case .noRelay(let reason, let pause):
+            "no relay serves, for the next \(pause.nanoseconds / 1_000_000) ms at least: \(reason)"
         case .badAddress(let address, let reason):
             "\"\(address)\" is not an address to send to or from: \(reason); correct it"
         case .poolClosed:

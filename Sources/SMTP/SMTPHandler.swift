@@ -1,8 +1,9 @@
 internal import NIOCore
 internal import NIOSSL
+internal import NIOSupport
 internal import NIOTLS
 
-/// Does what `SMTPSession` says, on the channel's event loop, with one deadline at a time.
+/// Does what `SMTPSession` says, on the channel's event loop, with one timer.
 final class SMTPHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -17,8 +18,13 @@ final class SMTPHandler: ChannelInboundHandler {
     private var session: SMTPSession
     private var context: ChannelHandlerContext?
     private var handle: ConnectionHandle?
+    /// The message under way, and the one behind its content.
     private var exchange: Exchange?
-    private var deadline: Scheduled<Void>?
+    private var next: Exchange?
+    private var timer = LazyTimer()
+    /// When the relay is to have answered, and when the message under way is to be at its end.
+    private var deadline = NIODeadline.distantFuture
+    private var messageDeadline = NIODeadline.distantFuture
 
     init(
         settings: SMTPSettings, heloName: String, tls: TLSClient, owner: any ConnectionOwner,
@@ -38,17 +44,39 @@ final class SMTPHandler: ChannelInboundHandler {
         guard let handle, let context, context.channel.isActive, case .idle = session.state else {
             return owner.retry(exchange)
         }
-        guard exchange.assign(handle) else {
-            exchange.finish(.failure(.cancelled))
-            return follow(owner.ready(handle))
-        }
+        guard take(exchange, handle) else { return follow(owner.ready(handle)) }
         self.exchange = exchange
+        messageDeadline = .now() + settings.totalTimeout
         perform(session.handle(.send(exchange.message)))
     }
 
+    /// False when it has come to its end already: nobody wants it any more, or this relay cannot take it.
+    private func take(_ exchange: Exchange, _ handle: ConnectionHandle) -> Bool {
+        guard exchange.assign(handle) else {
+            exchange.finish(.failure(.cancelled))
+            return false
+        }
+        if let fault = session.fault(of: exchange.message) {
+            exchange.finish(fault)
+            return false
+        }
+        return true
+    }
+
+    /// The content goes out with the commands of the message that has waited longest, if one waits.
+    private func sendContent() {
+        while next == nil, session.takesNext, let handle, let waiting = owner.waiting() {
+            if take(waiting, handle) { next = waiting }
+        }
+        perform(session.handle(.sendContent(next: next?.message)))
+    }
+
     func abandon(_ exchange: Exchange) {
-        guard self.exchange === exchange else { return }
-        perform(session.handle(.abandon))
+        if self.exchange === exchange { return perform(session.handle(.abandon(isNext: false))) }
+        guard next === exchange else { return }
+        next = nil
+        perform(session.handle(.abandon(isNext: true)))
+        exchange.finish(.failure(.cancelled))
     }
 
     func quit() {
@@ -60,7 +88,7 @@ final class SMTPHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         if settings.security == .implicitTLS {
-            arm(settings.commandTimeout)
+            wait(.command)
         } else {
             perform(session.handle(.connected(isSecure: false)))
         }
@@ -102,8 +130,7 @@ final class SMTPHandler: ChannelInboundHandler {
 
     /// Once, whatever came first.
     private func ended() {
-        deadline?.cancel()
-        deadline = nil
+        timer.cancel()
         context = nil
         ready.fail(SMTPError.connectionLost(relay: settings.relay, stage: .connecting, contentSent: false))
         if let handle { owner.closed(handle) }
@@ -112,32 +139,46 @@ final class SMTPHandler: ChannelInboundHandler {
 
     // MARK: Actions
 
-    /// The caller is told last, so that it finds the connection free when it goes on.
+    /// What was written goes out at once, with one call. Callers are told last, so that they find the connection free when
+    /// they go on.
     private func perform(_ actions: [SMTPSession.Action]) {
-        var finished: (exchange: Exchange, outcome: Exchange.Outcome)?
+        var finished: [(exchange: Exchange, outcome: Exchange.Outcome)] = []
+        var hasWritten = false
         for action in actions {
-            if case .finished(let outcome) = action, let exchange {
-                finished = (exchange, outcome)
-                self.exchange = nil
-            } else {
-                perform(action)
+            switch action {
+            case .write(let bytes):
+                context?.write(wrapOutboundOut(bytes), promise: nil)
+                hasWritten = true
+            case .finished(let outcome):
+                if let exchange = removeFirst() { finished.append((exchange, outcome)) }
+            default: perform(action)
             }
         }
-        finished?.exchange.finish(finished?.outcome ?? .failure(.cancelled))
+        if hasWritten { context?.flush() }
+        for (exchange, outcome) in finished { exchange.finish(outcome) }
     }
 
     private func perform(_ action: SMTPSession.Action) {
         switch action {
-        case .write(let bytes): context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         case .startTLS: startTLS()
-        case .wait(let limit): arm(time(limit))
+        case .wait(let limit): wait(limit)
         case .opened(let summary): opened(summary)
         case .failed(let error): ready.fail(error)
-        case .stale: retry()
+        case .contentDue: sendContent()
+        case .stale: if let exchange = removeFirst() { owner.retry(exchange) }
         case .idle: becomeIdle()
         case .close: context?.close(promise: nil)
-        case .finished: break
+        case .write, .finished: break
         }
+    }
+
+    private func removeFirst() -> Exchange? {
+        defer {
+            exchange = next
+            next = nil
+            if exchange != nil { messageDeadline = .now() + settings.totalTimeout }
+        }
+        return exchange
     }
 
     private func opened(_ summary: String) {
@@ -163,12 +204,6 @@ final class SMTPHandler: ChannelInboundHandler {
         }
     }
 
-    private func retry() {
-        guard let exchange else { return }
-        self.exchange = nil
-        owner.retry(exchange)
-    }
-
     private func startTLS() {
         guard let context else { return }
         do {
@@ -177,6 +212,8 @@ final class SMTPHandler: ChannelInboundHandler {
             perform(session.handle(.securingFailed("\(error)")))
         }
     }
+
+    // MARK: Time
 
     private func time(_ limit: SMTPSession.Limit) -> TimeAmount {
         switch limit {
@@ -187,10 +224,21 @@ final class SMTPHandler: ChannelInboundHandler {
         }
     }
 
-    private func arm(_ time: TimeAmount) {
-        deadline?.cancel()
-        deadline = context?.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            self.perform(self.session.handle(.timedOut))
-        }
+    private func wait(_ limit: SMTPSession.Limit) {
+        deadline = .now() + time(limit)
+        if exchange != nil { deadline = min(deadline, messageDeadline) }
+        armTimer()
+    }
+
+    private func armTimer() {
+        guard let context else { return }
+        timer.arm(deadline, on: context.eventLoop) { self.timerFired() }
+    }
+
+    private func timerFired() {
+        timer.fired()
+        guard context != nil else { return }
+        if NIODeadline.now() < deadline { return armTimer() }
+        perform(session.handle(.timedOut))
     }
 }

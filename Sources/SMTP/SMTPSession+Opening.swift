@@ -71,27 +71,26 @@ extension SMTPSession {
     private mutating func authenticate() -> [Action] {
         guard let (username, password) = settings.credentials else { return open() }
         guard isSecure || settings.isLoopback else { return fail(.tlsRequired(relay: settings.relay)) }
-        if capabilities.mechanisms.contains("PLAIN") {
-            // RFC 4616 section 2.
-            let token = Base64.encode(Array("\0\(username)\0\(password)".utf8))
-            return authenticate("AUTH PLAIN \(token)", answers: [token])
+        let wanted = settings.authentication.map { [$0] } ?? SMTPAuthentication.preferred
+        guard let authentication = wanted.first(where: { capabilities.mechanisms.contains($0.mechanism) }) else {
+            let names = wanted.map(\.mechanism).joined(separator: ", ")
+            return violation("it offers none of AUTH \(names) for the credentials of the settings")
         }
-        if capabilities.mechanisms.contains("LOGIN") {
-            let answers = [username, password].map { Base64.encode($0.utf8) }
-            return authenticate("AUTH LOGIN", answers: answers)
-        }
-        return violation("it offers neither AUTH PLAIN nor AUTH LOGIN for the credentials of the settings")
+        let nonce = Base64.encode((0..<18).map { _ in UInt8.random(in: 0...255) })
+        let client = SASLClient(authentication, username: username, password: password, nonce: nonce)
+        state = .authenticating(client)
+        return [Self.line(client.command), .wait(.command)]
     }
 
-    private mutating func authenticate(_ command: String, answers: [String]) -> [Action] {
-        state = .authenticating(answers: answers)
-        return [Self.line(command), .wait(.command)]
-    }
-
-    mutating func authenticated(_ reply: SMTPReply, _ answers: [String]) -> [Action] {
-        if reply.isPositive { return open() }
-        if reply.code == 334, let answer = answers.first {
-            return authenticate(answer, answers: Array(answers.dropFirst()))
+    mutating func authenticated(_ reply: SMTPReply, _ old: SASLClient) -> [Action] {
+        var client = old
+        if reply.isPositive {
+            return client.isSatisfied ? open() : violation("it does not prove that it knows the password")
+        }
+        if reply.code == 334 {
+            guard let answer = client.answer(reply.text) else { return violation("its challenge has no answer") }
+            state = .authenticating(client)
+            return [Self.line(answer), .wait(.command)]
         }
         guard reply.code >= 400 else { return violation("it answers AUTH with \(reply.code)") }
         return fail(.authenticationFailed(relay: settings.relay, reply: reply))

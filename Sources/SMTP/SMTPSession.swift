@@ -3,8 +3,9 @@ internal import NIOCore
 /// One connection to a relay as a pure machine: takes events, returns what to do. It never waits and never touches
 /// a socket; `SMTPHandler` does what it says.
 ///
-/// Order of a connection: greeting, EHLO or HELO, STARTTLS and EHLO again, AUTH; then messages one after the other;
-/// then QUIT. In the actions of one event, `idle` and `close` come last.
+/// Order of a connection: greeting, EHLO or HELO, STARTTLS and EHLO again, AUTH; then messages one after the other,
+/// the commands of the next with the content of the one before; then QUIT. In the actions of one event, `contentDue`,
+/// `idle` and `close` come last.
 struct SMTPSession {
     enum Event {
         /// TCP is open, and secured already with implicit TLS.
@@ -15,8 +16,10 @@ struct SMTPSession {
         /// TLS failed, in the handshake or later.
         case securingFailed(String)
         case send(SMTPMessage)
-        /// Nobody waits for the message any more.
-        case abandon
+        /// Answers `contentDue`: what goes out behind the content, if anything waits.
+        case sendContent(next: SMTPMessage?)
+        /// Nobody waits for the message any more; `isNext` for the one behind the content of another.
+        case abandon(isNext: Bool)
         case quit
         case timedOut
         case closed
@@ -33,9 +36,11 @@ struct SMTPSession {
         case opened(String)
         /// The connection cannot be used; it was never `opened`.
         case failed(SMTPError)
-        /// The message has its outcome.
+        /// The relay waits for the content: `sendContent` is to follow at once.
+        case contentDue
+        /// The message that was begun first has its outcome.
         case finished(Result<[SMTPRecipientOutcome], SMTPError>)
-        /// A kept connection was dead before the message had any reply: send it over another one.
+        /// The connection was dead before the message that was begun first had any reply: send it over another one.
         case stale
         /// Ready for the next message.
         case idle
@@ -48,8 +53,7 @@ struct SMTPSession {
         case hello(isFallBack: Bool)
         case startTLS
         case securing
-        /// What to answer to each 334.
-        case authenticating(answers: [String])
+        case authenticating(SASLClient)
         case idle
         case transaction(SMTPTransaction)
         /// A reply to RSET or to a lone dot is awaited.
@@ -61,6 +65,10 @@ struct SMTPSession {
     let settings: SMTPSettings
     let heloName: String
     var state = State.unopened
+    /// Its commands went out behind the content of the message under way.
+    var next: SMTPTransaction?
+    /// The next message was abandoned with its commands out: the connection ends after the one under way.
+    var endsAfterContent = false
     var parser = ReplyParser()
     var capabilities = Capabilities()
     var isSecure = false
@@ -79,7 +87,8 @@ struct SMTPSession {
         case .secured: secured()
         case .securingFailed(let reason): securingFailed(reason)
         case .send(let message): begin(message)
-        case .abandon: abandon()
+        case .sendContent(let next): sendContent(next)
+        case .abandon(let isNext): abandon(isNext)
         case .quit: quit()
         case .timedOut: timedOut()
         case .closed: lost()
@@ -115,18 +124,17 @@ struct SMTPSession {
     }
 
     private mutating func reply(_ parsed: ReplyParser.Parsed) -> [Action] {
-        let reply = parsed.reply
         // The relay closes the connection (RFC 5321 section 3.8).
-        if reply.code == 421 { return refused(reply) }
+        if parsed.code == 421 { return refused(parsed.reply) }
         switch state {
-        case .greeting: return greeted(reply)
+        case .transaction(let transaction): return answered(parsed, transaction)
+        case .greeting: return greeted(parsed.reply)
         case .hello(let isFallBack): return helloAnswered(parsed, isFallBack)
-        case .startTLS: return startTLSAnswered(reply)
-        case .authenticating(let answers): return authenticated(reply, answers)
-        case .transaction(let transaction): return answered(reply, transaction)
-        case .settling(let isReset): return settled(reply, isReset)
+        case .startTLS: return startTLSAnswered(parsed.reply)
+        case .authenticating(let client): return authenticated(parsed.reply, client)
+        case .settling(let isReset): return settled(parsed.reply, isReset)
         case .quitting: return close()
-        case .idle: return violation("it said more than it was asked for: \(reply)")
+        case .idle: return violation("it said more than it was asked for: \(parsed.reply)")
         case .unopened, .securing, .closed: return []
         }
     }
@@ -145,14 +153,19 @@ struct SMTPSession {
 
     /// Ends the connection, and what it carried.
     mutating func fail(_ error: SMTPError) -> [Action] {
-        defer { state = .closed }
+        defer {
+            state = .closed
+            next = nil
+        }
         switch state {
         case .closed: return []
         case .unopened, .greeting, .hello, .startTLS, .securing, .authenticating: return [.failed(error), .close]
         case .idle, .settling, .quitting: return [.close]
         case .transaction(let transaction):
             let isStale = messages > 1 && !transaction.hasReply && error.maySpeakOfIdleness
-            return [isStale ? .stale : .finished(.failure(error)), .close]
+            let own = isStale ? Action.stale : .finished(.failure(error))
+            // The relay answers in order: of the next message it has said nothing, and has seen no content.
+            return (next == nil ? [own] : [own, .stale]) + [.close]
         }
     }
 
@@ -174,13 +187,6 @@ struct SMTPSession {
         return fail(.connectionLost(relay: settings.relay, stage: stage, contentSent: contentSent))
     }
 
-    /// Once the content is out, its outcome is worth the wait: only so is `cancelled` never a sent message.
-    private mutating func abandon() -> [Action] {
-        guard case .transaction(let transaction) = state, !transaction.contentSent else { return [] }
-        state = .closed
-        return [.finished(.failure(.cancelled)), .close]
-    }
-
     /// RFC 5321 section 4.1.1.10: the reply is waited for.
     private mutating func quit() -> [Action] {
         guard case .idle = state else { return [] }
@@ -188,7 +194,7 @@ struct SMTPSession {
         return [Self.line("QUIT"), .wait(.quit)]
     }
 
-    private mutating func close() -> [Action] {
+    mutating func close() -> [Action] {
         state = .closed
         return [.close]
     }

@@ -1,5 +1,6 @@
 extension SMTPSettings {
-    /// Reads `smtp://user:pass@host:port?starttls=required|opportunistic|off` or `smtps://user:pass@host:port`.
+    /// Reads `smtp://user:pass@host:port?starttls=required|opportunistic|off` or `smtps://user:pass@host:port`; both also
+    /// with `auth=plain|login|xoauth2|scram-sha-256` and `cacertfile=PATH`.
     ///
     /// Ports are 25 and 465 unless given. Without `starttls`, it is required, and opportunistic to the loopback.
     /// `off` is taken for the loopback only. User and password are percent-encoded (RFC 3986 section 2.1).
@@ -11,14 +12,22 @@ extension SMTPSettings {
         self.init(
             host: parts.host, port: parts.port ?? (parts.isTLS ? 465 : 25), security: security,
             username: parts.username, password: parts.password)
+        trustedCAFile = parts.query["cacertfile"]
+        if let name = parts.query["auth"] {
+            guard let authentication = SMTPAuthentication(rawValue: name.lowercased()) else {
+                let names = SMTPAuthentication.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .badURL(parts.shown, reason: "auth is none of \(names)")
+            }
+            self.authentication = authentication
+        }
         if security == .none, !isLoopback {
             throw .badURL(parts.shown, reason: "starttls=off is only for this machine, 127.0.0.1 or localhost")
         }
     }
 
     private static func security(_ parts: RelayURL) -> SMTPSecurity? {
-        if parts.isTLS { return parts.startTLS == nil ? .implicitTLS : nil }
-        switch parts.startTLS {
+        if parts.isTLS { return parts.query["starttls"] == nil ? .implicitTLS : nil }
+        switch parts.query["starttls"] {
         case nil:
             let probe = SMTPSettings(host: parts.host, port: 25, security: .none)
             return probe.isLoopback ? .startTLSOpportunistic : .startTLSRequired

@@ -9,6 +9,8 @@ public struct SMTPSettings: Sendable {
     /// With `password`, for AUTH (RFC 4954). Sent in the clear to this host only if it is the loopback.
     public var username: String?
     public var password: String?
+    /// Nil is the best that the relay offers.
+    public var authentication: SMTPAuthentication?
     /// What EHLO says; nil is the address literal of the connection (RFC 5321 section 4.1.4).
     public var heloName: String?
     /// A PEM file of authorities to trust in place of the system's.
@@ -19,8 +21,11 @@ public struct SMTPSettings: Sendable {
     public var connectTimeout = TimeAmount.seconds(10)
     /// For each reply but the last, and for the TLS handshake.
     public var commandTimeout = TimeAmount.seconds(60)
-    /// For the content and the reply to it.
-    public var dataTimeout = TimeAmount.seconds(120)
+    /// For the content and the reply to it. A relay that is given up on here may have taken the message, so RFC 5321
+    /// section 4.5.3.2.6 asks for ten minutes.
+    public var dataTimeout = TimeAmount.seconds(600)
+    /// For a message as a whole, from its first command to the last reply.
+    public var totalTimeout = TimeAmount.seconds(900)
     /// How long a connection is kept without a message.
     public var idleTimeout = TimeAmount.seconds(30)
     /// After this many a connection is ended with QUIT.

@@ -20,4 +20,12 @@ public enum SMTPStage: String, Sendable, Hashable {
     case content
     /// No message under way.
     case idle
+
+    /// Before the first command of a message: whatever goes wrong is the relay's.
+    var isBeforeMessages: Bool {
+        switch self {
+        case .connecting, .greeting, .hello, .securing, .authenticating: true
+        case .sender, .recipients, .data, .content, .idle: false
+        }
+    }
 }

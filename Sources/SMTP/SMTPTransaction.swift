@@ -7,6 +7,8 @@ struct SMTPTransaction {
         case sender
         case recipient(Int)
         case data
+        /// None: the content is to be sent.
+        case contentDue
         case content
     }
 
@@ -15,22 +17,23 @@ struct SMTPTransaction {
     /// None came yet: a kept connection may just be dead.
     var hasReply = false
     var senderRefusal: SMTPReply?
-    /// One for each recipient that was answered; nil for those not refused.
-    var refusals: [SMTPReply?] = []
+    /// By the recipients' places.
+    private var refusals: [Int: SMTPReply] = [:]
 
     init(_ message: SMTPMessage) {
         self.message = message
     }
 
-    var anyAccepted: Bool { senderRefusal == nil && refusals.contains { $0 == nil } }
+    mutating func refuse(_ recipient: Int, _ reply: SMTPReply) { refusals[recipient] = reply }
+
+    /// Once all recipients were answered.
+    var anyAccepted: Bool { senderRefusal == nil && refusals.count < message.recipients.count }
     var contentSent: Bool { step == .content }
 
     /// The outcomes, once the rest were accepted or refused together.
     func outcomes(_ reply: SMTPReply) -> [SMTPRecipientOutcome] {
-        refusals.map { refusal in
-            if let refusal { return .refused(refusal) }
-            return reply.isPositive ? .accepted(reply) : .refused(reply)
-        }
+        let others = reply.isPositive ? SMTPRecipientOutcome.accepted(reply) : .refused(reply)
+        return message.recipients.indices.map { refusals[$0].map(SMTPRecipientOutcome.refused) ?? others }
     }
 
     /// The outcome when nobody was accepted. A message that is too large is its own fault (RFC 1870 section 6.1), any
@@ -42,14 +45,14 @@ struct SMTPTransaction {
             }
             return .success(message.recipients.map { _ in .refused(senderRefusal) })
         }
-        return .success(refusals.compactMap { $0.map(SMTPRecipientOutcome.refused) })
+        return .success(message.recipients.indices.compactMap { refusals[$0].map(SMTPRecipientOutcome.refused) })
     }
 
     var stage: SMTPStage {
         switch step {
         case .sender: .sender
         case .recipient: .recipients
-        case .data: .data
+        case .data, .contentDue: .data
         case .content: .content
         }
     }

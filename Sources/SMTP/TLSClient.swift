@@ -1,6 +1,6 @@
 internal import NIOCore
 internal import NIOSSL
-internal import TLSPeer
+internal import NIOSupport
 
 /// TLS 1.2 or later to the relay (RFC 8314, RFC 9325).
 struct TLSClient: Sendable {

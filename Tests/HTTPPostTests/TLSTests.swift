@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
 import NIOSSL
-import TLSPeer
+import NIOSupport
 import TestCertificates
 import Testing
 

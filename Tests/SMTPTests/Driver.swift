@@ -28,9 +28,28 @@ struct Driver {
         session.handle(.received(ByteBuffer(string: lines + "\r\n")))
     }
 
-    mutating func send(_ recipients: String..., content: String = "hi\n") throws -> [SMTPSession.Action] {
-        session.handle(
-            .send(try SMTPMessage(sender: "a@b.example", recipients: recipients, content: ByteBuffer(string: content))))
+    mutating func send(
+        _ recipients: String..., content: String = "hi\n", envelopeID: String? = nil
+    ) throws -> [SMTPSession.Action] {
+        session.handle(.send(try Self.message(recipients, content, envelopeID)))
+    }
+
+    static func message(
+        _ recipients: [String], _ content: String = "hi\n", _ envelopeID: String? = nil
+    ) throws -> SMTPMessage {
+        try SMTPMessage(
+            sender: "a@b.example", recipients: recipients, content: ByteBuffer(string: content), envelopeID: envelopeID)
+    }
+
+    /// What follows when the relay waits for the content, as the handler does it.
+    mutating func content(next: SMTPMessage? = nil) -> [SMTPSession.Action] {
+        session.handle(.sendContent(next: next))
+    }
+
+    /// The relay's lines, and the content once it asks for it.
+    mutating func sendsContent(after lines: String) -> [SMTPSession.Action] {
+        let actions = says(lines)
+        return actions.last == .contentDue ? actions.dropLast() + content() : actions
     }
 }
 

@@ -14,7 +14,7 @@ import Testing
         settings.commandTimeout = .seconds(5)
         change(&settings)
         let client = try SMTPClient(
-            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+            relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         try await body(client)
         await client.shutdown()
         try await relay.stop()
@@ -95,8 +95,8 @@ import Testing
         let relay = try await ScriptedRelay.start()
         try await withClient(relay, .startTLSRequired) { client in
             let error = SMTPError.tlsRequired(relay: "127.0.0.1:\(relay.port)")
-            await #expect(throws: error) { try await client.send(message("x@y.example")) }
-            await #expect(throws: error) { try await client.probe() }
+            await #expect(throws: SMTPError.self) { try await client.send(message("x@y.example")) }
+            #expect(await client.probe() == [.failure(error)])
         }
         #expect(!relay.texts.contains { $0.hasPrefix("MAIL") })
     }
@@ -104,16 +104,19 @@ import Testing
     @Test func probe() async throws {
         let relay = try await ScriptedRelay.start()
         try await withClient(relay) { client in
-            let summary = try await client.probe()
-            #expect(summary == "220 scripted (no TLS, no login)")
+            #expect(await client.probe() == [.success("220 scripted (no TLS, no login)")])
         }
     }
 
     @Test func silentRelayTimesOut() async throws {
         let relay = try await ScriptedRelay.start { $0.text.hasPrefix("EHLO") ? "" : nil }
         try await withClient(relay, .none, { $0.commandTimeout = .milliseconds(100) }) { client in
-            let error = SMTPError.timedOut(relay: "127.0.0.1:\(relay.port)", stage: .hello)
-            await #expect(throws: error) { try await client.send(message("x@y.example")) }
+            let reason = "\(SMTPError.timedOut(relay: "127.0.0.1:\(relay.port)", stage: .hello))"
+            let error = await #expect(throws: SMTPError.self) { try await client.send(message("x@y.example")) }
+            guard case .noRelay(reason, _)? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
         }
     }
 
@@ -131,14 +134,22 @@ import Testing
         }
     }
 
+    @Test func nothingIsSentAfterTheEnd() async throws {
+        let relay = try await ScriptedRelay.start()
+        try await withClient(relay) { client in
+            await client.shutdown()
+            await #expect(throws: SMTPError.poolClosed) { try await client.send(message("x@y.example")) }
+        }
+    }
+
     @Test func nobodyListensAndShutDown() async throws {
         let relay = try await ScriptedRelay.start()
         let settings = SMTPSettings(host: "127.0.0.1", port: relay.port, security: .none)
         try await relay.stop()
         let client = try SMTPClient(
-            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+            relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         await #expect(throws: SMTPError.self) { try await client.send(message("x@y.example")) }
         await client.shutdown()
-        await #expect(throws: SMTPError.poolClosed) { try await client.send(message("x@y.example")) }
+        await #expect(throws: SMTPError.self) { try await client.send(message("x@y.example")) }
     }
 }

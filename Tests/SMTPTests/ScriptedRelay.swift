@@ -19,16 +19,20 @@ final class ScriptedRelay: Sendable {
     let tls: NIOSSLContext?
     let isImplicit: Bool
 
-    private init(_ tls: NIOSSLContext?, _ isImplicit: Bool, _ script: @escaping Script) {
+    let greeting: String
+
+    private init(_ tls: NIOSSLContext?, _ isImplicit: Bool, _ greeting: String?, _ script: @escaping Script) {
+        self.greeting = greeting ?? "220 scripted\r\n"
         self.tls = tls
         self.isImplicit = isImplicit
         self.script = script
     }
 
     static func start(
-        tls: NIOSSLContext? = nil, isImplicit: Bool = false, _ script: @escaping Script = { ordinary($0.text) }
+        tls: NIOSSLContext? = nil, isImplicit: Bool = false, greeting: String? = nil,
+        _ script: @escaping Script = { ordinary($0.text) }
     ) async throws -> ScriptedRelay {
-        let relay = ScriptedRelay(tls, isImplicit, script)
+        let relay = ScriptedRelay(tls, isImplicit, greeting, script)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -85,7 +89,7 @@ private final class RelayHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "220 scripted\r\n")), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: relay.greeting)), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -13,7 +13,7 @@ import Testing
         #expect(
             written == "MAIL FROM:<a@b.example> SIZE=3 BODY=8BITMIME\r\nRCPT TO:<x@y.example>\r\n"
                 + "RCPT TO:<z@y.example>\r\nDATA\r\n")
-        let actions = driver.says("250 ok\r\n250 ok\r\n550 5.1.1 unknown\r\n354 go")
+        let actions = driver.sendsContent(after: "250 ok\r\n250 ok\r\n550 5.1.1 unknown\r\n354 go")
         #expect(actions.written == "é\r\n.\r\n")
         #expect(actions.last == .wait(.data))
         let end = driver.says("250 queued")
@@ -26,7 +26,7 @@ import Testing
         #expect(try driver.send("x@y.example").written == "MAIL FROM:<a@b.example>\r\n")
         #expect(driver.says("250 ok").written == "RCPT TO:<x@y.example>\r\n")
         #expect(driver.says("250 ok").written == "DATA\r\n")
-        #expect(driver.says("354 go").written == "hi\r\n.\r\n")
+        #expect(driver.sendsContent(after: "354 go").written == "hi\r\n.\r\n")
         #expect(driver.says("250 queued").outcome == .success([.accepted(queued)]))
     }
 
@@ -67,9 +67,16 @@ import Testing
     }
 
     @Test func tooLarge() throws {
-        var driver = Driver.ready("SIZE 1")
+        var driver = Driver.ready("SIZE")
         _ = try driver.send("x@y.example")
         #expect(driver.says("552 large").outcome == .success([.refused(SMTPReply(code: 552, text: "large"))]))
+        let told = Driver.ready("SIZE 2").session.fault(of: try Driver.message(["x@y.example"]))
+        guard case .success(let outcomes) = told, case .refused(let reply)? = outcomes.first else {
+            Issue.record("it is not refused")
+            return
+        }
+        #expect(reply.code == 552 && reply.enhancedCode == "5.3.4")
+        #expect(Driver.ready("SIZE 3").session.fault(of: try Driver.message(["x@y.example"])) == nil)
     }
 
     @Test func dataAndContentRefused() throws {
@@ -82,7 +89,7 @@ import Testing
             #expect(actions.written == "RSET\r\n")
             var content = Driver.ready("PIPELINING")
             _ = try content.send("x@y.example")
-            _ = content.says("250 ok\r\n250 ok\r\n354 go")
+            _ = content.sendsContent(after: "250 ok\r\n250 ok\r\n354 go")
             let end = content.says("\(code) no")
             #expect(end.outcome == .success([.refused(reply)]))
             #expect(end.last == .idle)
@@ -94,7 +101,7 @@ import Testing
         for count in replies.indices {
             var driver = Driver.ready("PIPELINING")
             _ = try driver.send("x@y.example")
-            for reply in replies[..<count] { _ = driver.says(reply) }
+            for reply in replies[..<count] { _ = driver.sendsContent(after: reply) }
             let actions = driver.says("421 bye")
             let reply = SMTPReply(code: 421, text: "bye")
             #expect(actions == [.finished(.failure(.relayRefused(relay: Driver.relay, reply: reply))), .close])
@@ -109,7 +116,7 @@ import Testing
         for count in 0...3 {
             var driver = Driver.ready("PIPELINING")
             _ = try driver.send("x@y.example")
-            for reply in replies[..<count] { _ = driver.says(reply) }
+            for reply in replies[..<count] { _ = driver.sendsContent(after: reply) }
             var late = driver
             let lost = SMTPError.connectionLost(relay: Driver.relay, stage: stages[count], contentSent: count == 3)
             #expect(driver.session.handle(.closed).outcome == .failure(lost))
@@ -122,7 +129,7 @@ import Testing
     @Test func staleOnlyWhenKeptAndWithoutReply() throws {
         var driver = Driver.ready("PIPELINING")
         _ = try driver.send("x@y.example")
-        _ = driver.says("250 ok\r\n250 ok\r\n354 go")
+        _ = driver.sendsContent(after: "250 ok\r\n250 ok\r\n354 go")
         _ = driver.says("250 queued")
         _ = try driver.send("x@y.example")
         var answered = driver
@@ -135,16 +142,16 @@ import Testing
         var driver = Driver.ready("PIPELINING")
         _ = try driver.send("x@y.example")
         var early = driver
-        #expect(early.session.handle(.abandon) == [.finished(.failure(.cancelled)), .close])
-        _ = driver.says("250 ok\r\n250 ok\r\n354 go")
-        #expect(driver.session.handle(.abandon).isEmpty)
+        #expect(early.session.handle(.abandon(isNext: false)) == [.finished(.failure(.cancelled)), .close])
+        _ = driver.sendsContent(after: "250 ok\r\n250 ok\r\n354 go")
+        #expect(driver.session.handle(.abandon(isNext: false)).isEmpty)
         #expect(driver.says("250 queued").outcome == .success([.accepted(queued)]))
     }
 
     @Test func unaskedReplySpoilsTheConnection() throws {
         var driver = Driver.ready("PIPELINING")
         _ = try driver.send("x@y.example")
-        _ = driver.says("250 ok\r\n250 ok\r\n354 go")
+        _ = driver.sendsContent(after: "250 ok\r\n250 ok\r\n354 go")
         let actions = driver.says("250 queued\r\n250 more")
         #expect(actions == [.finished(.success([.accepted(queued)])), .close])
     }
@@ -153,16 +160,16 @@ import Testing
         var driver = Driver.ready(perConnection: 1)
         var idle = driver
         _ = try driver.send("x@y.example")
-        for reply in ["250 ok", "250 ok", "354 go"] { _ = driver.says(reply) }
+        for reply in ["250 ok", "250 ok", "354 go"] { _ = driver.sendsContent(after: reply) }
         #expect(driver.says("250 queued").written == "QUIT\r\n")
         #expect(driver.says("221 bye") == [.close])
         #expect(idle.session.handle(.timedOut).written == "QUIT\r\n")
     }
 
     @Test func eightBitNeedsTheExtension() throws {
-        var driver = Driver.ready("PIPELINING")
-        let actions = try driver.send("x@y.example", content: "é")
-        #expect(actions.written.isEmpty && actions.last == .idle)
-        #expect(throws: SMTPError.self) { try actions.outcome?.get() }
+        let driver = Driver.ready("PIPELINING")
+        let fault = driver.session.fault(of: try Driver.message(["x@y.example"], "é"))
+        #expect(throws: SMTPError.self) { try fault?.get() }
+        #expect(driver.session.fault(of: try Driver.message(["x@y.example"])) == nil)
     }
 }

@@ -13,25 +13,29 @@ import Testing
         #expect(try SMTPSettings(url: "smtps://relay.example").security == .implicitTLS)
         #expect(try SMTPSettings(url: "smtp://relay.example").security == .startTLSRequired)
         #expect(try SMTPSettings(url: "smtp://127.0.0.1:1025").security == .startTLSOpportunistic)
+        let query = try SMTPSettings(url: "smtps://u:p@r.example?auth=xoauth2&cacertfile=%2Fetc/ca.pem")
+        #expect(query.authentication == .xoauth2 && query.trustedCAFile == "/etc/ca.pem")
         #expect(try SMTPSettings(url: "smtp://[::1]:25?starttls=off").security == SMTPSecurity.none)
     }
 
     @Test(arguments: [
         "relay", "http://relay", "smtp://", "smtp://:p@relay", "smtp://relay:0", "smtp://relay:x", "smtp://::1",
-        "smtp://relay?starttls=off", "smtp://relay?starttls=maybe", "smtp://relay?tls=1", "smtp://relay/x",
+        "smtp://relay?starttls=off", "smtp://relay?starttls=maybe", "smtp://relay?tls=1", "smtp://relay?auth=kerberos",
+        "smtp://relay?auth", "smtp://relay/x",
         "smtps://relay?starttls=required", "smtp://u:%zz@relay", "smtp://127.evil.example?starttls=off",
     ])
     func badURLs(_ url: String) {
         #expect(throws: SMTPError.self) { try SMTPSettings(url: url) }
     }
 
-    @Test(arguments: ["a@b", "a.b+c@x-y.example", "o'hara@[192.0.2.1]", "a@[IPv6:2001:db8::1]"])
+    @Test(arguments: ["a@b", "a.b+c@x-y.example", "é@b", "a@é.example", "o'hara@[192.0.2.1]", "a@[IPv6:2001:db8::1]"])
     func addresses(_ address: String) {
         #expect(Mailbox.fault(of: address) == nil)
     }
 
     @Test(arguments: [
-        "", "a", "@b", "a@", "a b@c", "a@b>\r\nDATA", "a@b c", ".a@b", "a..b@c", "a@-b", "a@b..c", "é@b", "a@é",
+        "", "a", "@b", "a@", "a b@c", "a@b>\r\nDATA", "a@b c", ".a@b", "a..b@c", "a@-b", "a@b..c", "a@b\u{85}",
+        "a\u{9F}@b",
         "<a@b>", "\"a\"@b", "a@b\n", "a\0@b", "a@[b", "a@[]",
     ])
     func badAddresses(_ address: String) {

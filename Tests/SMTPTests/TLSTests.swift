@@ -58,12 +58,13 @@ import Testing
         var settings = SMTPSettings(host: "localhost", port: relay.port, security: security)
         settings.trustedCAFile = trusted ? file.path : nil
         let client = try SMTPClient(
-            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+            relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         let message = try SMTPMessage(sender: "", recipients: ["x@y.example"], content: ByteBuffer(string: "x"))
         let result: Result<String, any Error>
         do {
+            let summary = try await client.probe()[0].get()
             _ = try await client.send(message)
-            result = .success(try await client.probe())
+            result = .success(summary)
         } catch {
             result = .failure(error)
         }

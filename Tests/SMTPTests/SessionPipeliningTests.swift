@@ -1,0 +1,133 @@
+import NIOCore
+import Testing
+
+@testable import SMTP
+
+/// The next message's commands with the content of the one before, and content without DATA.
+@Suite struct SessionPipeliningTests {
+    private let queued = SMTPReply(code: 250, text: "queued")
+    private let commands = "MAIL FROM:<a@b.example>\r\nRCPT TO:<z@y.example>\r\nDATA\r\n"
+
+    /// The content of one message is out, and the commands of the next.
+    private func two(_ extensions: String = "PIPELINING") throws -> Driver {
+        var driver = Driver.ready(extensions)
+        _ = try driver.send("x@y.example")
+        let actions = driver.says("250 ok\r\n250 ok\r\n354 go")
+        #expect(actions.last == .contentDue)
+        let next = try Driver.message(["z@y.example"], "ho\n")
+        #expect(driver.content(next: next).written == "hi\r\n.\r\n" + commands)
+        return driver
+    }
+
+    @Test func bothAreSent() throws {
+        var driver = try two()
+        let actions = driver.says("250 queued\r\n250 ok\r\n250 ok\r\n354 go")
+        #expect(actions.outcome == .success([.accepted(queued)]) && actions.last == .contentDue)
+        #expect(driver.content().written == "ho\r\n.\r\n")
+        let end = driver.says("250 queued")
+        #expect(end.outcome == .success([.accepted(queued)]) && end.last == .idle)
+    }
+
+    @Test func theFirstRefusedDoesNotHarmTheNext() throws {
+        var driver = try two()
+        let no = SMTPReply(code: 554, text: "no")
+        let actions = driver.says("554 no\r\n250 ok\r\n250 ok\r\n354 go")
+        #expect(actions.outcome == .success([.refused(no)]) && actions.last == .contentDue)
+    }
+
+    @Test func theNextRefusedIsReset() throws {
+        var driver = try two()
+        _ = driver.says("250 queued")
+        let actions = driver.says("250 ok\r\n550 no\r\n503 none")
+        #expect(actions.outcome == .success([.refused(SMTPReply(code: 550, text: "no"))]))
+        #expect(actions.written == "RSET\r\n")
+    }
+
+    /// Of the next nothing was said, and it has no content there: another connection may have it.
+    @Test(arguments: ["closed", "421", "timedOut"]) func lost(_ how: String) throws {
+        var driver = try two()
+        let actions =
+            switch how {
+            case "421": driver.says("421 bye")
+            case "closed": driver.session.handle(.closed)
+            default: driver.session.handle(.timedOut)
+            }
+        #expect(actions.count == 3 && actions[1] == .stale && actions.last == .close)
+        #expect(throws: SMTPError.self) { try actions.outcome?.get() }
+    }
+
+    @Test func theNextIsStaleOnceTheFirstIsThere() throws {
+        var driver = try two()
+        _ = driver.says("250 queued")
+        #expect(driver.session.handle(.closed) == [.stale, .close])
+    }
+
+    /// Its commands cannot be taken back: the connection ends, once the first has its outcome.
+    @Test func theNextIsAbandoned() throws {
+        var driver = try two()
+        #expect(driver.session.handle(.abandon(isNext: true)).isEmpty)
+        #expect(driver.says("250 queued\r\n250 ok") == [.finished(.success([.accepted(queued)])), .close])
+    }
+
+    @Test func noNextBeyondTheConnectionsLimitOrWithoutTheExtension() throws {
+        var full = Driver.ready("PIPELINING", perConnection: 1)
+        _ = try full.send("x@y.example")
+        #expect(!full.session.takesNext)
+        #expect(!Driver.ready("CHUNKING").session.takesNext)
+        #expect(full.says("250 ok\r\n250 ok\r\n354 go").last == .contentDue)
+    }
+
+    // MARK: - CHUNKING
+
+    @Test func contentInOneChunk() throws {
+        var driver = Driver.ready("PIPELINING", "CHUNKING")
+        #expect(
+            try driver.send("x@y.example", content: ".\na").written
+                == "MAIL FROM:<a@b.example>\r\nRCPT TO:<x@y.example>\r\n")
+        #expect(driver.says("250 ok\r\n250 ok").last == .contentDue)
+        let next = try Driver.message(["z@y.example"], "ho\n")
+        let written = driver.content(next: next).written
+        #expect(
+            written == "BDAT 6 LAST\r\n.\r\na\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<z@y.example>\r\n")
+        #expect(driver.says("250 queued").outcome == .success([.accepted(queued)]))
+        #expect(driver.says("250 ok\r\n250 ok").last == .contentDue)
+    }
+
+    @Test func allRefusedSendsNoChunk() throws {
+        var driver = Driver.ready("PIPELINING", "CHUNKING")
+        _ = try driver.send("x@y.example")
+        let actions = driver.says("250 ok\r\n550 no")
+        #expect(actions.outcome == .success([.refused(SMTPReply(code: 550, text: "no"))]))
+        #expect(actions.written == "RSET\r\n")
+        #expect(driver.says("250 ok").last == .idle)
+    }
+
+    // MARK: - Parameters
+
+    @Test func reportsAreAskedFor() throws {
+        var driver = Driver.ready("PIPELINING", "DSN")
+        let written = try driver.send("o+x@y.example", envelopeID: "b1=2@d").written
+        #expect(
+            written == "MAIL FROM:<a@b.example> RET=HDRS ENVID=b1+3D2@d\r\n"
+                + "RCPT TO:<o+x@y.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;o+2Bx@y.example\r\nDATA\r\n")
+        var plain = Driver.ready("DSN")
+        #expect(try plain.send("x@y.example").written == "MAIL FROM:<a@b.example>\r\n")
+        var stepwise = Driver.ready("DSN")
+        _ = try stepwise.send("x@y.example", envelopeID: "e")
+        #expect(stepwise.says("250 ok").written.hasSuffix("NOTIFY=FAILURE,DELAY ORCPT=rfc822;x@y.example\r\n"))
+    }
+
+    @Test func internationalAddresses() throws {
+        let message = try Driver.message(["désa@kábar.example"])
+        let fault = Driver.ready("8BITMIME").session.fault(of: message)
+        guard case .success(let outcomes) = fault, case .refused(let reply)? = outcomes.first else {
+            Issue.record("it is not refused")
+            return
+        }
+        #expect(reply.isPermanent && reply.enhancedCode == "5.6.7")
+        var driver = Driver.ready("PIPELINING", "SMTPUTF8", "8BITMIME")
+        #expect(driver.session.fault(of: message) == nil)
+        let written = driver.session.handle(.send(message)).written
+        #expect(written.hasPrefix("MAIL FROM:<a@b.example> SMTPUTF8\r\nRCPT TO:<désa@kábar.example>\r\n"))
+    }
+}
