@@ -21,6 +21,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 
 let package = Package(
     name: "kentongan",
@@ -31,7 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -48,11 +49,14 @@ let package = Package(
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
         .target(
-            name: "TLSPeer", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")], swiftSettings: settings
+            name: "NIOSupport",
+            dependencies: [
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOCore", package: "swift-nio"),
+            ], swiftSettings: settings
         ),
-        .target(name: "SMTP", dependencies: nio + [tls, "TLSPeer"], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport"], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
-        .target(name: "HTTPPost", dependencies: nio + http + ["TLSPeer"], swiftSettings: settings),
+        .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport"], swiftSettings: settings),
         .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
@@ -78,8 +82,9 @@ let package = Package(
         .target(
             name: "Email",
             dependencies: [
-                "DeliveryEngine", "SMTP", "Markup", crypto, lifecycle, logging,
+                "DeliveryEngine", "SMTP", "Markup", crypto, cryptoExtras, lifecycle, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: settings),
@@ -99,6 +104,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -110,6 +116,9 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "smtp-load", dependencies: ["SMTP"] + nio, path: "Tests/Benchmarks/smtp-load", swiftSettings: settings
+        ),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
         .testTarget(
@@ -119,7 +128,9 @@ let package = Package(
             name: "DeliveryEngineTests",
             dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
         .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
-        .testTarget(name: "EmailTests", dependencies: ["Email"], swiftSettings: settings),
+        .testTarget(
+            name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance", dependencies: ["StorageSQLite", "DeliveryEngine", crypto, logging],
@@ -132,7 +143,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(
-            name: "HTTPPostTests", dependencies: ["HTTPPost", "TLSPeer", "TestCertificates"] + nio + http,
+            name: "HTTPPostTests", dependencies: ["HTTPPost", "NIOSupport", "TestCertificates"] + nio + http,
             swiftSettings: settings),
     ]
 )

@@ -38,9 +38,9 @@ package struct EmailChannel: DeliveryChannel {
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         guard let first = digest.first else { return AttemptOutcome(.failed, detail: "an empty digest") }
         return await transport.send(
-            composer.digest(digest, now: now), from: composer.returnPath(of: first.delivery),
-            to: first.delivery.address,
-            id: composer.digestID(of: digest))
+            OutgoingMail(
+                content: composer.digest(digest, now: now), sender: composer.returnPath(of: first.delivery),
+                recipient: first.delivery.address, id: composer.digestID(of: digest)))
     }
 
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
@@ -49,9 +49,10 @@ package struct EmailChannel: DeliveryChannel {
         let zone = timeZones.zone(of: delivery.region)
         let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.language, zone: zone)
         let prepared = prepared.value(rendering) { composer.prepare(content, language: delivery.language, zone: zone) }
-        let message = composer.message(prepared, for: delivery, now: now)
         return await transport.send(
-            message, from: composer.returnPath(of: delivery), to: delivery.address, id: composer.messageID(of: delivery)
-        )
+            OutgoingMail(
+                content: composer.message(prepared, for: delivery, now: now),
+                sender: composer.returnPath(of: delivery), recipient: delivery.address,
+                id: composer.messageID(of: delivery.bulletin, to: delivery.endpoint)))
     }
 }

@@ -3,13 +3,14 @@ package import DeliveryEngine
 import Foundation
 import Markup
 import Mustache
+package import NIOCore
 import Storage
 
 /// Digests: one mail of all that came to an endpoint in a window, by region and field.
 extension MailComposer {
     /// The whole message. `entries` are of one endpoint and window, one at least.
-    package func digest(_ entries: [DigestEntry], now: Timestamp) -> [UInt8] {
-        guard let first = entries.first?.delivery else { return [] }
+    package func digest(_ entries: [DigestEntry], now: Timestamp) -> ByteBuffer {
+        guard let first = entries.first?.delivery else { return ByteBuffer() }
         let words = BulletinWords(language: first.language)
         let zone = first.digestAt.map { DigestWindow.zone(ofEnd: $0) } ?? .wib
         let isDaily = entries.contains { $0.delivery.frequency == .daily }
@@ -26,6 +27,7 @@ extension MailComposer {
             + MailHeader.line("List-Unsubscribe", "<\(leave)>")
             + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
             + MailHeader.line("Precedence", "bulk")
+            + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")
             + MailHeader.line(
                 "X-Kentongan-Digest",
@@ -34,31 +36,31 @@ extension MailComposer {
             to: first.address, subject: "\(title), \(day): \(words.bulletins(entries.count))",
             id: digestID(of: entries),
             now, headers: list,
-            AlternativeBody(
+            MailBody(
                 text: templates.digestText.render(context), html: templates.digestHTML.render(context)))
     }
 
     /// A whole message that is made for one recipient.
     func whole(
-        to address: String, subject: String, id: String, _ now: Timestamp, headers: String = "", _ body: AlternativeBody
-    ) -> [UInt8] {
+        to address: String, subject: String, id: String, _ now: Timestamp, headers: String = "", _ body: MailBody
+    ) -> ByteBuffer {
         let lines =
             MailHeader.address("From", name: settings.fromName, settings.from)
             + MailHeader.line("To", address)
             + MailHeader.text("Subject", subject)
             + MailHeader.line("Date", now.mailDate)
-            + MailHeader.line("Message-ID", id)
+            + MailHeader.line("Message-ID", "<\(id)>")
             + MailHeader.line("Auto-Submitted", "auto-generated")
-            + headers + AlternativeBody.headers + "\r\n"
-        var message = Array(lines.utf8)
-        body.append(to: &message)
+            + headers + body.headers + "\r\n"
+        var message = ByteBuffer(string: lines)
+        body.write(to: &message)
         return message
     }
 
-    /// The same whenever this digest is tried.
+    /// The Message-ID without its brackets, the same whenever this digest is tried.
     package func digestID(of entries: [DigestEntry]) -> String {
         let first = entries.map(\.delivery.number).min() ?? 0
-        return "<g\(first).\(settings.storeID)@\(settings.domain)>"
+        return "g\(first).\(settings.storeID)@\(settings.domain)"
     }
 
     /// By region, then field; in a group the most urgent first, then in the order in which they came.

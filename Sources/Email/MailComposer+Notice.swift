@@ -2,12 +2,13 @@ package import Bulletins
 import Foundation
 import Markup
 import Mustache
+package import NIOCore
 package import Storage
 
 /// Mails to owners of endpoints and to operators.
 extension MailComposer {
     /// The whole message.
-    package func notice(_ notice: Notice, to address: String, now: Timestamp) -> [UInt8] {
+    package func notice(_ notice: Notice, to address: String, now: Timestamp) -> ByteBuffer {
         let words = NoticeWords(notice)
         let context: [String: Any] = [
             "language": notice.language == "en" ? "en" : "id", "title": words.subject,
@@ -15,15 +16,15 @@ extension MailComposer {
         ]
         return whole(
             to: address, subject: words.subject, id: noticeID(of: notice), now,
-            AlternativeBody(text: templates.noticeText.render(context), html: templates.noticeHTML.render(context)))
+            MailBody(text: templates.noticeText.render(context), html: templates.noticeHTML.render(context)))
     }
 
     /// Bounces of notices come back to the sender itself.
     package var noticeSender: String { settings.from }
 
-    /// The same whenever this notice is tried.
+    /// The Message-ID without its brackets, the same whenever this notice is tried.
     package func noticeID(of notice: Notice) -> String {
-        "<n\(notice.number).\(settings.storeID)@\(settings.domain)>"
+        "n\(notice.number).\(settings.storeID)@\(settings.domain)"
     }
 }
 

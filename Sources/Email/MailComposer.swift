@@ -2,6 +2,7 @@ package import Bulletins
 import Foundation
 import Markup
 import Mustache
+package import NIOCore
 package import Storage
 
 /// Makes mails of bulletins (RFC 5322, 2045-2047, 2919, 3834, 8058).
@@ -26,18 +27,43 @@ package struct MailComposer: Sendable {
     package func prepare(_ content: DeliveryContent, language: String, zone: TimeZoneID) -> PreparedMail {
         let words = BulletinWords(language: language)
         let bulletin = content.bulletin
+        let pageURL = "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)"
+        let body = bulletin.body.map { CommonMark.plainText($0) } ?? ""
+        let shortened = Self.beginning(body)
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "kicker": kicker(content, words), "title": bulletin.title,
             "urgency": bulletin.urgency.rawValue, "summary": bulletin.summary ?? "", "note": bulletin.note ?? "",
-            "noteLabel": words.note, "bodyText": bulletin.body.map { CommonMark.plainText($0) } ?? "",
+            "noteLabel": words.note, "bodyText": shortened ?? body,
+            "more": shortened == nil ? "" : "\(words.shortened): \(pageURL)",
             "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "", "facts": facts(bulletin, words, zone),
         ].filter { ($0.value as? String) != "" }
+        let mail = MailBody(
+            text: templates.text.render(context), html: templates.html.render(context),
+            calendar: calendar(content, pageURL))
         return PreparedMail(
-            headers: headers(content, words),
-            body: AlternativeBody(text: templates.text.render(context), html: templates.html.render(context)),
-            words: words,
-            pageURL: "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)")
+            headers: ByteBuffer(string: headers(content, words) + mail.headers), body: mail, words: words,
+            pageURL: pageURL, thread: content.thread)
     }
+
+    private func calendar(_ content: DeliveryContent, _ url: String) -> String? {
+        ICalendar.calendar(
+            of: content.bulletin,
+            ICalendar.Edition(
+                revision: content.stored.revision, changed: content.stored.receivedAt,
+                created: content.stored.firstReceivedAt, url: url))
+    }
+
+    /// So much of a text that people still pass it on in a chat; nil if that is all of it. An emergency is one screen
+    /// anyway, and the page has the whole.
+    private static func beginning(_ text: String) -> String? {
+        guard text.utf8.count > longestText, text.count > longestText else { return nil }
+        let cut = text.prefix(longestText)
+        let end = cut.lastIndex(where: \.isNewline) ?? cut.lastIndex(of: " ") ?? cut.endIndex
+        return cut[..<end].trimmingCharacters(in: .whitespacesAndNewlines) + " …"
+    }
+
+    /// In characters.
+    private static let longestText = 3000
 
     private func kicker(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
@@ -67,8 +93,10 @@ package struct MailComposer: Sendable {
             + MailHeader.line("Auto-Submitted", "auto-generated")
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("X-Kentongan-Bulletin", "\(bulletin.id); revision=\(bulletin.revision)")
+            + MailHeader.line(
+                "Feedback-ID",
+                "b\(content.stored.number):\(bulletin.id.publisher):\(bulletin.kind.rawValue):\(settings.storeID)")
             + MailHeader.line("Content-Language", MailHeader.oneLine(bulletin.language))
-            + AlternativeBody.headers
     }
 
     private func subject(_ content: DeliveryContent, _ words: BulletinWords) -> String {
@@ -83,14 +111,15 @@ package struct MailComposer: Sendable {
     // MARK: - Once a recipient
 
     /// The whole message with CRLF line ends, not yet dot-stuffed.
-    package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> [UInt8] {
+    package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
         let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))"
-        var message = Array(prepared.headers.utf8)
-        message.reserveCapacity(message.count + prepared.body.encodedCount + 3000)
-        message += Array(recipientHeaders(delivery, leave, now).utf8)
+        var message = ByteBufferAllocator().buffer(
+            capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
+        message.writeImmutableBuffer(prepared.headers)
+        message.writeString(recipientHeaders(delivery, prepared.thread, leave, now))
         let region = registries.regions.fullName(of: delivery.region)
         let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
-        prepared.body.append(
+        prepared.body.write(
             to: &message,
             text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
             html: """
@@ -101,25 +130,36 @@ package struct MailComposer: Sendable {
         return message
     }
 
-    private func recipientHeaders(_ delivery: ClaimedDelivery, _ leave: String, _ now: Timestamp) -> String {
+    private func recipientHeaders(
+        _ delivery: ClaimedDelivery, _ thread: [Int64], _ leave: String, _ now: Timestamp
+    ) -> String {
         let field = delivery.field == .any ? "semua" : delivery.field.description
         let list = "\(field).\(delivery.region.code).\(settings.domain)"
         return MailHeader.line("To", delivery.address)
             + MailHeader.line("Date", now.mailDate)
-            + MailHeader.line("Message-ID", messageID(of: delivery))
+            + MailHeader.line("Message-ID", "<\(messageID(of: delivery.bulletin, to: delivery.endpoint))>")
+            + references(thread, to: delivery.endpoint)
             + MailHeader.line("List-Id", "<\(list)>")
             + MailHeader.line("List-Unsubscribe", "<\(leave)>")
             + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
             + "\r\n"
     }
 
+    /// So that mail programs show a correction below what it corrects, and an answer below its proposal (RFC 5322 section
+    /// 3.6.4). Whoever did not get the earlier mails still sees the later ones together.
+    private func references(_ thread: [Int64], to endpoint: Int64) -> String {
+        guard let last = thread.last else { return "" }
+        let all = thread.map { "<\(messageID(of: $0, to: endpoint))>" }.joined(separator: "\r\n ")
+        return MailHeader.line("In-Reply-To", "<\(messageID(of: last, to: endpoint))>") + "References: \(all)\r\n"
+    }
+
     package func returnPath(of delivery: ClaimedDelivery) -> String {
         settings.returnPaths.address(of: delivery.number)
     }
 
-    /// The same on every attempt.
-    package func messageID(of delivery: ClaimedDelivery) -> String {
-        "<d\(delivery.number).\(settings.storeID)@\(settings.domain)>"
+    /// Without its brackets. The same on every attempt, and known to whoever knows the bulletin and the endpoint.
+    package func messageID(of bulletin: Int64, to endpoint: Int64) -> String {
+        "b\(bulletin).e\(endpoint).\(settings.storeID)@\(settings.domain)"
     }
 
     private func fieldName(_ filter: FieldFilter, _ words: BulletinWords) -> String {

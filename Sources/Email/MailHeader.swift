@@ -20,11 +20,18 @@ enum MailHeader {
         return "\(header): \(words) <\(oneLine(address))>\r\n"
     }
 
-    /// Control characters become spaces.
+    /// Control characters become spaces, and so do the line ends of Unicode.
     static func oneLine(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-        return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        // Most are ASCII, and looking up a category costs more than all the rest of a mail.
+        if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { endsLines($0) ? " " : $0 }))
+    }
+
+    private static func endsLines(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 
     /// Folded at single spaces (RFC 5322 section 2.2.3); nil if that cannot be done without changing the text.

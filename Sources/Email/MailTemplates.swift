@@ -57,6 +57,10 @@ struct MailTemplates: Sendable {
         {{{.}}}
 
         {{/bodyText}}
+        {{#more}}
+        {{{.}}}
+
+        {{/more}}
         {{#facts}}
         {{{label}}}: {{{value}}}
         {{/facts}}

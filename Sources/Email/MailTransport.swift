@@ -1,7 +1,25 @@
 package import DeliveryEngine
+package import NIOCore
+
+/// A mail on its way out, and its envelope.
+package struct OutgoingMail: Sendable {
+    /// Header and body (RFC 5322), with CRLF line ends and not dot-stuffed.
+    package var content: ByteBuffer
+    package let sender: String
+    package let recipient: String
+    /// The Message-ID without its brackets: the same on every attempt.
+    package let id: String
+
+    package init(content: ByteBuffer, sender: String, recipient: String, id: String) {
+        self.content = content
+        self.sender = sender
+        self.recipient = recipient
+        self.id = id
+    }
+}
 
 /// Where mails go: a relay, or a folder.
 package protocol MailTransport: Sendable {
-    /// Hands one message over. `id` is the delivery's, for what names files by it.
-    func send(_ message: [UInt8], from sender: String, to recipient: String, id: String) async -> AttemptOutcome
+    /// Hands one mail over.
+    func send(_ mail: OutgoingMail) async -> AttemptOutcome
 }

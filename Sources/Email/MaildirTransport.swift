@@ -1,5 +1,6 @@
 package import DeliveryEngine
 import Foundation
+import NIOCore
 
 /// Mails into a Maildir folder, where no relay is configured: written under `tmp`, then moved to `new`,
 /// so that a reader never sees half a mail.
@@ -13,13 +14,12 @@ package struct MaildirTransport: MailTransport {
         }
     }
 
-    package func send(_ message: [UInt8], from sender: String, to recipient: String, id: String) async -> AttemptOutcome
-    {
-        let name = id.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+    package func send(_ mail: OutgoingMail) async -> AttemptOutcome {
+        let name = mail.id.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
         do {
             let temporary = folder.appending(path: "tmp/\(name)")
             // A mail program expects the line ends of the system in a file.
-            let text = Data(message.filter { $0 != 0x0D })
+            let text = Data(mail.content.readableBytesView.filter { $0 != 0x0D })
             try text.write(to: temporary)
             let final = folder.appending(path: "new/\(name)")
             if FileManager.default.fileExists(atPath: final.path) { try FileManager.default.removeItem(at: final) }

@@ -71,8 +71,9 @@ package struct NoticeService: Service {
         }
         let now = clock.now
         let outcome = await transport.send(
-            composer.notice(notice, to: address, now: now), from: composer.noticeSender, to: address,
-            id: composer.noticeID(of: notice))
+            OutgoingMail(
+                content: composer.notice(notice, to: address, now: now), sender: composer.noticeSender,
+                recipient: address, id: composer.noticeID(of: notice)))
         switch schedule.effect(of: outcome.verdict, attempt: notice.attempts + 1, now: now, jitter: .random(in: 0...1))
         {
         case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at)

@@ -1,41 +1,32 @@
-import DeliveryEngine
-import SMTP
+package import DeliveryEngine
+import NIOCore
+package import SMTP
 
 /// What each end of an attempt means for its delivery: all of email's failure policy.
-enum SMTPFailurePolicy {
+package enum SMTPFailurePolicy {
     /// 4xx is tried again, 5xx is final (RFC 5321 section 4.2.1).
-    static func outcome(of recipient: SMTPRecipientOutcome) -> AttemptOutcome {
+    package static func outcome(of recipient: SMTPRecipientOutcome) -> AttemptOutcome {
         switch recipient {
-        case .accepted(let reply): AttemptOutcome(.delivered, code: code(reply), detail: reply.text)
-        case .refused(let reply):
-            AttemptOutcome(reply.isPermanent ? .failed : .retry(after: nil), code: code(reply), detail: reply.text)
+        case .accepted(let reply): outcome(.delivered, reply)
+        case .refused(let reply): outcome(reply.isPermanent ? .failed : .retry(after: nil), reply)
         }
     }
 
-    /// Trouble with the relay is nobody's failure: it rests. What may be this message's is tried again.
-    static func outcome(of error: SMTPError) -> AttemptOutcome {
+    /// Trouble with the relays is nobody's failure: email rests. What may be this message's is tried again.
+    package static func outcome(of error: SMTPError) -> AttemptOutcome {
         let detail = "\(error)"
         return switch error {
         case .badAddress: AttemptOutcome(.failed, detail: detail)
-        case .connectFailed, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused:
-            AttemptOutcome(.unavailable(pause: .seconds(5)), detail: detail)
-        case .timedOut(_, let stage) where stage.isOfTheRelay,
-            .connectionLost(_, let stage, _) where stage.isOfTheRelay:
-            AttemptOutcome(.unavailable(pause: .seconds(5)), detail: detail)
+        case .noRelay(_, let pause):
+            AttemptOutcome(.unavailable(pause: .nanoseconds(pause.nanoseconds)), detail: detail)
         case .poolClosed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: detail)
         default: AttemptOutcome(.retry(after: nil), detail: detail)
         }
     }
 
-    private static func code(_ reply: SMTPReply) -> String { String(reply.code) }
-}
-
-extension SMTPStage {
-    /// Before the first command of a message: whatever goes wrong is the relay's.
-    fileprivate var isOfTheRelay: Bool {
-        switch self {
-        case .connecting, .greeting, .hello, .securing, .authenticating: true
-        default: false
-        }
+    /// The reply's code, and behind it the enhanced one (RFC 3463) with what was said.
+    private static func outcome(_ verdict: AttemptOutcome.Verdict, _ reply: SMTPReply) -> AttemptOutcome {
+        let said = reply.enhancedCode.map { reply.text.isEmpty ? $0 : "\($0) \(reply.text)" } ?? reply.text
+        return AttemptOutcome(verdict, code: String(reply.code), detail: said)
     }
 }

@@ -1,19 +1,17 @@
-import Bulletins
 package import DeliveryEngine
-import NIOCore
 package import SMTP
 
-/// Mails through an SMTP relay.
+/// Mails through SMTP relays.
 package struct SMTPTransport: MailTransport {
     private let client: SMTPClient
 
     package init(client: SMTPClient) { self.client = client }
 
-    package func send(_ message: [UInt8], from sender: String, to recipient: String, id: String) async -> AttemptOutcome
-    {
+    package func send(_ mail: OutgoingMail) async -> AttemptOutcome {
         do throws(SMTPError) {
-            let mail = try SMTPMessage(sender: sender, recipients: [recipient], content: ByteBuffer(bytes: message))
-            guard let outcome = try await client.send(mail).first else {
+            let message = try SMTPMessage(
+                sender: mail.sender, recipients: [mail.recipient], content: mail.content, envelopeID: mail.id)
+            guard let outcome = try await client.send(message).first else {
                 return AttemptOutcome(.retry(after: nil), detail: "the relay said nothing of the recipient")
             }
             return SMTPFailurePolicy.outcome(of: outcome)

@@ -48,6 +48,7 @@ package struct BulletinWords: Sendable {
         "province": "provinsi",
     ]
 
+    package var shortened: String { pick("Dipersingkat; selengkapnya di", "Shortened; the whole is at") }
     package var read: String { pick("Baca di", "Read at") }
     package var leave: String { pick("Berhenti berlangganan", "Unsubscribe") }
 

@@ -84,8 +84,14 @@ package struct DeliveryContent: Sendable {
     /// Whether an earlier revision came before.
     package let isCorrection: Bool
     package let traceparent: String?
+    /// The store's numbers of what it goes on from, oldest first: the proposal that it answers, and its own earlier
+    /// revisions; of each the first and the last.
+    package let thread: [Int64]
 
-    package init(stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?) {
+    package init(
+        stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?, thread: [Int64] = []
+    ) {
+        self.thread = thread
         self.stored = stored
         self.bulletin = bulletin
         self.isCorrection = isCorrection

@@ -37,12 +37,31 @@ extension SQLiteStore: DeliveryStore {
                 [jsonList(bulletins)])
             {
                 let stored = try row.storedBulletin()
+                let bulletin = try stored.bulletin()
                 found[stored.number] = DeliveryContent(
-                    stored: stored, bulletin: try stored.bulletin(), isCorrection: stored.revision > 1,
-                    traceparent: row["traceparent"])
+                    stored: stored, bulletin: bulletin, isCorrection: stored.revision > 1,
+                    traceparent: row["traceparent"], thread: try Self.thread(of: bulletin, db))
             }
             return found
         }
+    }
+
+    private static func thread(of bulletin: Bulletin, _ db: Database) throws -> [Int64] {
+        var thread: [Int64] = []
+        if let proposal = bulletin.inReplyTo { thread += try revisions(of: proposal, before: .max, db) }
+        if bulletin.revision > 1 { thread += try revisions(of: bulletin.id, before: bulletin.revision, db) }
+        return thread
+    }
+
+    /// The first and the last that were sent.
+    private static func revisions(of id: BulletinID, before revision: Int64, _ db: Database) throws -> [Int64] {
+        let row = try db.row(
+            """
+            SELECT min(id) AS first, max(id) AS last FROM bulletins
+            WHERE publisher = ? AND name = ? AND revision < ? AND routed_at IS NOT NULL
+            """, [id.publisher, id.id, revision])
+        guard let first = row?["first"] as Int64?, let last = row?["last"] as Int64? else { return [] }
+        return first == last ? [first] : [first, last]
     }
 
     package func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {

@@ -5,6 +5,7 @@ import Email
 import Foundation
 import HTTPPost
 import Logging
+import NIOCore
 import SMTP
 import Storage
 
@@ -16,11 +17,13 @@ extension Settings {
         declaresTopology = try reader.boolean(.amqpDeclare, default: true)
         prefetch = UInt16(try reader.integer(.amqpPrefetch, default: 1000, in: 1...65_535))
         storePath = try Self.storePath(reader)
-        smtp = try Self.smtp(reader)
+        relays = try Self.relays(reader)
         mailFrom = try Self.mailFrom(reader)
         mailFromName = reader.string(.mailFromName) ?? "Kentongan"
         mailFolder = reader.string(.mailFolder) ?? "var/mail"
-        listen = try Self.listen(reader)
+        mailKeys = try Self.mailKeys(reader)
+        bounces = try Self.address(reader, .mailBouncesListen)
+        listen = try Self.address(reader, .httpListen) ?? ListenAddress(host: "127.0.0.1", port: 8080)
         publicURL = try Self.publicURL(reader, listen)
         webhookNetworks = try Self.networks(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
@@ -58,21 +61,29 @@ extension Settings {
         return String(url.dropFirst(7))
     }
 
-    private static func smtp(_ reader: SettingsReader) throws(ConfigurationError) -> SMTPSettings? {
-        guard let url = reader.string(.smtpURL) else { return nil }
-        do {
-            var settings = try SMTPSettings(url: url)
-            if let password = reader.string(.smtpPassword) { settings.password = password }
-            settings.maximumConnections = try reader.integer(.smtpConnections, default: 8, in: 1...256)
-            return settings
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            throw .badValue(
-                key: "smtp.url",
-                reason:
-                    "it must be smtp://[user:password@]host[:port][?starttls=required|opportunistic|off] or smtps://")
+    /// The relays in the order in which they are tried.
+    private static func relays(_ reader: SettingsReader) throws(ConfigurationError) -> [SMTPSettings] {
+        var relays: [SMTPSettings] = []
+        for url in reader.list(.smtpURL) {
+            do throws(SMTPError) {
+                relays.append(try SMTPSettings(url: url))
+            } catch {
+                throw .badValue(key: "smtp.url", reason: "\(error)")
+            }
         }
+        let connections = try reader.integer(.smtpConnections, default: 8, in: 1...256)
+        let timeout = try reader.integer(.smtpTimeout, default: 60, in: 1...3600)
+        let dataTimeout = try reader.integer(.smtpDataTimeout, default: 600, in: 1...3600)
+        let totalTimeout = try reader.integer(.smtpTotalTimeout, default: 900, in: 1...7200)
+        for index in relays.indices {
+            if let password = reader.string(.smtpPassword) { relays[index].password = password }
+            relays[index].maximumConnections = connections
+            relays[index].connectTimeout = .seconds(Int64(min(timeout, 10)))
+            relays[index].commandTimeout = .seconds(Int64(timeout))
+            relays[index].dataTimeout = .seconds(Int64(dataTimeout))
+            relays[index].totalTimeout = .seconds(Int64(totalTimeout))
+        }
+        return relays
     }
 
     private static func mailFrom(_ reader: SettingsReader) throws(ConfigurationError) -> String {
@@ -90,11 +101,31 @@ extension Settings {
         return address
     }
 
-    private static func listen(_ reader: SettingsReader) throws(ConfigurationError) -> ListenAddress {
-        let text = reader.string(.httpListen) ?? "127.0.0.1:8080"
+    /// `SELECTOR:FILE` each; a file that others may read is refused.
+    private static func mailKeys(_ reader: SettingsReader) throws(ConfigurationError) -> [DKIMKey] {
+        var keys: [DKIMKey] = []
+        for item in reader.list(.mailDKIM) {
+            let parts = item.split(separator: ":", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw .badValue(key: "mail.dkim", reason: "\(item) is not SELECTOR:FILE")
+            }
+            let pem = try SettingsReader.secretFile(parts[1], named: "mail.dkim")
+            do {
+                keys.append(try DKIMKey(selector: parts[0], pem: pem))
+            } catch {
+                throw .badValue(key: "mail.dkim", reason: "\(item): \(error)")
+            }
+        }
+        return keys
+    }
+
+    private static func address(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
+        -> ListenAddress?
+    {
+        guard let text = reader.string(key) else { return nil }
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port), colon > text.startIndex
-        else { throw .badValue(key: "http.listen", reason: "\(text) is not HOST:PORT") }
+        else { throw .badValue(key: key.rawValue, reason: "\(text) is not HOST:PORT") }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return ListenAddress(host: host, port: port)
     }

@@ -1,5 +1,6 @@
 package import AMQP
 package import DeliveryEngine
+package import Email
 package import HTTPPost
 package import Logging
 package import SMTP
@@ -23,10 +24,14 @@ package struct Settings: Sendable {
     package var declaresTopology: Bool
     package var prefetch: UInt16
     package var storePath: String
-    package var smtp: SMTPSettings?
+    /// The relays in the order in which they are tried; none: mail goes into `mailFolder`.
+    package var relays: [SMTPSettings]
     package var mailFrom: String
     package var mailFromName: String
     package var mailFolder: String
+    package var mailKeys: [DKIMKey]
+    /// Where bounces come by LMTP, if anywhere.
+    package var bounces: ListenAddress?
     package var listen: ListenAddress
     /// Without a slash at its end.
     package var publicURL: String
@@ -49,6 +54,11 @@ package struct Settings: Sendable {
     package var requiresUser: Bool
     package var data: DataFiles
     package var logLevel: Logger.Level
+
+    /// Of the sender, which signs mails.
+    package var mailDomain: String {
+        mailFrom.lastIndex(of: "@").map { String(mailFrom[mailFrom.index(after: $0)...]) } ?? mailFrom
+    }
 
     /// What `serve` and `publish` need of the broker.
     package func requireBroker() throws(ConfigurationError) -> BrokerSettings {

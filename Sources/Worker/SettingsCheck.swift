@@ -33,18 +33,26 @@ package struct SettingsCheck: Sendable {
         }
     }
 
-    package func relay() async -> Finding {
-        guard let smtp = settings.smtp else {
-            return Finding(part: "relay", detail: "no smtp.url; mail goes into \(settings.mailFolder)", isGood: true)
+    /// One finding for each relay.
+    package func relays() async -> [Finding] {
+        guard !settings.relays.isEmpty else {
+            let detail = "no smtp.url; mail goes into \(settings.mailFolder)"
+            return [Finding(part: "relay", detail: detail, isGood: true)]
         }
         do {
             let client = try SMTPClient(
-                settings: smtp, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-            let greeting = try await client.probe()
+                relays: settings.relays, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+            let answers = await client.probe()
             await client.shutdown()
-            return Finding(part: "relay", detail: "answers: \(greeting)", isGood: true)
+            return zip(settings.relays, answers).map { relay, answer in
+                switch answer {
+                case .success(let greeting):
+                    Finding(part: "relay", detail: "\(relay) answers: \(greeting)", isGood: true)
+                case .failure(let error): Finding(part: "relay", detail: "\(error)", isGood: false)
+                }
+            }
         } catch {
-            return Finding(part: "relay", detail: "\(error)", isGood: false)
+            return [Finding(part: "relay", detail: "\(error)", isGood: false)]
         }
     }
 }

@@ -35,17 +35,21 @@ struct SettingsReader {
         }
         for secret in secrets {
             guard let file = found[secret + "_FILE"] else { continue }
-            let name = prefix + secret + "_FILE"
-            guard let data = FileManager.default.contents(atPath: file) else {
-                throw .badValue(key: name, reason: "\(file) cannot be read")
-            }
-            let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-            if let mode = attributes?[.posixPermissions] as? NSNumber, mode.intValue & 0o007 != 0 {
-                throw .badValue(key: name, reason: "\(file) can be read by everybody; chmod o= it")
-            }
-            found[secret] = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            found[secret] = try secretFile(file, named: prefix + secret + "_FILE")
         }
         return found
+    }
+
+    /// What stands in a file that nobody else may read. `name` is the setting that names it.
+    static func secretFile(_ file: String, named name: String) throws(ConfigurationError) -> String {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw .badValue(key: name, reason: "\(file) cannot be read")
+        }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+        if let mode = attributes?[.posixPermissions] as? NSNumber, mode.intValue & 0o007 != 0 {
+            throw .badValue(key: name, reason: "\(file) can be read by everybody; chmod o= it")
+        }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func refuseUnknownKeys(in file: String) throws(ConfigurationError) {

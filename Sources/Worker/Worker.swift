@@ -110,7 +110,11 @@ package struct Worker: Sendable {
             return ("delivery by \(channel.channel.rawValue)", service)
         }
         let email = email(composer, transport)
-        return [
+        let bounces = settings.bounces.map { address in
+            let intake = BounceIntake(store: store, from: settings.mailFrom, clock: clock)
+            return BounceListener(host: address.host, port: address.port, intake: intake, logger: logger)
+        }
+        return (bounces.map { [("bounces", $0)] } ?? []) + [
             (
                 "notices",
                 NoticeService(
@@ -134,15 +138,22 @@ package struct Worker: Sendable {
         ]
     }
 
+    /// More attempts at once than connections: the next message's commands leave with the content of the one before.
     private func email(_ composer: MailComposer, _ transport: any MailTransport) -> EmailChannel {
         EmailChannel(
             composer: composer, transport: transport, timeZones: registries.timeZones,
-            concurrency: settings.smtp.map { $0.maximumConnections * 2 } ?? 1, isPaced: settings.mailRate > 0)
+            concurrency: settings.relays.first.map { $0.maximumConnections * 4 } ?? 1, isPaced: settings.mailRate > 0)
     }
 
     private func mailTransport(_ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
-        guard let smtp = settings.smtp else { return try MaildirTransport(path: settings.mailFolder) }
-        return SMTPTransport(client: try SMTPClient(settings: smtp, eventLoopGroup: group, logger: logger))
+        let transport: any MailTransport =
+            settings.relays.isEmpty
+            ? try MaildirTransport(path: settings.mailFolder)
+            : SMTPTransport(
+                client: try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger))
+        guard !settings.mailKeys.isEmpty else { return transport }
+        let signer = DKIMSigner(domain: settings.mailDomain, keys: settings.mailKeys)
+        return SigningTransport(signer: signer, transport: transport, clock: clock)
     }
 
     private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {

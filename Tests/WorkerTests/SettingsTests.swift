@@ -15,7 +15,7 @@ struct SettingsTests {
 
     @Test func withoutAnythingTheDefaultsHold() async throws {
         let settings = try await settings([:])
-        #expect(settings.broker == nil && settings.smtp == nil)
+        #expect(settings.broker == nil && settings.relays.isEmpty)
         #expect(settings.storePath == "var/kentongan.db" && settings.listen == .init(host: "127.0.0.1", port: 8080))
         #expect(settings.publicURL == "http://127.0.0.1:8080" && settings.requiresUser && settings.prefetch == 1000)
     }
@@ -49,7 +49,7 @@ struct SettingsTests {
         let settings = try await settings([
             "KENTONGAN_SMTP_URL": "smtp://u@relay.example", "KENTONGAN_SMTP_PASSWORD_FILE": file.path,
         ])
-        #expect(settings.smtp?.password == "rahasia")
+        #expect(settings.relays.first?.password == "rahasia")
     }
 
     @Test(arguments: [

@@ -10,7 +10,7 @@ package struct BounceAddress: Sendable {
     private let key: SymmetricKey
 
     /// More would not leave room for the tag in the 64 bytes of a local part (RFC 5321 section 4.5.3.1.1).
-    package static let longestLocalPart = 32
+    package static let longestLocalPart = 26
 
     /// `from` is an address whose local part is no longer than `longestLocalPart`; `key` is the store's.
     package init(from: String, key: [UInt8]) {

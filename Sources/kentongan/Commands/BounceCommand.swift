@@ -21,55 +21,31 @@ struct BounceCommand: AsyncParsableCommand {
 
     /// EX_TEMPFAIL of sysexits.h: a mail server keeps the message.
     private static let temporary = ExitCode(75)
-    /// The rest cannot say more.
-    private static let maximumSize = 1 << 20
 
     func run() async throws {
         let context = try await CommandContext(options)
-        let reader = BounceReader(Self.readInput())
+        let message = Self.readInput()
         do {
-            try await record(reader, context)
+            let intake = BounceIntake(
+                store: try context.store(), from: context.settings.mailFrom, clock: WallClock.system)
+            let outcome = try await intake.take(message, to: envelope)
+            switch outcome {
+            case .recorded, .noReport: print(outcome)
+            case .unsigned:
+                throw RefusedInput("\(outcome); have the mail server pass what comes to \(intake.example) and the like")
+            case .gone: throw RefusedInput("\(outcome)")
+            case .underWay: throw Self.later("\(outcome)")
+            }
         } catch let error where !(error is RefusedInput || error is ExitCode) {
             // The store is not there, or busy: better tomorrow than lost.
             throw Self.later("\(error)")
         }
     }
 
-    private func record(_ reader: BounceReader, _ context: CommandContext) async throws {
-        let store = try context.store()
-        let paths = BounceAddress(from: context.settings.mailFrom, key: store.bounceKey)
-        guard let number = reader.delivery(paths, envelope: envelope) else {
-            throw RefusedInput(
-                "the message names no return path of this store; have the mail server pass what comes to \(paths.address(of: 1)) and the like"
-            )
-        }
-        guard let (row, _) = try await store.delivery(number) else {
-            throw RefusedInput("there is no delivery \(number) any more")
-        }
-        guard let bounce = reader.bounce(of: row.address) else {
-            return print("delivery \(number): the message is no bounce and no complaint; nothing changes")
-        }
-        // The mail server may be faster than the record of the attempt.
-        for _ in 0..<100 {
-            switch try await store.record(bounce, of: number, now: WallClock.system.now) {
-            case .recorded: return print("delivery \(number): \(Self.text(bounce))")
-            case .unknown: throw RefusedInput("there is no delivery \(number) by email")
-            case .underWay: try await Task.sleep(for: .milliseconds(100))
-            }
-        }
-        throw Self.later("delivery \(number) is still being sent")
-    }
-
     /// Mail servers tell in the environment to whom a message came.
     private var envelope: [String] {
         let environment = ProcessInfo.processInfo.environment
         return [recipient, environment["ORIGINAL_RECIPIENT"], environment["RECIPIENT"]].compactMap(\.self)
-    }
-
-    private static func text(_ bounce: Bounce) -> String {
-        let status = bounce.status.map { " \($0)" } ?? ""
-        let end = bounce.suppression == nil ? "" : "; its address gets nothing from now on"
-        return "\(bounce.kind.rawValue)\(status)\(end)"
     }
 
     private static func later(_ reason: String) -> ExitCode {
@@ -81,7 +57,7 @@ struct BounceCommand: AsyncParsableCommand {
     private static func readInput() -> [UInt8] {
         var bytes: [UInt8] = []
         while case let data = FileHandle.standardInput.availableData, !data.isEmpty {
-            if bytes.count < maximumSize { bytes += data }
+            if bytes.count < BounceIntake.maximumSize { bytes += data }
         }
         return bytes
     }

@@ -17,7 +17,7 @@ struct CheckCommand: AsyncParsableCommand {
         let store = try context.store()
         print("ok      store    \(context.settings.storePath), identity \(try await store.identity())")
         let check = SettingsCheck(settings: context.settings, logger: context.logger)
-        let findings = [await check.broker(), await check.relay()]
+        let findings = [await check.broker()] + (await check.relays())
         for finding in findings {
             print("\(finding.isGood ? "ok    " : "FAILED")  \(finding.part.padding(to: 7))  \(finding.detail)")
         }

@@ -1,0 +1,129 @@
+/// The server's side of LMTP (RFC 2033) for what comes back: a pure machine that is fed with bytes and asked what to do,
+/// one step at a time. It takes messages to return paths only.
+struct LMTPSession {
+    enum Action: Equatable {
+        case reply(String)
+        /// A message is here; it has one reply for each recipient.
+        case take(message: [UInt8], recipients: [String])
+    }
+
+    private enum State { case commands, data, closed }
+
+    private let isReturnPath: (String) -> Bool
+    private var state = State.commands
+    private var input: [UInt8] = []
+    private var next = 0
+    private var hasSender = false
+    private var recipients: [String] = []
+    private var message: [UInt8] = []
+
+    private static let longestLine = 4096
+    private static let mostRecipients = 100
+
+    init(isReturnPath: @escaping (String) -> Bool) { self.isReturnPath = isReturnPath }
+
+    static let greeting = "220 kentongan LMTP\r\n"
+
+    mutating func append(_ bytes: some Sequence<UInt8>) {
+        if next > 0 {
+            input.removeFirst(next)
+            next = 0
+        }
+        input.append(contentsOf: bytes)
+    }
+
+    /// Nil until there is more to read.
+    mutating func step() -> Action? {
+        while state != .closed {
+            guard let end = input[next...].firstIndex(of: 0x0A) else {
+                // The rest of an over-long line of a message is not worth its memory.
+                guard input.count - next > Self.longestLine else { return nil }
+                guard state == .data else { return end(with: "500 5.5.6 the line is too long\r\n") }
+                keep(input[next...])
+                next = input.count
+                return nil
+            }
+            var line = input[next..<end]
+            next = end + 1
+            if line.last == 0x0D { line = line.dropLast() }
+            if state == .data {
+                if let action = content(line) { return action }
+            } else {
+                return command(String(decoding: line, as: UTF8.self))
+            }
+        }
+        return nil
+    }
+
+    // MARK: - Commands
+
+    private mutating func command(_ line: String) -> Action {
+        let upper = line.uppercased()
+        switch upper.prefix(while: { $0 != " " && $0 != ":" }) {
+        case "LHLO":
+            reset()
+            return .reply(
+                "250-kentongan\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n"
+                    + "250 SIZE\r\n")
+        case "MAIL":
+            guard upper.hasPrefix("MAIL FROM:"), !hasSender else { return Self.disorder }
+            hasSender = true
+            return .reply("250 2.1.0 ok\r\n")
+        case "RCPT": return recipient(line, upper)
+        case "DATA":
+            guard !recipients.isEmpty else { return .reply("503 5.5.1 no recipient\r\n") }
+            state = .data
+            return .reply("354 go on\r\n")
+        case "RSET":
+            reset()
+            return .reply("250 2.0.0 ok\r\n")
+        case "NOOP": return .reply("250 2.0.0 ok\r\n")
+        case "QUIT": return end(with: "221 2.0.0 bye\r\n")
+        default: return .reply("500 5.5.1 not known\r\n")
+        }
+    }
+
+    private mutating func recipient(_ line: String, _ upper: String) -> Action {
+        guard hasSender, upper.hasPrefix("RCPT TO:"), let open = line.firstIndex(of: "<"),
+            let close = line[open...].firstIndex(of: ">")
+        else { return Self.disorder }
+        let address = String(line[line.index(after: open)..<close])
+        guard isReturnPath(address) else { return .reply("550 5.1.1 no return path of this store\r\n") }
+        guard recipients.count < Self.mostRecipients else { return .reply("452 4.5.3 too many recipients\r\n") }
+        recipients.append(address)
+        return .reply("250 2.1.5 ok\r\n")
+    }
+
+    private static let disorder = Action.reply("503 5.5.1 not now, or not so\r\n")
+
+    private mutating func end(with reply: String) -> Action {
+        state = .closed
+        return .reply(reply)
+    }
+
+    /// After the last reply.
+    var isClosed: Bool { state == .closed }
+
+    private mutating func reset() {
+        (hasSender, recipients, message) = (false, [], [])
+    }
+
+    // MARK: - Messages
+
+    private mutating func content(_ line: ArraySlice<UInt8>) -> Action? {
+        if line.elementsEqual([0x2E]) {
+            let action = Action.take(message: message, recipients: recipients)
+            state = .commands
+            reset()
+            return action
+        }
+        keep(line.first == 0x2E ? line.dropFirst() : line)
+        keep([0x0D, 0x0A])
+        return nil
+    }
+
+    /// The first of a message is all that is read of it.
+    private mutating func keep(_ bytes: ArraySlice<UInt8>) {
+        message += bytes.prefix(max(0, BounceIntake.maximumSize - message.count))
+    }
+}

@@ -1,0 +1,107 @@
+import Storage
+import Testing
+
+@testable import Email
+
+@Suite struct BounceTests {
+    private let paths = BounceAddress(from: "kabar@desa.example", key: [UInt8](repeating: 7, count: 32))
+
+    @Test func onlyTheStoreMakesReturnPaths() throws {
+        let address = paths.address(of: 12)
+        #expect(
+            address.hasPrefix("kabar+b12-") && address.hasSuffix("@desa.example") && address == address.lowercased())
+        for text in [address, "<\(address)>", address.uppercased(), "x \(address) y", "kabar+b1-0@d \(address)"] {
+            #expect(paths.delivery(in: text) == 12, "\(text)")
+        }
+        let other = BounceAddress(from: "kabar@desa.example", key: [UInt8](repeating: 8, count: 32))
+        let forged = [
+            other.address(of: 12), address.replacing("b12", with: "b13"), "kabar+b12@desa.example",
+            "kabar+b12-@desa.example", "kabar+b99999999999999999999-0011223344556677@x", "kabar+b-12@x", "", "+", "+b",
+        ]
+        for text in forged { #expect(paths.delivery(in: text) == nil, "\(text)") }
+    }
+
+    @Test func theLongestAddressFitsALocalPart() {
+        let from = String(repeating: "a", count: BounceAddress.longestLocalPart) + "@d.example"
+        let local = BounceAddress(from: from, key: [1]).address(of: .max).prefix { $0 != "@" }
+        #expect(local.utf8.count <= 64)
+    }
+
+    private func report(_ fields: String, type: String = "delivery-status") -> [UInt8] {
+        Array(
+            """
+            From: MAILER-DAEMON@mx.example
+            To: \(paths.address(of: 12))
+            Content-Type: multipart/report; report-type=\(type); boundary="b"
+
+            --b
+            Content-Type: text/plain
+
+            Some words, 550 5.7.1 among them.
+            --b
+            Content-Type: message/\(type)
+
+            \(fields)
+            --b
+            Content-Type: message/rfc822
+
+            Subject: Ralat 4.2.2
+
+            isi
+            --b--
+
+            """.utf8)
+    }
+
+    private func bounce(_ fields: String, type: String = "delivery-status") -> Bounce? {
+        BounceReader(report(fields, type: type)).bounce(of: "warga@x.example")
+    }
+
+    @Test func reports() {
+        #expect(
+            bounce("Reporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; warga@x.example\nAction: failed\nStatus: 5.1.1")
+                == Bounce(kind: .failed, status: "5.1.1", detail: nil))
+        #expect(
+            bounce("Final-Recipient: rfc822; warga@x.example\nAction: delayed\nStatus: 4.4.1")?.kind == .delayed)
+        #expect(bounce("Final-Recipient: rfc822; warga@x.example\nAction: relayed\nStatus: 2.0.0") == nil)
+        let vague = "Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 5.2.2 over quota"
+        #expect(bounce("Final-Recipient: rfc822; warga@x.example\n" + vague)?.status == "5.2.2")
+        let others =
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; "
+            + "warga@x.example\nAction: failed\nStatus: 4.4.7"
+        let own = bounce(others)
+        #expect(own?.status == "4.4.7" && own?.suppression == nil)
+    }
+
+    @Test func complaints() {
+        let complaint = bounce("Feedback-Type: abuse\nVersion: 1", type: "feedback-report")
+        #expect(complaint?.kind == .complaint && complaint?.suppression != nil)
+        #expect(bounce("Feedback-Type: not-spam", type: "feedback-report") == nil)
+    }
+
+    @Test func theDeliveryIsFoundInTheReturnedMessageToo() {
+        let mail = "From: postmaster@x\nSubject: failure\n\nReturned:\nReturn-Path: <\(paths.address(of: 9))>\n"
+        #expect(BounceReader(Array(mail.utf8)).delivery(paths) == 9)
+        #expect(BounceReader(Array(mail.utf8)).delivery(paths, envelope: [paths.address(of: 8)]) == 8)
+    }
+
+    /// Whatever somebody sends, it is read in bounded time, and changes nothing.
+    @Test(arguments: [
+        "", "\n", ":", "Content-Type: multipart/mixed", "Content-Type: multipart/report; boundary=\"\"\n\n----\n--",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b", "Content-Transfer-Encoding: base64\n\n%%%",
+        "Content-Transfer-Encoding: quoted-printable\n\n=\n==\n=ZZ=4",
+        "From: me\nAuto-Submitted: auto-replied\n\n550 5.1.1 gone",
+    ])
+    func nothing(_ mail: String) {
+        let reader = BounceReader(Array(mail.utf8))
+        #expect(reader.delivery(paths) == nil && reader.bounce(of: "warga@x.example") == nil)
+    }
+
+    @Test func deepAndWideMessages() {
+        var deep = ""
+        for level in 0..<2000 { deep += "Content-Type: multipart/mixed; boundary=b\(level)\n\n--b\(level)\n" }
+        #expect(BounceReader(Array(deep.utf8)).bounce(of: "x@y.example") == nil)
+        let wide = "Content-Type: multipart/mixed; boundary=b\n\n" + String(repeating: "--b\n\nx\n", count: 50_000)
+        #expect(BounceReader(Array(wide.utf8)).bounce(of: "x@y.example") == nil)
+    }
+}

@@ -1,0 +1,99 @@
+import Bulletins
+import Storage
+import Testing
+
+/// What comes back of mails, and in which mails a bulletin goes on from another.
+struct BounceConformance {
+    private let gone = Bounce(kind: .failed, status: "5.1.1", detail: "no such user")
+    private let full = Bounce(kind: .failed, status: "4.2.2", detail: "over quota")
+
+    /// A store with one mail that is with the relay's, and its number.
+    private func delivered(_ backend: Backend) async throws -> (TestStore, Int64) {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try #require(try await test.claim().first)
+        try await test.record(claimed, .delivered)
+        return (test, claimed.number)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aFailureForGoodBouncesAndSuppresses(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        #expect(try await test.store.record(gone, of: number, now: test.now) == .recorded)
+        #expect(try await test.states("b") == ["a@x.example": .bounced])
+        #expect(try await test.events() == ["accepted", "routed", "completed", "delivery-failed"])
+        #expect(try await test.store.suppressions(limit: 10).map(\.address) == ["a@x.example"])
+        // Nothing more goes there.
+        _ = try await test.accept("c")
+        try await test.fanOut()
+        #expect(try await test.claim().allSatisfy { $0.halt == .suppressed })
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aFailureForNowBouncesOnly(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        #expect(try await test.store.record(full, of: number, now: test.now) == .recorded)
+        #expect(try await test.states("b") == ["a@x.example": .bounced])
+        #expect(try await test.store.suppressions(limit: 10).isEmpty)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aDelayChangesNothingAndAComplaintSuppresses(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        let late = Bounce(kind: .delayed, status: "4.4.1", detail: nil)
+        #expect(try await test.store.record(late, of: number, now: test.now) == .recorded)
+        #expect(try await test.states("b") == ["a@x.example": .delivered])
+        let complaint = Bounce(kind: .complaint, status: nil, detail: "feedback-type abuse")
+        #expect(try await test.store.record(complaint, of: number, now: test.now) == .recorded)
+        #expect(try await test.states("b") == ["a@x.example": .delivered])
+        #expect(try await test.store.suppressions(limit: 10).count == 1)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func theSecondReportOfAFailureTellsNobodyAgain(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        for _ in 0..<3 { _ = try await test.store.record(gone, of: number, now: test.now) }
+        #expect(try await test.events().filter { $0 == "delivery-failed" }.count == 1)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func whatIsUnderWayIsToBeAskedForLater(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        try await test.subscribe("https://x.example/h", "73", channel: .webhook)
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let mail = try #require(try await test.claim().first)
+        #expect(try await test.store.record(gone, of: mail.number, now: test.now) == .underWay)
+        #expect(try await test.store.record(gone, of: 999, now: test.now) == .unknown)
+        let hook = try #require(try await test.claim(.webhook).first)
+        try await test.record(hook, .delivered)
+        #expect(try await test.store.record(gone, of: hook.number, now: test.now) == .unknown)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aBulletinKnowsWhatItGoesOnFrom(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        /// The number of the bulletin that was taken in last.
+        func routed() async throws -> Int64 {
+            try await test.fanOut()
+            let claimed = try #require(try await test.claim().first)
+            try await test.record(claimed, .delivered)
+            return claimed.bulletin
+        }
+        try await test.registerUji(in: "73")
+        var numbers: [Int64] = []
+        for revision in 1...3 {
+            _ = try await test.accept("b", revision: Int64(revision), extra: [("kind", "proposal")])
+            numbers.append(try await routed())
+        }
+        _ = try await test.accept("answer", extra: [("inReplyTo", "uji/b")])
+        let answer = try await routed()
+        let contents = try await test.store.contents(of: Set(numbers + [answer]))
+        #expect(numbers.map { contents[$0]?.thread } == [[], [numbers[0]], [numbers[0], numbers[1]]])
+        #expect(contents[answer]?.thread == [numbers[0], numbers[2]])
+    }
+}
