@@ -75,7 +75,7 @@ struct EncodedBeginning: Sendable {
     private static let bytesPerLine = 57
 
     init(_ text: String) {
-        let bytes = Array(text.utf8)
+        let bytes = Self.lines(text)
         let whole = bytes.count / Self.bytesPerLine * Self.bytesPerLine
         var encoded = ByteBuffer()
         Self.write(bytes[..<whole], to: &encoded)
@@ -85,7 +85,18 @@ struct EncodedBeginning: Sendable {
 
     func write(to message: inout ByteBuffer, tail: String) {
         message.writeImmutableBuffer(encoded)
-        Self.write((rest + Array(tail.utf8))[...], to: &message)
+        Self.write((rest + Self.lines(tail))[...], to: &message)
+    }
+
+    /// Text with the line ends that mails have, also within base64 (RFC 2046 section 4.1.1).
+    private static func lines(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count + text.utf8.count / 32)
+        for byte in text.utf8 {
+            if byte == 0x0A, bytes.last != 0x0D { bytes.append(0x0D) }
+            bytes.append(byte)
+        }
+        return bytes
     }
 
     private static func write(_ bytes: ArraySlice<UInt8>, to message: inout ByteBuffer) {

@@ -92,7 +92,7 @@ package struct MailComposer: Sendable {
             + MailHeader.text("Subject", subject(content, words))
             + MailHeader.line("Auto-Submitted", "auto-generated")
             + MailHeader.line("Precedence", "bulk")
-            + MailHeader.line("X-Kentongan-Bulletin", "\(bulletin.id); revision=\(bulletin.revision)")
+            + MailHeader.line("X-Kentongan-Bulletin", "\(bulletin.id);", "revision=\(bulletin.revision)")
             + MailHeader.line(
                 "Feedback-ID",
                 "b\(content.stored.number):\(bulletin.id.publisher):\(bulletin.kind.rawValue):\(settings.storeID)")

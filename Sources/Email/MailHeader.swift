@@ -5,6 +5,12 @@ enum MailHeader {
     /// A line whose value is ASCII that the program made itself.
     static func line(_ name: String, _ value: String) -> String { "\(name): \(oneLine(value))\r\n" }
 
+    /// The same of two parts, folded between them if it would be longer than 78 characters (RFC 5322 section 2.1.1).
+    static func line(_ name: String, _ first: String, _ second: String) -> String {
+        let isLong = name.utf8.count + first.utf8.count + second.utf8.count + 3 > 78
+        return "\(name): \(oneLine(first))\(isLong ? "\r\n " : " ")\(oneLine(second))\r\n"
+    }
+
     /// A line whose value is a text of the world: as it is if it is ASCII, else in encoded-words (RFC 2047),
     /// folded so that no line exceeds 76 characters.
     static func text(_ name: String, _ value: String) -> String {

@@ -1,4 +1,5 @@
 internal import Logging
+internal import NIOCore
 internal import Synchronization
 
 /// Does what `PoolState` decides. One short lock; nothing is called while it is held.
@@ -43,7 +44,7 @@ final class ConnectionPool: ConnectionOwner {
     }
 
     private func place(_ exchange: Exchange, first: Bool) {
-        switch locked.withLock({ $0.pool.place(exchange, first: first) }) {
+        switch locked.withLock({ $0.pool.place(exchange, first: first, now: .now()) }) {
         case .start(let connection): connection.start(exchange)
         case .open: open()
         case .wait: break
@@ -66,7 +67,7 @@ final class ConnectionPool: ConnectionOwner {
 
     private func openFailed(_ error: SMTPError) {
         logger.warning("no connection to the relay", metadata: ["error": "\(error)"])
-        let failed = locked.withLock { $0.pool.openFailed() }
+        let failed = locked.withLock { $0.pool.openFailed(now: .now()) }
         for exchange in failed { exchange.finish(.failure(error)) }
         settle()
     }
@@ -91,7 +92,7 @@ final class ConnectionPool: ConnectionOwner {
     /// After a place came free: a connection for who still waits, or the end.
     private func settle() {
         let (opens, drained) = locked.withLock { locked in
-            let opens = locked.pool.openForWaiter()
+            let opens = locked.pool.openForWaiter(now: .now())
             let drained = locked.pool.isDrained ? locked.drained : []
             if locked.pool.isDrained { locked.drained = [] }
             return (opens, drained)

@@ -1,8 +1,14 @@
+internal import NIOCore
+
 /// Which connections are open and idle, and who waits for one; decides, and does nothing itself.
 ///
 /// The connection used last is used next, so that those not needed reach their idle limit. Waiters go in order.
+///
+/// Where a connection could not be opened, no more are opened for a while beside those that are: a relay that has enough
+/// of them says so to each one that comes.
 struct PoolState {
     let maximum: Int
+    private var barredUntil = NIODeadline.uptimeNanoseconds(0)
     private(set) var opening = 0
     private(set) var established = 0
     private(set) var isClosed = false
@@ -24,16 +30,17 @@ struct PoolState {
 
     var isDrained: Bool { isClosed && opening + established == 0 }
 
-    mutating func place(_ exchange: Exchange, first: Bool = false) -> Placement {
+    mutating func place(_ exchange: Exchange, first: Bool = false, now: NIODeadline) -> Placement {
         if isClosed { return .refused }
         if !first, waitingCount == 0, let connection = idle.popLast() { return .start(connection) }
         if first { waiters.insert(exchange, at: head) } else { waiters.append(exchange) }
-        return openForWaiter() ? .open : .wait
+        return openForWaiter(now: now) ? .open : .wait
     }
 
     /// A place for a connection is taken when one is worth opening.
-    mutating func openForWaiter() -> Bool {
+    mutating func openForWaiter(now: NIODeadline) -> Bool {
         guard !isClosed, waitingCount > opening, opening + established < maximum else { return false }
+        guard opening + established == 0 || now >= barredUntil else { return false }
         opening += 1
         return true
     }
@@ -61,13 +68,11 @@ struct PoolState {
         idle.removeAll { $0 === connection }
     }
 
-    /// Who is told that no connection could be made: nobody while others serve, one waiter while others are being
-    /// made, everybody else.
-    mutating func openFailed() -> [Exchange] {
+    /// Who is told that no connection could be made: nobody while others serve, else all that wait.
+    mutating func openFailed(now: NIODeadline) -> [Exchange] {
         opening -= 1
-        if established > 0 { return [] }
-        if opening > 0 { return popWaiter().map { [$0] } ?? [] }
-        return takeWaiters()
+        barredUntil = now + RelayHealth.shortest
+        return established > 0 ? [] : takeWaiters()
     }
 
     /// True when it waited.

@@ -8,8 +8,10 @@ final class Relay: Sendable {
     private let pool: ConnectionPool
     private let health = Mutex(RelayHealth())
 
+    /// All its connections are on one event loop: that has time for more mails than a relay takes, and threads that wake
+    /// each other would cost as much again as the mails.
     init(_ settings: SMTPSettings, _ group: any EventLoopGroup, _ logger: Logger) throws(SMTPError) {
-        connector = Connector(settings: settings, group: group, tls: try TLSClient(settings))
+        connector = Connector(settings: settings, group: group.next(), tls: try TLSClient(settings))
         pool = ConnectionPool(connector: connector, logger: logger)
     }
 

@@ -16,6 +16,8 @@ public enum SMTPError: Error, Sendable, Equatable {
     case authenticationFailed(relay: String, reply: SMTPReply)
     /// The relay serves nobody now (4yz, 421), or does not serve this client or sender (5yz).
     case relayRefused(relay: String, reply: SMTPReply)
+    /// The relay cannot be talked with: what greets there is no SMTP server, or one that lacks what the settings need.
+    case unusable(relay: String, reason: String)
     /// The connection ended. With the content sent, the relay may have taken the message.
     case connectionLost(relay: String, stage: SMTPStage, contentSent: Bool)
     /// The relay said what RFC 5321 does not allow, or lacks what the message needs.
@@ -45,7 +47,7 @@ extension SMTPError {
     /// Whether it is the relay's trouble and nobody's message: another relay may do better, and this one is to rest.
     public var isOfTheRelay: Bool {
         switch self {
-        case .connectFailed, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused, .noRelay: true
+        case .connectFailed, .unusable, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused, .noRelay: true
         case .timedOut(_, let stage), .connectionLost(_, let stage, _): stage.isBeforeMessages
         case .protocolViolation, .badURL, .badAddress, .poolClosed, .cancelled: false
         }
@@ -72,7 +74,7 @@ extension SMTPError: CustomStringConvertible {
                 + (reply.isTransient ? "try again later" : "ask its operator to admit this client and sender")
         case .connectionLost(let relay, let stage, _):
             "relay \(relay) closed the connection, stage \(stage.rawValue); try again later\(duplicateWarning)"
-        case .protocolViolation(let relay, let reason):
+        case .unusable(let relay, let reason), .protocolViolation(let relay, let reason):
             "relay \(relay) cannot be worked with: \(reason); check that an SMTP server answers there"
         case .noRelay(let reason, let pause):
             "no relay serves, for the next \(pause.nanoseconds / 1_000_000) ms at least: \(reason)"

@@ -159,7 +159,11 @@ struct SMTPSession {
         }
         switch state {
         case .closed: return []
-        case .unopened, .greeting, .hello, .startTLS, .securing, .authenticating: return [.failed(error), .close]
+        case .unopened, .greeting, .hello, .startTLS, .securing, .authenticating:
+            if case .protocolViolation(let relay, let reason) = error {
+                return [.failed(.unusable(relay: relay, reason: reason)), .close]
+            }
+            return [.failed(error), .close]
         case .idle, .settling, .quitting: return [.close]
         case .transaction(let transaction):
             let isStale = messages > 1 && !transaction.hasReply && error.maySpeakOfIdleness

@@ -33,6 +33,14 @@ package struct Bounce: Sendable, Equatable {
     }
 }
 
+/// A bounce as it is kept.
+package struct BounceRow: Sendable, Equatable {
+    package let bounce: Bounce
+    package let receivedAt: Timestamp
+
+    package init(bounce: Bounce, receivedAt: Timestamp) { (self.bounce, self.receivedAt) = (bounce, receivedAt) }
+}
+
 /// What became of a bounce.
 package enum BounceEffect: Sendable, Equatable {
     /// It is recorded.
@@ -51,4 +59,7 @@ package protocol BounceStore: Sendable {
     /// Records what came back: a delivery that failed after it was delivered becomes `bounced` (with a digest, all that
     /// it told), its publisher gets a receipt, and an address that is not there, or does not want it, is suppressed.
     func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect
+
+    /// What came back of a delivery, in the order in which it came.
+    func bounces(of delivery: Int64) async throws(StoreError) -> [BounceRow]
 }

@@ -8,6 +8,16 @@ extension SQLiteStore: BounceStore {
     package func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect {
         try await write { try BounceRecorder(db: $0, now: now).record(bounce, of: delivery) }
     }
+
+    package func bounces(of delivery: Int64) async throws(StoreError) -> [BounceRow] {
+        try await read { db in
+            try db.rows("SELECT * FROM bounces WHERE delivery = ? ORDER BY id", [delivery]).map {
+                BounceRow(
+                    bounce: Bounce(kind: try $0.choice("kind"), status: $0["status"], detail: $0["detail"]),
+                    receivedAt: $0.time("received_at"))
+            }
+        }
+    }
 }
 
 /// Records one bounce, in one transaction.

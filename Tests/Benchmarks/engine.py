@@ -305,24 +305,34 @@ def steady(folder, sink, name, silent, seconds=60):
     return p99
 
 
+@contextmanager
+def running_broker(folder, *programs):
+    """A broker of the run's own, and programs in C, built into its folder."""
+    libraries = {"sink": "-pthread", "publisher": "-lrabbitmq", "bare_store": "-lsqlite3"}
+    for program in programs:
+        source = Path(__file__).with_name(program + ".c")
+        subprocess.run(["cc", "-O2", "-o", folder / program, source, libraries[program]], check=True)
+    broker = [PROJECT / "deploy/dev/broker"]
+    subprocess.run([*broker, "start", folder / "mq", str(BROKER_PORT)], check=True, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
+
+
 def main(parts):
     if unknown := set(parts) - {"fanout", "claim", "fairness", "hanging"}:
         sys.exit(f"{', '.join(unknown)}: there is no such part\n{__doc__}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for program, library in ("sink", "-pthread"), ("publisher", "-lrabbitmq"), ("bare_store", "-lsqlite3"):
-            subprocess.run(["cc", "-O2", "-o", folder / program, Path(__file__).with_name(program + ".c"), library], check=True)
-        broker = [PROJECT / "deploy/dev/broker"]
-        subprocess.run([*broker, "start", folder / "mq", str(BROKER_PORT)], check=True, stdout=subprocess.DEVNULL)
-        try:
+        with running_broker(folder, "sink", "publisher", "bare_store"):
             if {"fanout", "claim"} & set(parts):
                 throughput(folder, parts)
             if "fairness" in parts:
                 fairness(folder)
             if "hanging" in parts:
                 hanging(folder)
-        finally:
-            subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 
 
-main(sys.argv[1:] or ["fanout", "claim", "fairness", "hanging"])
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["fanout", "claim", "fairness", "hanging"])

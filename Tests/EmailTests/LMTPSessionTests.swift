@@ -50,6 +50,14 @@ import Testing
         #expect(talk(line + "\r\n").codes == [code])
     }
 
+    /// What others would take for the end of a message is part of it.
+    @Test(arguments: ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r"]) func aLenientEndIsNone(_ end: String) {
+        let beginning = "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<kabar+b1-x@d>\r\nDATA\r\nx"
+        let (codes, taken, _) = talk(beginning + end + "MAIL FROM:<>\r\nRCPT TO:<kabar+b2-y@d>\r\n.\r\n")
+        #expect(codes == ["250", "250", "250", "354"] && taken.count == 1)
+        #expect(taken.first?.contains("kabar+b2-y@d") == true)
+    }
+
     @Test func boundedInMemory() {
         let long = String(repeating: "x", count: 5000)
         #expect(talk(long).codes == ["500"] && talk(long).isClosed)

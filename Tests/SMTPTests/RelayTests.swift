@@ -49,6 +49,20 @@ import Testing
         try await relay.stop()
     }
 
+    /// Of those that wait none knocks once more, and none is forgotten.
+    @Test func aRelayThatHasEnoughIsNotKnockedAt() async throws {
+        let relay = try await ScriptedRelay.start(greeting: "421 4.3.2 later\r\n")
+        let client = try client([relay])
+        let message = try message()
+        let failures = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 { group.addTask { (try? await client.send(message)) == nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(failures == 50 && relay.connectionCount <= 8)
+        await client.shutdown()
+        try await relay.stop()
+    }
+
     @Test func restsGetLongerAndEndWithSuccess() {
         var health = RelayHealth()
         var now = NIODeadline.uptimeNanoseconds(1_000_000_000)

@@ -49,6 +49,7 @@ struct BounceConformance {
         #expect(try await test.store.record(complaint, of: number, now: test.now) == .recorded)
         #expect(try await test.states("b") == ["a@x.example": .delivered])
         #expect(try await test.store.suppressions(limit: 10).count == 1)
+        #expect(try await test.store.bounces(of: number).map(\.bounce) == [late, complaint])
     }
 
     @Test(arguments: Backend.allCases)

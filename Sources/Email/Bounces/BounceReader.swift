@@ -37,10 +37,14 @@ package struct BounceReader {
 
     private func complaint(_ report: MIMEPart) -> Bounce? {
         guard let type = fields(report).first.flatMap({ MIMEPart.value("feedback-type", $0) })?.lowercased(),
-            type != "not-spam"
+            Self.complaints.contains(type)
         else { return nil }
         return Bounce(kind: .complaint, status: nil, detail: "feedback-type \(type)")
     }
+
+    /// Of the registered types (RFC 5965 section 7.3) those that a recipient chose; others are reports of how mails were
+    /// authenticated (RFC 6591), or that one was no spam.
+    private static let complaints: Set = ["abuse", "fraud", "virus", "other", "opt-out"]
 
     // MARK: - Delivery status (RFC 3464)
 
@@ -104,8 +108,9 @@ package struct BounceReader {
 
     /// People who are away have their servers answer, too (RFC 3834).
     private var isFromMailServer: Bool {
-        if mail["auto-submitted"]?.lowercased().hasPrefix("auto-replied") == true { return false }
+        // Exim says of its bounces that they are replies, too.
         if mail["x-failed-recipients"] != nil { return true }
+        if mail["auto-submitted"]?.lowercased().hasPrefix("auto-replied") == true { return false }
         let from = (mail["from"] ?? "").lowercased()
         return ["mailer-daemon", "postmaster", "mail delivery"].contains { from.contains($0) }
     }

@@ -16,6 +16,8 @@ struct LMTPSession {
     private var hasSender = false
     private var recipients: [String] = []
     private var message: [UInt8] = []
+    /// The beginning of the message's present line was kept already.
+    private var isWithinLine = false
 
     private static let longestLine = 4096
     private static let mostRecipients = 100
@@ -35,23 +37,37 @@ struct LMTPSession {
     /// Nil until there is more to read.
     mutating func step() -> Action? {
         while state != .closed {
-            guard let end = input[next...].firstIndex(of: 0x0A) else {
-                // The rest of an over-long line of a message is not worth its memory.
-                guard input.count - next > Self.longestLine else { return nil }
-                guard state == .data else { return end(with: "500 5.5.6 the line is too long\r\n") }
-                keep(input[next...])
-                next = input.count
-                return nil
-            }
-            var line = input[next..<end]
-            next = end + 1
-            if line.last == 0x0D { line = line.dropLast() }
-            if state == .data {
-                if let action = content(line) { return action }
-            } else {
-                return command(String(decoding: line, as: UTF8.self))
-            }
+            guard let (line, end) = nextLine() else { return state == .data ? keepBeginning() : refuseEndless() }
+            next = end
+            if state == .commands { return command(String(decoding: line, as: UTF8.self)) }
+            if let action = content(line) { return action }
         }
+        return nil
+    }
+
+    /// The next line without its end, and where that ends. Within a message only CRLF ends lines (RFC 5321 section
+    /// 2.3.8): whoever read an end of the message into `LF . LF` would take what follows for commands.
+    private func nextLine() -> (line: ArraySlice<UInt8>, end: Int)? {
+        var from = next
+        while let feed = input[from...].firstIndex(of: 0x0A) {
+            let hasReturn = feed > next && input[feed - 1] == 0x0D
+            if hasReturn { return (input[next..<(feed - 1)], feed + 1) }
+            if state == .commands { return (input[next..<feed], feed + 1) }
+            from = feed + 1
+        }
+        return nil
+    }
+
+    private mutating func refuseEndless() -> Action? {
+        input.count - next > Self.longestLine ? end(with: "500 5.5.6 the line is too long\r\n") : nil
+    }
+
+    /// Takes the beginning of an over-long line of a message, but for what may be half of its end.
+    private mutating func keepBeginning() -> Action? {
+        guard input.count - next > Self.longestLine else { return nil }
+        keep(unstuffed(input[next..<(input.count - 1)]))
+        next = input.count - 1
+        isWithinLine = true
         return nil
     }
 
@@ -105,21 +121,27 @@ struct LMTPSession {
     var isClosed: Bool { state == .closed }
 
     private mutating func reset() {
-        (hasSender, recipients, message) = (false, [], [])
+        (hasSender, recipients, message, isWithinLine) = (false, [], [], false)
     }
 
     // MARK: - Messages
 
     private mutating func content(_ line: ArraySlice<UInt8>) -> Action? {
-        if line.elementsEqual([0x2E]) {
+        if !isWithinLine, line.elementsEqual([0x2E]) {
             let action = Action.take(message: message, recipients: recipients)
             state = .commands
             reset()
             return action
         }
-        keep(line.first == 0x2E ? line.dropFirst() : line)
+        keep(unstuffed(line))
         keep([0x0D, 0x0A])
+        isWithinLine = false
         return nil
+    }
+
+    /// RFC 5321 section 4.5.2.
+    private func unstuffed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        !isWithinLine && line.first == 0x2E ? line.dropFirst() : line
     }
 
     /// The first of a message is all that is read of it.

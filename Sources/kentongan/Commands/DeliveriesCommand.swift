@@ -49,19 +49,23 @@ struct DeliveriesCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows a delivery with its attempts.")
+        static let configuration = CommandConfiguration(
+            abstract: "Shows a delivery with its attempts, and what came back of its mail.")
 
         @OptionGroup var options: CommonOptions
         @Argument(help: "Its number.") var id: Int64
         @Flag(help: "Prints a JSON line.") var json = false
 
         func run() async throws {
-            guard let (row, attempts) = try await CommandContext(options).store().delivery(id) else {
+            let store = try await CommandContext(options).store()
+            guard let (row, attempts) = try await store.delivery(id) else {
                 throw RefusedInput("there is no delivery \(id); list them with: kentongan deliveries list")
             }
+            let bounces = try await store.bounces(of: id)
             if json {
                 var object = row.json
                 object["attemptsMade"] = .array(attempts.map { .object($0.json) })
+                object["bounces"] = .array(bounces.map { .object($0.json) })
                 return Output.jsonLine(object)
             }
             print(
@@ -72,6 +76,10 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 print(
                     "  \(attempt.number). \(attempt.startedAt.text) \(attempt.outcome) in \(attempt.duration) ms \(rest)"
                 )
+            }
+            for row in bounces {
+                let rest = [row.bounce.status, row.bounce.detail].compactMap(\.self).joined(separator: " ")
+                print("  came back \(row.receivedAt.text): \(row.bounce.kind.rawValue) \(rest)")
             }
         }
     }
@@ -170,6 +178,15 @@ extension DeliveryRow {
             "code": .optional(code),
             "detail": .optional(detail), "subscription": .integer(subscription), "region": .string(region.code),
             "field": .string(field),
+        ]
+    }
+}
+
+extension BounceRow {
+    fileprivate var json: JSONObject {
+        [
+            "receivedAt": .time(receivedAt), "kind": .string(bounce.kind.rawValue),
+            "status": .optional(bounce.status), "detail": .optional(bounce.detail),
         ]
     }
 }
