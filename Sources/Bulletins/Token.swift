@@ -3,7 +3,16 @@ import Foundation
 /// Secret tokens as they stand in links: base64url without padding (RFC 4648 section 5).
 package enum Token {
     package static func text(_ bytes: [UInt8]) -> String {
-        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        let encoded = Data(bytes).base64EncodedData()
+        return String(unsafeUninitializedCapacity: encoded.count) { text in
+            var count = 0
+            for byte in encoded where byte != UInt8(ascii: "=") {
+                text[count] =
+                    byte == UInt8(ascii: "+") ? UInt8(ascii: "-") : byte == UInt8(ascii: "/") ? UInt8(ascii: "_") : byte
+                count += 1
+            }
+            return count
+        }
     }
 
     /// Nil if the text is no token of 32 bytes.

@@ -1,11 +1,13 @@
 /// What mails say of their sender.
 package struct MailSettings: Sendable {
-    package var from: String
-    package var fromName: String
+    package let from: String
+    package let fromName: String
     /// Without a slash at its end.
-    package var publicURL: String
+    package let publicURL: String
     /// Makes ids of mails unique beyond one store.
-    package var storeID: String
+    package let storeID: String
+    /// The sender's domain: what stands behind the `@` of ids, and who signs.
+    package let domain: String
     /// Where what cannot be delivered comes back to.
     let returnPaths: BounceAddress
 
@@ -15,9 +17,7 @@ package struct MailSettings: Sendable {
         self.fromName = fromName
         self.publicURL = publicURL
         self.storeID = storeID
+        domain = from.lastIndex(of: "@").map { String(from[from.index(after: $0)...]) } ?? from
         returnPaths = BounceAddress(from: from, key: bounceKey)
     }
-
-    /// What stands behind the `@` of ids: the sender's domain.
-    var domain: String { from.split(separator: "@").last.map(String.init) ?? "localhost" }
 }

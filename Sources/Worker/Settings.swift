@@ -55,11 +55,6 @@ package struct Settings: Sendable {
     package var data: DataFiles
     package var logLevel: Logger.Level
 
-    /// Of the sender, which signs mails.
-    package var mailDomain: String {
-        mailFrom.lastIndex(of: "@").map { String(mailFrom[mailFrom.index(after: $0)...]) } ?? mailFrom
-    }
-
     /// What `serve` and `publish` need of the broker.
     package func requireBroker() throws(ConfigurationError) -> BrokerSettings {
         guard let broker else { throw .missing(key: "amqp.url", purpose: "this command") }

@@ -97,7 +97,7 @@ package struct Worker: Sendable {
             from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
             bounceKey: store.bounceKey)
         let composer = try MailComposer(settings: mail, registries: registries)
-        let transport = try mailTransport(group)
+        let transport = try mailTransport(mail, group)
         func service(_ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits) -> (
             String, any Service
         ) {
@@ -145,14 +145,14 @@ package struct Worker: Sendable {
             concurrency: settings.relays.first.map { $0.maximumConnections * 4 } ?? 1, isPaced: settings.mailRate > 0)
     }
 
-    private func mailTransport(_ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
+    private func mailTransport(_ mail: MailSettings, _ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
         let transport: any MailTransport =
             settings.relays.isEmpty
             ? try MaildirTransport(path: settings.mailFolder)
             : SMTPTransport(
                 client: try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger))
         guard !settings.mailKeys.isEmpty else { return transport }
-        let signer = DKIMSigner(domain: settings.mailDomain, keys: settings.mailKeys)
+        let signer = DKIMSigner(domain: mail.domain, keys: settings.mailKeys)
         return SigningTransport(signer: signer, transport: transport, clock: clock)
     }
 

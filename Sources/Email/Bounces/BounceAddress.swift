@@ -48,8 +48,16 @@ package struct BounceAddress: Sendable {
 
     private func signature(_ delivery: Int64) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Data("\(delivery)".utf8), using: key)
-        return code.prefix(Self.signatureLength / 2).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return String(unsafeUninitializedCapacity: Self.signatureLength) { text in
+            for (place, byte) in code.prefix(Self.signatureLength / 2).enumerated() {
+                text[2 * place] = Self.digits[Int(byte >> 4)]
+                text[2 * place + 1] = Self.digits[Int(byte & 15)]
+            }
+            return Self.signatureLength
+        }
     }
+
+    private static let digits = Array("0123456789abcdef".utf8)
 
     /// In the same time wherever they differ.
     private static func areEqual(_ a: String, _ b: String) -> Bool {
