@@ -69,11 +69,16 @@ package struct AttemptOutcome: Sendable, Equatable {
     package var detail: String?
     /// Whether nobody answered at the endpoint's host: after a few of these the others there wait.
     package var isUnreachable: Bool
+    /// How long the endpoint asked to be left alone altogether.
+    package var rest: Duration?
 
-    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false) {
+    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false,
+        rest: Duration? = nil
+    ) {
         self.verdict = verdict
         self.code = code
         self.detail = detail
         self.isUnreachable = isUnreachable
+        self.rest = rest
     }
 }

@@ -59,7 +59,14 @@ final class HostGate<Item: Sendable>: Sendable {
     private struct Party {
         var running = 0
         var breaker = EndpointBreaker()
-        var isIdle: Bool { running == 0 && breaker.isQuiet }
+        /// Until when it has asked to be left alone.
+        var restsUntil: ContinuousClock.Instant?
+
+        func isIdle(_ now: ContinuousClock.Instant) -> Bool { running == 0 && breaker.isQuiet && rest(now) == nil }
+
+        func rest(_ now: ContinuousClock.Instant) -> Duration? {
+            restsUntil.flatMap { $0 > now ? now.duration(to: $0) : nil }
+        }
     }
 
     private struct State {
@@ -99,8 +106,10 @@ final class HostGate<Item: Sendable>: Sendable {
             var endpoint = state.endpoints[place.endpoint] ?? Party()
             defer {
                 state.hosts[place.host] = host.isIdle(now) ? nil : host
-                state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
+                state.endpoints[place.endpoint] = endpoint.isIdle(now) ? nil : endpoint
             }
+            // What is urgent has its own try, whatever the endpoint has asked for.
+            if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
             guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
                 guard !state.isClosed else { return .back(after: .zero) }
@@ -140,8 +149,9 @@ final class HostGate<Item: Sendable>: Sendable {
         var hasRoom = false
     }
 
-    /// An attempt has ended; with what was parked for the room that it leaves.
-    func ended(at place: Place, isReachable: Bool?, now: ContinuousClock.Instant) -> Unparked {
+    /// An attempt has ended, and the endpoint may have asked for a rest; with what was parked for the room that it
+    /// leaves.
+    func ended(at place: Place, isReachable: Bool?, rest: Duration? = nil, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
             guard var host = state.hosts[place.host], var endpoint = state.endpoints[place.endpoint] else {
                 return Unparked()
@@ -151,7 +161,8 @@ final class HostGate<Item: Sendable>: Sendable {
             host.breaker.note(isReachable: isReachable, now: now)
             endpoint.running -= 1
             endpoint.breaker.note(isReachable: isReachable, now: now)
-            state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
+            if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
+            state.endpoints[place.endpoint] = endpoint.isIdle(now) ? nil : endpoint
             // Of a host that is silent all go back; else one takes the place that is free.
             let isOpen = host.breaker.wait(now: now) != nil
             let items = isOpen ? takeAll(&host) : takeNext(&host, state.endpoints, now)
@@ -176,12 +187,13 @@ final class HostGate<Item: Sendable>: Sendable {
         return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
     }
 
-    /// The first whose endpoint has room; one whose endpoint does not answer goes before the gate too, which sends it
-    /// back.
+    /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
+    /// sends it back.
     private func takeNext(_ host: inout Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
         func hasRoom(_ parked: Parked) -> Bool {
             guard let endpoint = endpoints[parked.endpoint] else { return true }
             return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
+                || endpoint.rest(now) != nil
         }
         if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index).item] }
         if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index).item] }

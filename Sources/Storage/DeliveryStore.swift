@@ -6,8 +6,10 @@ package struct ClaimedDelivery: Sendable {
     package let bulletin: Int64
     package let endpoint: Int64
     package let address: String
-    /// A webhook's secret.
-    package let secret: String?
+    /// Which keys sign a webhook.
+    package let signing: WebhookSigning?
+    /// What a webhook gets.
+    package let payload: PayloadForm
     /// Which attempt this is, 1 the first.
     package let attempt: Int
     /// The same in the present round: the operator may have asked for another one.
@@ -32,7 +34,8 @@ package struct ClaimedDelivery: Sendable {
     package let haltNumber: Int64
 
     package init(
-        number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
+        number: Int64, bulletin: Int64, endpoint: Int64, address: String, signing: WebhookSigning? = nil,
+        payload: PayloadForm = .full, attempt: Int,
         tries: Int? = nil, priority: Int = 2, subscription: Int64, region: Region, field: FieldFilter, language: String,
         frequency: Frequency = .immediate, unsubscribeToken: [UInt8], isFailing: Bool = false,
         digestAt: Timestamp? = nil, halt: DeliveryHalt? = nil,
@@ -42,7 +45,8 @@ package struct ClaimedDelivery: Sendable {
         self.bulletin = bulletin
         self.endpoint = endpoint
         self.address = address
-        self.secret = secret
+        self.signing = signing
+        self.payload = payload
         self.attempt = attempt
         self.tries = tries ?? attempt
         self.priority = priority
@@ -84,12 +88,30 @@ package struct DeliveryContent: Sendable {
     /// Whether an earlier revision came before.
     package let isCorrection: Bool
     package let traceparent: String?
+    /// Of an answer that moved a proposal's state: from where.
+    package let proposalChange: ProposalChange?
 
-    package init(stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?) {
+    package init(
+        stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?,
+        proposalChange: ProposalChange? = nil
+    ) {
         self.stored = stored
         self.bulletin = bulletin
         self.isCorrection = isCorrection
         self.traceparent = traceparent
+        self.proposalChange = proposalChange
+    }
+}
+
+/// A proposal whose state an answer moved.
+package struct ProposalChange: Sendable {
+    package let proposal: BulletinID
+    /// Where it stood before that answer, by what was public then.
+    package let from: Bulletin.Proposal
+    package let to: Bulletin.Proposal
+
+    package init(proposal: BulletinID, from: Bulletin.Proposal, to: Bulletin.Proposal) {
+        (self.proposal, self.from, self.to) = (proposal, from, to)
     }
 }
 

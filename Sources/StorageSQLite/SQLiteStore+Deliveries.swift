@@ -37,9 +37,11 @@ extension SQLiteStore: DeliveryStore {
                 [jsonList(bulletins)])
             {
                 let stored = try row.storedBulletin()
+                let bulletin = try stored.bulletin()
                 found[stored.number] = DeliveryContent(
-                    stored: stored, bulletin: try stored.bulletin(), isCorrection: stored.revision > 1,
-                    traceparent: row["traceparent"])
+                    stored: stored, bulletin: bulletin, isCorrection: stored.revision > 1,
+                    traceparent: row["traceparent"],
+                    proposalChange: try ProposalHistory.change(by: stored, bulletin, db))
             }
             return found
         }

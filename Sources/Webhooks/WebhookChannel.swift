@@ -9,14 +9,26 @@ package struct WebhookChannel: DeliveryChannel {
     package let channel = Channel.webhook
     package let concurrency: Int
     private let client: HTTPPostClient
+    private let keys: any WebhookKeyStore
     private let storeID: String
+    private let publicURL: String
     private let payloads = RenderCache<Int64, WebhookPayload>()
-    private let signatures = RenderCache<String, WebhookSignature?>(limit: 20_000)
+    private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
-    /// `storeID` makes ids of deliveries unique beyond one store.
-    package init(client: HTTPPostClient, storeID: String, concurrency: Int) {
+    /// What is the same for all deliveries to an endpoint.
+    private struct PreparedEndpoint {
+        let target: Result<HTTPTarget, HTTPPostError>
+        let signer: WebhookSigner
+    }
+
+    /// `storeID` makes ids of deliveries unique beyond one store; links begin with `publicURL`.
+    package init(
+        client: HTTPPostClient, keys: any WebhookKeyStore, storeID: String, publicURL: String, concurrency: Int
+    ) {
         self.client = client
+        self.keys = keys
         self.storeID = storeID
+        self.publicURL = publicURL
         self.concurrency = concurrency
     }
 
@@ -43,20 +55,20 @@ package struct WebhookChannel: DeliveryChannel {
     private func request(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) throws(HTTPPostError)
         -> HTTPPostRequest
     {
-        let body = payloads.value(delivery.bulletin) { WebhookPayload(content) }.body(for: delivery)
-        let id = "d\(delivery.number)-\(storeID)"
-        var headers = [
-            ("content-type", "application/json"), ("webhook-id", id), ("webhook-timestamp", "\(now.seconds)"),
-        ]
-        if let secret = delivery.secret,
-            let signature = signatures.value(secret, render: { WebhookSignature(secret: secret) })
-        {
-            headers.append(
-                ("webhook-signature", signature.sign(id: id, timestamp: now.seconds, body: body.readableBytesView)))
+        let payload = payloads.value(delivery.bulletin) { WebhookPayload(content, publicURL: publicURL) }
+        let message = WebhookMessage(
+            id: "d\(delivery.number)-\(storeID)", body: payload.body(for: delivery), traceparent: content.traceparent)
+        let endpoint = endpoint(of: delivery)
+        return message.request(to: try endpoint.target.get(), signer: endpoint.signer, now: now)
+    }
+
+    private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
+        // Every webhook that is claimed says how it is signed.
+        let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
+        return endpoints.value(signing) {
+            PreparedEndpoint(
+                target: Result { () throws(HTTPPostError) in try HTTPTarget(delivery.address) },
+                signer: WebhookSigner(signing, keys: keys))
         }
-        if let traceparent = content.traceparent, !Grammar.hasControls(traceparent) {
-            headers.append(("traceparent", traceparent))
-        }
-        return HTTPPostRequest(target: try HTTPTarget(delivery.address), headers: headers, body: body)
     }
 }
