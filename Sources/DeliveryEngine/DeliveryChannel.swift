@@ -12,6 +12,10 @@ package protocol DeliveryChannel: Sendable {
     /// little back.
     var claimsAhead: Int { get }
 
+    /// Where attempts run, by turns; empty for anywhere. For a channel whose connections live on event loops: nothing then
+    /// goes from thread to thread.
+    var executors: [any TaskExecutor] { get }
+
     /// Whether it has digests.
     var hasDigests: Bool { get }
 
@@ -27,6 +31,8 @@ package protocol DeliveryChannel: Sendable {
 
 extension DeliveryChannel {
     package var claimsAhead: Int { concurrency * 4 }
+
+    package var executors: [any TaskExecutor] { [] }
 
     package var hasDigests: Bool { false }
 

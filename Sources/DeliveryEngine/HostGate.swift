@@ -41,7 +41,8 @@ final class HostGate<Item: Sendable>: Sendable {
         let endpoint: Int64
     }
 
-    private struct Host {
+    /// An object, like `Party`: as a value it would be copied with all that is parked each time it is looked up.
+    private final class Host {
         var running = 0
         var urgent: [Parked] = []
         var others: [Parked] = []
@@ -56,7 +57,7 @@ final class HostGate<Item: Sendable>: Sendable {
         }
     }
 
-    private struct Party {
+    private final class Party {
         var running = 0
         var breaker = EndpointBreaker()
         /// Until when it has asked to be left alone.
@@ -74,6 +75,26 @@ final class HostGate<Item: Sendable>: Sendable {
         var endpoints: [Int64: Party] = [:]
         var parked = 0
         var isClosed = false
+
+        mutating func host(_ name: String) -> Host {
+            if let known = hosts[name] { return known }
+            let made = Host()
+            hosts[name] = made
+            return made
+        }
+
+        mutating func endpoint(_ number: Int64) -> Party {
+            if let known = endpoints[number] { return known }
+            let made = Party()
+            endpoints[number] = made
+            return made
+        }
+
+        /// Keeps nothing of who is idle.
+        mutating func forget(_ place: Place, _ host: Host, _ endpoint: Party, _ now: ContinuousClock.Instant) {
+            if host.isIdle(now) { hosts[place.host] = nil }
+            if endpoint.isIdle(now) { endpoints[place.endpoint] = nil }
+        }
     }
 
     private let limits: HostLimits
@@ -102,12 +123,9 @@ final class HostGate<Item: Sendable>: Sendable {
 
     func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
         state.withLock { state in
-            var host = state.hosts[place.host] ?? Host()
-            var endpoint = state.endpoints[place.endpoint] ?? Party()
-            defer {
-                state.hosts[place.host] = host.isIdle(now) ? nil : host
-                state.endpoints[place.endpoint] = endpoint.isIdle(now) ? nil : endpoint
-            }
+            let host = state.host(place.host)
+            let endpoint = state.endpoint(place.endpoint)
+            defer { state.forget(place, host, endpoint, now) }
             // What is urgent has its own try, whatever the endpoint has asked for.
             if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
@@ -126,7 +144,7 @@ final class HostGate<Item: Sendable>: Sendable {
             endpoint.breaker.begin()
             host.running += 1
             endpoint.running += 1
-            return .go(after: reserveSlot(&host, now))
+            return .go(after: reserveSlot(host, now))
         }
     }
 
@@ -135,7 +153,7 @@ final class HostGate<Item: Sendable>: Sendable {
         return host.parked < Self.parkedInSilence || !isSilent && parked < mostParked * 2
     }
 
-    private func reserveSlot(_ host: inout Host, _ now: ContinuousClock.Instant) -> Duration {
+    private func reserveSlot(_ host: Host, _ now: ContinuousClock.Instant) -> Duration {
         guard limits.rate > 0 else { return .zero }
         let slot = max(host.nextSlot ?? now, now)
         host.nextSlot = slot + .seconds(1) / limits.rate
@@ -153,7 +171,7 @@ final class HostGate<Item: Sendable>: Sendable {
     /// leaves.
     func ended(at place: Place, isReachable: Bool?, rest: Duration? = nil, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard var host = state.hosts[place.host], var endpoint = state.endpoints[place.endpoint] else {
+            guard let host = state.hosts[place.host], let endpoint = state.endpoints[place.endpoint] else {
                 return Unparked()
             }
             host.running -= 1
@@ -162,26 +180,25 @@ final class HostGate<Item: Sendable>: Sendable {
             endpoint.running -= 1
             endpoint.breaker.note(isReachable: isReachable, now: now)
             if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
-            state.endpoints[place.endpoint] = endpoint.isIdle(now) ? nil : endpoint
             // Of a host that is silent all go back; else one takes the place that is free.
             let isOpen = host.breaker.wait(now: now) != nil
-            let items = isOpen ? takeAll(&host) : takeNext(&host, state.endpoints, now)
-            return unpark(items, place.host, host, &state, now)
+            let items = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
+            state.forget(place, host, endpoint, now)
+            return unpark(items, &state)
         }
     }
 
     /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
     func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard var host = state.hosts[name], host.running == 0 else { return Unparked() }
-            return unpark(takeNext(&host, state.endpoints, now), name, host, &state, now)
+            guard let host = state.hosts[name], host.running == 0 else { return Unparked() }
+            let items = takeNext(host, state.endpoints, now)
+            if host.isIdle(now) { state.hosts[name] = nil }
+            return unpark(items, &state)
         }
     }
 
-    private func unpark(
-        _ items: [Item], _ name: String, _ host: Host, _ state: inout State, _ now: ContinuousClock.Instant
-    ) -> Unparked {
-        state.hosts[name] = host.isIdle(now) ? nil : host
+    private func unpark(_ items: [Item], _ state: inout State) -> Unparked {
         let before = state.parked
         state.parked -= items.count
         return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
@@ -189,7 +206,7 @@ final class HostGate<Item: Sendable>: Sendable {
 
     /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
     /// sends it back.
-    private func takeNext(_ host: inout Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
         func hasRoom(_ parked: Parked) -> Bool {
             guard let endpoint = endpoints[parked.endpoint] else { return true }
             return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
@@ -200,7 +217,7 @@ final class HostGate<Item: Sendable>: Sendable {
         return []
     }
 
-    private func takeAll(_ host: inout Host) -> [Item] {
+    private func takeAll(_ host: Host) -> [Item] {
         defer { (host.urgent, host.others) = ([], []) }
         return (host.urgent + host.others).map(\.item)
     }
@@ -209,10 +226,7 @@ final class HostGate<Item: Sendable>: Sendable {
     func close() -> [Item] {
         state.withLock { state in
             let left = state.hosts.values.flatMap { ($0.urgent + $0.others).map(\.item) }
-            for host in state.hosts.keys {
-                state.hosts[host]?.urgent = []
-                state.hosts[host]?.others = []
-            }
+            for host in state.hosts.values { (host.urgent, host.others) = ([], []) }
             state.parked = 0
             state.isClosed = true
             return left

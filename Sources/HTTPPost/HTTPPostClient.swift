@@ -17,6 +17,8 @@ public final class HTTPPostClient: Sendable {
     private let encoder: RequestEncoder
     private let resolver: any AddressResolving
     private let totalTimeout: TimeAmount
+    /// One for each event loop. A task that posts much does so with the least work on one of these.
+    public let executors: [any TaskExecutor]
 
     /// A client on event loops that outlive it. Fails on a file of authorities that cannot be
     /// read, or a `userAgent` that cannot be sent.
@@ -34,6 +36,7 @@ public final class HTTPPostClient: Sendable {
         pool = ConnectionPool(
             settings: settings, connector: connector, group: eventLoopGroup, logger: logger)
         totalTimeout = settings.totalTimeout
+        executors = eventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
     }
 
     /// Posts, and returns whatever status the server gave.

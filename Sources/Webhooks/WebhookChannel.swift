@@ -8,6 +8,9 @@ package import Storage
 package struct WebhookChannel: DeliveryChannel {
     package let channel = Channel.webhook
     package let concurrency: Int
+    /// So many that what a claim costs by itself is little for each.
+    package var claimsAhead: Int { concurrency * 16 }
+    package var executors: [any TaskExecutor] { client.executors }
     private let client: HTTPPostClient
     private let keys: any WebhookKeyStore
     private let storeID: String
@@ -18,6 +21,8 @@ package struct WebhookChannel: DeliveryChannel {
     /// What is the same for all deliveries to an endpoint.
     private struct PreparedEndpoint {
         let target: Result<HTTPTarget, HTTPPostError>
+        /// With its scheme and port; nil if the address is none.
+        let host: String?
         let signer: WebhookSigner
     }
 
@@ -32,13 +37,7 @@ package struct WebhookChannel: DeliveryChannel {
         self.concurrency = concurrency
     }
 
-    /// With its scheme and port.
-    package func host(of delivery: ClaimedDelivery) -> String? {
-        let address = delivery.address
-        guard let slashes = address.firstRange(of: "://") else { return nil }
-        return String(
-            address[..<(address[slashes.upperBound...].firstIndex { "/?#".contains($0) } ?? address.endIndex)])
-    }
+    package func host(of delivery: ClaimedDelivery) -> String? { endpoint(of: delivery).host }
 
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
@@ -66,9 +65,9 @@ package struct WebhookChannel: DeliveryChannel {
         // Every webhook that is claimed says how it is signed.
         let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
         return endpoints.value(signing) {
-            PreparedEndpoint(
-                target: Result { () throws(HTTPPostError) in try HTTPTarget(delivery.address) },
-                signer: WebhookSigner(signing, keys: keys))
+            let target = Result { () throws(HTTPPostError) in try HTTPTarget(delivery.address) }
+            let host = (try? target.get()).map { "\($0.isTLS ? "https" : "http")://\($0.host):\($0.port)" }
+            return PreparedEndpoint(target: target, host: host, signer: WebhookSigner(signing, keys: keys))
         }
     }
 }

@@ -325,4 +325,5 @@ def main(parts):
             subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 
 
-main(sys.argv[1:] or ["fanout", "claim", "fairness", "hanging"])
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["fanout", "claim", "fairness", "hanging"])
