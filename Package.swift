@@ -126,7 +126,9 @@ let package = Package(
         .testTarget(
             name: "DeliveryEngineTests",
             dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
-        .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
+        .testTarget(
+            name: "WebhooksTests", dependencies: ["Webhooks", "Storage", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(name: "EmailTests", dependencies: ["Email"], swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
         .testTarget(

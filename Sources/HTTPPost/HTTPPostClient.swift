@@ -39,10 +39,26 @@ public final class HTTPPostClient: Sendable {
         executors = eventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
     }
 
+    /// Prepares posts to a target, with the headers that all of them have.
+    public func template(
+        to target: HTTPTarget, headers: [(String, String)]
+    ) throws(HTTPPostError) -> HTTPPostTemplate {
+        try encoder.template(target, headers: headers)
+    }
+
     /// Posts, and returns whatever status the server gave.
     public func post(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
+        let template = try template(to: request.target, headers: [])
+        return try await post(template, headers: request.headers, body: request.body)
+    }
+
+    /// Posts what was prepared, with the headers and the content of this request.
+    public func post(
+        _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
+    ) async throws(HTTPPostError) -> HTTPPostResponse {
         let exchange = Exchange(
-            origin: request.target.origin, bytes: try encoder.encode(request),
+            origin: template.target.origin,
+            bytes: try encoder.encode(template, headers: headers, body: body),
             deadline: .now() + totalTimeout)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

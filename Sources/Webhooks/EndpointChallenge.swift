@@ -21,9 +21,9 @@ package struct EndpointChallenge: Sendable {
             let message = WebhookMessage(
                 id: "v\(webhook.signing.endpoint)-\(challenge.prefix(12))-\(storeID)", body: body(challenge, now))
             let signer = WebhookSigner(webhook.signing, keys: keys)
-            let target = try HTTPTarget(webhook.address)
+            let template = try WebhookMessage.template(webhook.address, client)
             return Self.problem(
-                of: try await client.post(message.request(to: target, signer: signer, now: now)), challenge)
+                of: try await message.post(template, signer: signer, by: client, now: now), challenge)
         } catch {
             return "\(error)"
         }

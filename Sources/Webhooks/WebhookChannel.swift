@@ -18,12 +18,19 @@ package struct WebhookChannel: DeliveryChannel {
     private let payloads = RenderCache<Int64, WebhookPayload>()
     private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
-    /// What is the same for all deliveries to an endpoint.
-    private struct PreparedEndpoint {
-        let target: Result<HTTPTarget, HTTPPostError>
+    /// What is the same for all deliveries to an endpoint; an object, so that taking it from the cache copies nothing.
+    private final class PreparedEndpoint: Sendable {
+        let template: Result<HTTPPostTemplate, HTTPPostError>
         /// With its scheme and port; nil if the address is none.
         let host: String?
         let signer: WebhookSigner
+
+        init(address: String, signer: WebhookSigner, client: HTTPPostClient) {
+            template = Result { () throws(HTTPPostError) in try WebhookMessage.template(address, client) }
+            let target = try? template.get().target
+            host = target.map { "\($0.isTLS ? "https" : "http")://\($0.host):\($0.port)" }
+            self.signer = signer
+        }
     }
 
     /// `storeID` makes ids of deliveries unique beyond one store; links begin with `publicURL`.
@@ -43,31 +50,28 @@ package struct WebhookChannel: DeliveryChannel {
         -> AttemptOutcome
     {
         do throws(HTTPPostError) {
-            let request = try request(delivery, content, now: now)
-            return WebhookFailurePolicy.outcome(of: try await client.post(request), now: now.seconds)
+            let endpoint = endpoint(of: delivery)
+            let response = try await message(delivery, content).post(
+                try endpoint.template.get(), signer: endpoint.signer, by: client, now: now)
+            return WebhookFailurePolicy.outcome(of: response, now: now.seconds)
         } catch {
             return WebhookFailurePolicy.outcome(of: error)
         }
     }
 
     /// The id is the delivery's, the same on every attempt.
-    private func request(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) throws(HTTPPostError)
-        -> HTTPPostRequest
-    {
+    private func message(_ delivery: ClaimedDelivery, _ content: DeliveryContent) -> WebhookMessage {
         let payload = payloads.value(delivery.bulletin) { WebhookPayload(content, publicURL: publicURL) }
-        let message = WebhookMessage(
+        return WebhookMessage(
             id: "d\(delivery.number)-\(storeID)", body: payload.body(for: delivery), traceparent: content.traceparent)
-        let endpoint = endpoint(of: delivery)
-        return message.request(to: try endpoint.target.get(), signer: endpoint.signer, now: now)
     }
 
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
         // Every webhook that is claimed says how it is signed.
         let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
         return endpoints.value(signing) {
-            let target = Result { () throws(HTTPPostError) in try HTTPTarget(delivery.address) }
-            let host = (try? target.get()).map { "\($0.isTLS ? "https" : "http")://\($0.host):\($0.port)" }
-            return PreparedEndpoint(target: target, host: host, signer: WebhookSigner(signing, keys: keys))
+            PreparedEndpoint(
+                address: delivery.address, signer: WebhookSigner(signing, keys: keys), client: client)
         }
     }
 }

@@ -9,13 +9,20 @@ struct WebhookMessage {
     let body: ByteBuffer
     var traceparent: String?
 
-    /// The request of an attempt at this time.
-    func request(to target: HTTPTarget, signer: WebhookSigner, now: Timestamp) -> HTTPPostRequest {
+    /// What posts to a webhook begin with.
+    static func template(_ address: String, _ client: HTTPPostClient) throws(HTTPPostError) -> HTTPPostTemplate {
+        try client.template(to: HTTPTarget(address), headers: [("content-type", "application/json")])
+    }
+
+    /// Makes an attempt at this time.
+    func post(_ template: HTTPPostTemplate, signer: WebhookSigner, by client: HTTPPostClient, now: Timestamp) async
+        throws(HTTPPostError) -> HTTPPostResponse
+    {
         var headers = [
-            ("content-type", "application/json"), ("webhook-id", id), ("webhook-timestamp", "\(now.seconds)"),
+            ("webhook-id", id), ("webhook-timestamp", String(now.seconds)),
             ("webhook-signature", signer.sign(id: id, timestamp: now.seconds, body: body)),
         ]
         if let traceparent, !Grammar.hasControls(traceparent) { headers.append(("traceparent", traceparent)) }
-        return HTTPPostRequest(target: target, headers: headers, body: body)
+        return try await client.post(template, headers: headers, body: body)
     }
 }

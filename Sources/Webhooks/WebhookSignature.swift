@@ -40,8 +40,8 @@ package struct WebhookSignature: Sendable {
     package func sign(id: String, timestamp: Int64, body: ByteBuffer) -> String? {
         switch key {
         case .hmac(var hmac):
-            hmac.update(data: Array("\(id).\(timestamp).".utf8))
-            body.withUnsafeReadableBytes { hmac.update(data: $0) }
+            // In one piece: each part by itself costs as much as half a kilobyte.
+            hmac.update(data: signedContent(id, timestamp, body))
             return "v1," + hmac.finalize().withUnsafeBytes { Base64.text($0) }
         case .sender(let key):
             // Fails only where the machine has no randomness, without which nothing here runs.
@@ -75,6 +75,11 @@ package struct WebhookSignature: Sendable {
     }
 
     private func signedContent(_ id: String, _ timestamp: Int64, _ body: ByteBuffer) -> [UInt8] {
-        Array("\(id).\(timestamp).".utf8) + body.readableBytesView
+        let beginning = "\(id).\(timestamp)."
+        var content: [UInt8] = []
+        content.reserveCapacity(beginning.utf8.count + body.readableBytes)
+        content.append(contentsOf: beginning.utf8)
+        content.append(contentsOf: body.readableBytesView)
+        return content
     }
 }
