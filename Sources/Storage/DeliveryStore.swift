@@ -1,7 +1,8 @@
 package import Bulletins
 
-/// A delivery that a worker holds until its lease runs out.
-package struct ClaimedDelivery: Sendable {
+/// A delivery that a worker holds until its lease runs out. An object, like its content: both go through many hands, and
+/// copying all that they hold would cost more than sending it.
+package final class ClaimedDelivery: Sendable {
     package let number: Int64
     package let bulletin: Int64
     package let endpoint: Int64
@@ -82,7 +83,7 @@ package enum DeliveryHalt: Int, Sendable {
 }
 
 /// A delivery's bulletin as far as sending needs it.
-package struct DeliveryContent: Sendable {
+package final class DeliveryContent: Sendable {
     package let stored: StoredBulletin
     package let bulletin: Bulletin
     /// Whether an earlier revision came before.

@@ -55,13 +55,17 @@ struct WebhookPayload: Sendable {
 
     /// The whole body, with the subscription that matched.
     func body(for delivery: ClaimedDelivery) -> ByteBuffer {
-        // Codes and numbers only, which need no escapes.
-        let match =
-            ",\"match\":{\"subscription\":\(delivery.subscription),\"region\":\"\(delivery.region.code)\",\"field\":\"\(delivery.field)\"}}}"
         let beginning = delivery.payload == .full ? full : thin
-        var buffer = ByteBufferAllocator().buffer(capacity: beginning.readableBytes + match.utf8.count)
+        var buffer = ByteBufferAllocator().buffer(capacity: beginning.readableBytes + 192)
         buffer.writeImmutableBuffer(beginning)
-        buffer.writeString(match)
+        // Codes and numbers only, which need no escapes.
+        buffer.writeStaticString(",\"match\":{\"subscription\":")
+        buffer.writeString(String(delivery.subscription))
+        buffer.writeStaticString(",\"region\":\"")
+        buffer.writeString(delivery.region.code)
+        buffer.writeStaticString("\",\"field\":\"")
+        buffer.writeString(delivery.field.description)
+        buffer.writeStaticString("\"}}}")
         return buffer
     }
 }
