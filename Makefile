@@ -17,6 +17,10 @@ bench: ## measures intake and the engine against bare loops in C; takes minutes,
 	swift build -c release --product kentongan
 	Tests/Benchmarks/intake.py
 	Tests/Benchmarks/engine.py
+	swift build -c release --product SMTPBenchmark
+	Tests/Benchmarks/mail.py
+	swift build -c release --product PostBenchmark
+	Tests/Benchmarks/webhooks.py
 
 fuzz: ## feeds mutated bodies to the validator for ten minutes
 	swift build --product kentongan

@@ -67,6 +67,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
+                .embedInCode("Migrations/006_webhooks.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -117,8 +118,16 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "smtp-load", dependencies: ["SMTP"] + nio, path: "Tests/Benchmarks/smtp-load", swiftSettings: settings
+            name: "SMTPBenchmark", dependencies: ["SMTP"] + nio, path: "Tests/Benchmarks/SMTPBenchmark",
+            swiftSettings: settings
         ),
+        .executableTarget(
+            name: "PostBenchmark",
+            dependencies: [
+                "Webhooks", .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), logging,
+            ],
+            path: "Tests/Benchmarks/PostBenchmark", swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
         .testTarget(
@@ -127,7 +136,10 @@ let package = Package(
         .testTarget(
             name: "DeliveryEngineTests",
             dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
-        .testTarget(name: "WebhooksTests", dependencies: ["Webhooks"], swiftSettings: settings),
+        .testTarget(
+            name: "WebhooksTests",
+            dependencies: ["Webhooks", "Storage", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(
             name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),

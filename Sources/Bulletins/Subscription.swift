@@ -35,6 +35,9 @@ public enum Reach: String, Sendable, CaseIterable {
 /// How often what matched is sent.
 public enum Frequency: String, Sendable, CaseIterable { case immediate, daily, weekly }
 
+/// What a webhook gets of a bulletin: all of it, or its identity and where it stands.
+public enum PayloadForm: String, Sendable, CaseIterable { case full, thin }
+
 /// What an endpoint wants to hear: a region, a field or all of them, and how.
 public struct Subscription: Sendable, Hashable {
     public var endpoint: Endpoint
@@ -47,11 +50,14 @@ public struct Subscription: Sendable, Hashable {
     public var frequency: Frequency
     /// The language of what is written around bulletins, `id` or `en`.
     public var language: String
+    /// What a webhook gets; of no meaning for other channels.
+    public var payload: PayloadForm
 
     public init(
         endpoint: Endpoint, region: Region, field: FieldFilter = .any,
         kinds: Set<Bulletin.Kind> = Set(Bulletin.Kind.allCases), reach: Reach = .both,
-        urgency: Bulletin.Urgency = .routine, frequency: Frequency = .immediate, language: String = "id"
+        urgency: Bulletin.Urgency = .routine, frequency: Frequency = .immediate, language: String = "id",
+        payload: PayloadForm = .full
     ) {
         self.endpoint = endpoint
         self.region = region
@@ -61,6 +67,7 @@ public struct Subscription: Sendable, Hashable {
         self.urgency = urgency
         self.frequency = frequency
         self.language = language
+        self.payload = payload
     }
 }
 

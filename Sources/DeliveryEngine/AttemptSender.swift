@@ -86,8 +86,8 @@ final class AttemptSender: Sendable {
         case .back(let pause): return putOff(item, after: pause, at: place)
         case .go(let pause):
             if pause > .zero { try? await Task.sleep(for: pause) }
-            let isReachable = await attempt(item)
-            return goOn(gate.ended(at: place, isReachable: isReachable, now: .now))
+            let ended = await attempt(item)
+            return goOn(gate.ended(at: place, isReachable: ended.isReachable, rest: ended.rest, now: .now))
         }
     }
 
@@ -101,11 +101,11 @@ final class AttemptSender: Sendable {
         return unparked.items
     }
 
-    /// Whether the host answered; nil if nothing was sent.
-    private func attempt(_ item: WorkItem) async -> Bool? {
+    /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
+    private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, rest: Duration?) {
         let startedAt = clock.now
         let entries = await stillSendable(item.entries, startedAt)
-        guard let first = entries.first else { return nil }
+        guard let first = entries.first else { return (nil, nil) }
         let started = ContinuousClock.now
         let outcome =
             item.isDigest
@@ -126,7 +126,7 @@ final class AttemptSender: Sendable {
                     delivery: $0.delivery, effect: effect, startedAt: startedAt, duration: duration, code: outcome.code,
                     detail: outcome.detail.map { String($0.prefix(500)) })
             })
-        return !outcome.isUnreachable
+        return (!outcome.isUnreachable, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
     }
 
     /// Ends what has expired, or was taken back since it was claimed.

@@ -12,6 +12,10 @@ package protocol DeliveryChannel: Sendable {
     /// little back.
     var claimsAhead: Int { get }
 
+    /// Where attempts run, by turns; empty for anywhere. For a channel whose connections live on event loops: nothing then
+    /// goes from thread to thread.
+    var executors: [any TaskExecutor] { get }
+
     /// Whether it has digests.
     var hasDigests: Bool { get }
 
@@ -27,6 +31,8 @@ package protocol DeliveryChannel: Sendable {
 
 extension DeliveryChannel {
     package var claimsAhead: Int { concurrency * 4 }
+
+    package var executors: [any TaskExecutor] { [] }
 
     package var hasDigests: Bool { false }
 
@@ -69,11 +75,17 @@ package struct AttemptOutcome: Sendable, Equatable {
     package var detail: String?
     /// Whether nobody answered at the endpoint's host: after a few of these the others there wait.
     package var isUnreachable: Bool
+    /// How long the endpoint asked to be left alone altogether.
+    package var rest: Duration?
 
-    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false) {
+    package init(
+        _ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false,
+        rest: Duration? = nil
+    ) {
         self.verdict = verdict
         self.code = code
         self.detail = detail
         self.isUnreachable = isUnreachable
+        self.rest = rest
     }
 }

@@ -75,9 +75,11 @@ package struct DeliveryService: Service {
         let keeper = Task { await keepLeases() }
         // Some take only emergencies, so that these go out however slow all the others are.
         let senders = (channel.concurrency, max(1, channel.concurrency / 8))
+        let executors = channel.executors
         await withTaskGroup(of: Ended.self) { group in
             for number in 0..<(senders.0 + senders.1) {
-                group.addTask {
+                let executor = executors.isEmpty ? nil : executors[number % executors.count]
+                group.addTask(executorPreference: executor) {
                     await send(urgentOnly: number >= senders.0)
                     return .sender
                 }

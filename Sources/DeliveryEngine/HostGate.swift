@@ -41,7 +41,8 @@ final class HostGate<Item: Sendable>: Sendable {
         let endpoint: Int64
     }
 
-    private struct Host {
+    /// An object, like `Party`: as a value it would be copied with all that is parked each time it is looked up.
+    private final class Host {
         var running = 0
         var urgent: [Parked] = []
         var others: [Parked] = []
@@ -56,10 +57,17 @@ final class HostGate<Item: Sendable>: Sendable {
         }
     }
 
-    private struct Party {
+    private final class Party {
         var running = 0
         var breaker = EndpointBreaker()
-        var isIdle: Bool { running == 0 && breaker.isQuiet }
+        /// Until when it has asked to be left alone.
+        var restsUntil: ContinuousClock.Instant?
+
+        func isIdle(_ now: ContinuousClock.Instant) -> Bool { running == 0 && breaker.isQuiet && rest(now) == nil }
+
+        func rest(_ now: ContinuousClock.Instant) -> Duration? {
+            restsUntil.flatMap { $0 > now ? now.duration(to: $0) : nil }
+        }
     }
 
     private struct State {
@@ -67,6 +75,26 @@ final class HostGate<Item: Sendable>: Sendable {
         var endpoints: [Int64: Party] = [:]
         var parked = 0
         var isClosed = false
+
+        mutating func host(_ name: String) -> Host {
+            if let known = hosts[name] { return known }
+            let made = Host()
+            hosts[name] = made
+            return made
+        }
+
+        mutating func endpoint(_ number: Int64) -> Party {
+            if let known = endpoints[number] { return known }
+            let made = Party()
+            endpoints[number] = made
+            return made
+        }
+
+        /// Keeps nothing of who is idle.
+        mutating func forget(_ place: Place, _ host: Host, _ endpoint: Party, _ now: ContinuousClock.Instant) {
+            if host.isIdle(now) { hosts[place.host] = nil }
+            if endpoint.isIdle(now) { endpoints[place.endpoint] = nil }
+        }
     }
 
     private let limits: HostLimits
@@ -95,12 +123,11 @@ final class HostGate<Item: Sendable>: Sendable {
 
     func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
         state.withLock { state in
-            var host = state.hosts[place.host] ?? Host()
-            var endpoint = state.endpoints[place.endpoint] ?? Party()
-            defer {
-                state.hosts[place.host] = host.isIdle(now) ? nil : host
-                state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
-            }
+            let host = state.host(place.host)
+            let endpoint = state.endpoint(place.endpoint)
+            defer { state.forget(place, host, endpoint, now) }
+            // What is urgent has its own try, whatever the endpoint has asked for.
+            if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
             guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
                 guard !state.isClosed else { return .back(after: .zero) }
@@ -117,7 +144,7 @@ final class HostGate<Item: Sendable>: Sendable {
             endpoint.breaker.begin()
             host.running += 1
             endpoint.running += 1
-            return .go(after: reserveSlot(&host, now))
+            return .go(after: reserveSlot(host, now))
         }
     }
 
@@ -126,7 +153,7 @@ final class HostGate<Item: Sendable>: Sendable {
         return host.parked < Self.parkedInSilence || !isSilent && parked < mostParked * 2
     }
 
-    private func reserveSlot(_ host: inout Host, _ now: ContinuousClock.Instant) -> Duration {
+    private func reserveSlot(_ host: Host, _ now: ContinuousClock.Instant) -> Duration {
         guard limits.rate > 0 else { return .zero }
         let slot = max(host.nextSlot ?? now, now)
         host.nextSlot = slot + .seconds(1) / limits.rate
@@ -140,10 +167,11 @@ final class HostGate<Item: Sendable>: Sendable {
         var hasRoom = false
     }
 
-    /// An attempt has ended; with what was parked for the room that it leaves.
-    func ended(at place: Place, isReachable: Bool?, now: ContinuousClock.Instant) -> Unparked {
+    /// An attempt has ended, and the endpoint may have asked for a rest; with what was parked for the room that it
+    /// leaves.
+    func ended(at place: Place, isReachable: Bool?, rest: Duration? = nil, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard var host = state.hosts[place.host], var endpoint = state.endpoints[place.endpoint] else {
+            guard let host = state.hosts[place.host], let endpoint = state.endpoints[place.endpoint] else {
                 return Unparked()
             }
             host.running -= 1
@@ -151,44 +179,45 @@ final class HostGate<Item: Sendable>: Sendable {
             host.breaker.note(isReachable: isReachable, now: now)
             endpoint.running -= 1
             endpoint.breaker.note(isReachable: isReachable, now: now)
-            state.endpoints[place.endpoint] = endpoint.isIdle ? nil : endpoint
+            if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
             // Of a host that is silent all go back; else one takes the place that is free.
             let isOpen = host.breaker.wait(now: now) != nil
-            let items = isOpen ? takeAll(&host) : takeNext(&host, state.endpoints, now)
-            return unpark(items, place.host, host, &state, now)
+            let items = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
+            state.forget(place, host, endpoint, now)
+            return unpark(items, &state)
         }
     }
 
     /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
     func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard var host = state.hosts[name], host.running == 0 else { return Unparked() }
-            return unpark(takeNext(&host, state.endpoints, now), name, host, &state, now)
+            guard let host = state.hosts[name], host.running == 0 else { return Unparked() }
+            let items = takeNext(host, state.endpoints, now)
+            if host.isIdle(now) { state.hosts[name] = nil }
+            return unpark(items, &state)
         }
     }
 
-    private func unpark(
-        _ items: [Item], _ name: String, _ host: Host, _ state: inout State, _ now: ContinuousClock.Instant
-    ) -> Unparked {
-        state.hosts[name] = host.isIdle(now) ? nil : host
+    private func unpark(_ items: [Item], _ state: inout State) -> Unparked {
         let before = state.parked
         state.parked -= items.count
         return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
     }
 
-    /// The first whose endpoint has room; one whose endpoint does not answer goes before the gate too, which sends it
-    /// back.
-    private func takeNext(_ host: inout Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+    /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
+    /// sends it back.
+    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
         func hasRoom(_ parked: Parked) -> Bool {
             guard let endpoint = endpoints[parked.endpoint] else { return true }
             return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
+                || endpoint.rest(now) != nil
         }
         if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index).item] }
         if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index).item] }
         return []
     }
 
-    private func takeAll(_ host: inout Host) -> [Item] {
+    private func takeAll(_ host: Host) -> [Item] {
         defer { (host.urgent, host.others) = ([], []) }
         return (host.urgent + host.others).map(\.item)
     }
@@ -197,10 +226,7 @@ final class HostGate<Item: Sendable>: Sendable {
     func close() -> [Item] {
         state.withLock { state in
             let left = state.hosts.values.flatMap { ($0.urgent + $0.others).map(\.item) }
-            for host in state.hosts.keys {
-                state.hosts[host]?.urgent = []
-                state.hosts[host]?.others = []
-            }
+            for host in state.hosts.values { (host.urgent, host.others) = ([], []) }
             state.parked = 0
             state.isClosed = true
             return left

@@ -5,7 +5,9 @@ import Synchronization
 package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var values: [Key: Value] = [:]
+        /// A ring once it is full: the oldest stands at `next`.
         var order: [Key] = []
+        var next = 0
     }
 
     private let state = Mutex(State())
@@ -21,8 +23,10 @@ package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Send
         let value = render()
         state.withLock { state in
             guard state.values.updateValue(value, forKey: key) == nil else { return }
-            state.order.append(key)
-            if state.order.count > limit { state.values[state.order.removeFirst()] = nil }
+            guard state.order.count == limit else { return state.order.append(key) }
+            state.values[state.order[state.next]] = nil
+            state.order[state.next] = key
+            state.next = (state.next + 1) % limit
         }
         return value
     }

@@ -7,6 +7,9 @@ package struct EmailChannel: DeliveryChannel {
     package let channel = Channel.email
     package let hasDigests = true
     package let concurrency: Int
+    /// So many that what a claim costs by itself is little for each.
+    package var claimsAhead: Int { concurrency * 16 }
+    package var executors: [any TaskExecutor] { transport.executors }
     private let composer: MailComposer
     private let transport: any MailTransport
     private let timeZones: TimeZones

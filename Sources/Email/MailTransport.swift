@@ -20,6 +20,13 @@ package struct OutgoingMail: Sendable {
 
 /// Where mails go: a relay, or a folder.
 package protocol MailTransport: Sendable {
+    /// Where mails are best made and sent, by turns; empty for anywhere.
+    var executors: [any TaskExecutor] { get }
+
     /// Hands one mail over.
     func send(_ mail: OutgoingMail) async -> AttemptOutcome
+}
+
+extension MailTransport {
+    package var executors: [any TaskExecutor] { [] }
 }

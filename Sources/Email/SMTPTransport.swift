@@ -5,6 +5,8 @@ package import SMTP
 package struct SMTPTransport: MailTransport {
     private let client: SMTPClient
 
+    package var executors: [any TaskExecutor] { client.executors }
+
     package init(client: SMTPClient) { self.client = client }
 
     package func send(_ mail: OutgoingMail) async -> AttemptOutcome {

@@ -11,6 +11,9 @@ final class ConnectionHandle: Sendable {
         self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
     }
 
+    /// Whether its event loop is the caller's thread.
+    var isNear: Bool { eventLoop.inEventLoop }
+
     /// Sends a request over a connection that was idle.
     func start(_ exchange: Exchange) {
         guard !eventLoop.inEventLoop else { return connection.value.start(exchange) }

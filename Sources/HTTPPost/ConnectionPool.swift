@@ -35,7 +35,7 @@ final class ConnectionPool: Sendable {
     // MARK: Posts
 
     func submit(_ exchange: Exchange) {
-        place(exchange, locked.withLock { $0.pool.submit(exchange, to: exchange.origin) })
+        place(exchange, locked.withLock { $0.pool.submit(exchange, to: exchange.origin) { $0.isNear } })
     }
 
     /// Sends a request anew over a connection of its own.

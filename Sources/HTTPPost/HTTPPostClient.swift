@@ -1,5 +1,6 @@
 public import Logging
 public import NIOCore
+internal import NIOSupport
 internal import NIOSSL
 
 /// Posts over HTTP/1.1 (RFC 9110, RFC 9112) to hosts that strangers have named.
@@ -17,6 +18,8 @@ public final class HTTPPostClient: Sendable {
     private let encoder: RequestEncoder
     private let resolver: any AddressResolving
     private let totalTimeout: TimeAmount
+    /// One for each event loop. A task that posts much does so with the least work on one of these.
+    public let executors: [any TaskExecutor]
 
     /// A client on event loops that outlive it. Fails on a file of authorities that cannot be
     /// read, or a `userAgent` that cannot be sent.
@@ -34,12 +37,29 @@ public final class HTTPPostClient: Sendable {
         pool = ConnectionPool(
             settings: settings, connector: connector, group: eventLoopGroup, logger: logger)
         totalTimeout = settings.totalTimeout
+        executors = eventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
+    }
+
+    /// Prepares posts to a target, with the headers that all of them have.
+    public func template(
+        to target: HTTPTarget, headers: [(String, String)]
+    ) throws(HTTPPostError) -> HTTPPostTemplate {
+        try encoder.template(target, headers: headers)
     }
 
     /// Posts, and returns whatever status the server gave.
     public func post(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
+        let template = try template(to: request.target, headers: [])
+        return try await post(template, headers: request.headers, body: request.body)
+    }
+
+    /// Posts what was prepared, with the headers and the content of this request.
+    public func post(
+        _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
+    ) async throws(HTTPPostError) -> HTTPPostResponse {
         let exchange = Exchange(
-            origin: request.target.origin, bytes: try encoder.encode(request),
+            origin: template.target.origin,
+            bytes: try encoder.encode(template, headers: headers, body: body),
             deadline: .now() + totalTimeout)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -15,6 +15,11 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
         var connections = 0
         var attempts = 0
 
+        mutating func takeIdle(_ isNear: (Connection) -> Bool) -> Connection? {
+            guard let near = idle.lastIndex(where: isNear) else { return idle.popLast() }
+            return idle.remove(at: near)
+        }
+
         var isUnused: Bool { connections == 0 && waiting.isEmpty && fresh.isEmpty }
         var lacksAttempt: Bool { attempts < waiting.count + fresh.count }
     }
@@ -53,9 +58,12 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
 
     // MARK: Waiters
 
-    mutating func submit(_ waiter: Waiter, to origin: Origin) -> Submission {
+    /// An idle connection that `isNear` is taken before the others.
+    mutating func submit(_ waiter: Waiter, to origin: Origin, isNear: (Connection) -> Bool = { _ in true })
+        -> Submission
+    {
         guard !isClosed else { return .closed }
-        if let connection = hosts[origin]?.idle.popLast() { return .use(connection) }
+        if let connection = hosts[origin]?.takeIdle(isNear) { return .use(connection) }
         guard waiters < maximumWaiting else { return .tooMany }
         waiters += 1
         hosts[origin, default: Host()].waiting.append(waiter)

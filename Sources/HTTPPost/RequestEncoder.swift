@@ -14,30 +14,42 @@ struct RequestEncoder: Sendable {
         userAgentLine = "\r\nUser-Agent: \(userAgent)"
     }
 
-    func encode(_ request: HTTPPostRequest) throws(HTTPPostError) -> ByteBuffer {
-        var size = 128 + userAgentLine.utf8.count + request.target.pathAndQuery.utf8.count
-        for (name, value) in request.headers {
-            try Self.check(name: name, value: value, reserved: Self.reserved)
-            size += name.utf8.count + value.utf8.count + 4
-        }
-        size += request.target.authority.utf8.count + request.body.readableBytes
+    /// The beginning of requests to a target.
+    func template(_ target: HTTPTarget, headers: [(String, String)]) throws(HTTPPostError) -> HTTPPostTemplate {
+        var head = ByteBuffer()
+        head.writeStaticString("POST ")
+        head.writeString(target.pathAndQuery)
+        head.writeStaticString(" HTTP/1.1\r\nHost: ")
+        head.writeString(target.authority)
+        head.writeString(userAgentLine)
+        for (name, value) in headers { try Self.write(name, value, to: &head) }
+        return HTTPPostTemplate(target: target, head: head)
+    }
+
+    /// A whole request.
+    func encode(
+        _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
+    ) throws(HTTPPostError) -> ByteBuffer {
+        var size = template.head.readableBytes + 64 + body.readableBytes
+        for (name, value) in headers { size += name.utf8.count + value.utf8.count + 4 }
         var buffer = ByteBufferAllocator().buffer(capacity: size)
-        buffer.writeStaticString("POST ")
-        buffer.writeString(request.target.pathAndQuery)
-        buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
-        buffer.writeString(request.target.authority)
-        buffer.writeString(userAgentLine)
-        for (name, value) in request.headers {
-            buffer.writeStaticString("\r\n")
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-        }
+        buffer.writeImmutableBuffer(template.head)
+        for (name, value) in headers { try Self.write(name, value, to: &buffer) }
         buffer.writeStaticString("\r\nContent-Length: ")
-        buffer.writeString(String(request.body.readableBytes))
+        buffer.writeString(String(body.readableBytes))
         buffer.writeStaticString("\r\n\r\n")
-        buffer.writeImmutableBuffer(request.body)
+        buffer.writeImmutableBuffer(body)
         return buffer
+    }
+
+    private static func write(
+        _ name: String, _ value: String, to buffer: inout ByteBuffer
+    ) throws(HTTPPostError) {
+        try check(name: name, value: value, reserved: reserved)
+        buffer.writeStaticString("\r\n")
+        buffer.writeString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeString(value)
     }
 
     /// Headers that decide where a message ends, or who is asked, are the client's alone.

@@ -13,6 +13,12 @@ final class ConnectionHandle: Sendable {
 
     /// Sends a message over a connection that was idle.
     func start(_ exchange: Exchange) {
+        guard !eventLoop.inEventLoop else { return handler.value.start(exchange) }
+        startLater(exchange)
+    }
+
+    /// The same, but never at once.
+    func startLater(_ exchange: Exchange) {
         eventLoop.execute { self.handler.value.start(exchange) }
     }
 

@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import NIOSupport
 internal import Synchronization
 
 /// One relay: its connections, and whether it serves.
@@ -7,11 +8,14 @@ final class Relay: Sendable {
     private let connector: Connector
     private let pool: ConnectionPool
     private let health = Mutex(RelayHealth())
+    let executor: EventLoopExecutor
 
     /// All its connections are on one event loop: that has time for more mails than a relay takes, and threads that wake
     /// each other would cost as much again as the mails.
     init(_ settings: SMTPSettings, _ group: any EventLoopGroup, _ logger: Logger) throws(SMTPError) {
-        connector = Connector(settings: settings, group: group.next(), tls: try TLSClient(settings))
+        let eventLoop = group.next()
+        executor = EventLoopExecutor(eventLoop)
+        connector = Connector(settings: settings, group: eventLoop, tls: try TLSClient(settings))
         pool = ConnectionPool(connector: connector, logger: logger)
     }
 

@@ -11,6 +11,9 @@ public import NIOCore
 public final class SMTPClient: Sendable {
     private let relays: [Relay]
 
+    /// The event loop of the first relay. Tasks that send much do so with the least work on it.
+    public var executors: [any TaskExecutor] { relays.prefix(1).map(\.executor) }
+
     /// A client on event loops that outlive it, of one relay at least. Fails on settings that cannot be used.
     public init(
         relays: [SMTPSettings], eventLoopGroup: any EventLoopGroup, logger: Logger

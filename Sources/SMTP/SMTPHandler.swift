@@ -198,7 +198,7 @@ final class SMTPHandler: ChannelInboundHandler {
     private func follow(_ next: ConnectionNext) {
         switch next {
         case .serve(let exchange):
-            if let handle { handle.start(exchange) } else { owner.retry(exchange) }
+            if let handle { handle.startLater(exchange) } else { owner.retry(exchange) }
         case .idle: break
         case .quit: quit()
         }

@@ -1,13 +1,16 @@
 package import Bulletins
 
-/// A delivery that a worker holds until its lease runs out.
-package struct ClaimedDelivery: Sendable {
+/// A delivery that a worker holds until its lease runs out. An object, like its content: both go through many hands, and
+/// copying all that they hold would cost more than sending it.
+package final class ClaimedDelivery: Sendable {
     package let number: Int64
     package let bulletin: Int64
     package let endpoint: Int64
     package let address: String
-    /// A webhook's secret.
-    package let secret: String?
+    /// Which keys sign a webhook.
+    package let signing: WebhookSigning?
+    /// What a webhook gets.
+    package let payload: PayloadForm
     /// Which attempt this is, 1 the first.
     package let attempt: Int
     /// The same in the present round: the operator may have asked for another one.
@@ -32,7 +35,8 @@ package struct ClaimedDelivery: Sendable {
     package let haltNumber: Int64
 
     package init(
-        number: Int64, bulletin: Int64, endpoint: Int64, address: String, secret: String?, attempt: Int,
+        number: Int64, bulletin: Int64, endpoint: Int64, address: String, signing: WebhookSigning? = nil,
+        payload: PayloadForm = .full, attempt: Int,
         tries: Int? = nil, priority: Int = 2, subscription: Int64, region: Region, field: FieldFilter, language: String,
         frequency: Frequency = .immediate, unsubscribeToken: [UInt8], isFailing: Bool = false,
         digestAt: Timestamp? = nil, halt: DeliveryHalt? = nil,
@@ -42,7 +46,8 @@ package struct ClaimedDelivery: Sendable {
         self.bulletin = bulletin
         self.endpoint = endpoint
         self.address = address
-        self.secret = secret
+        self.signing = signing
+        self.payload = payload
         self.attempt = attempt
         self.tries = tries ?? attempt
         self.priority = priority
@@ -78,24 +83,40 @@ package enum DeliveryHalt: Int, Sendable {
 }
 
 /// A delivery's bulletin as far as sending needs it.
-package struct DeliveryContent: Sendable {
+package final class DeliveryContent: Sendable {
     package let stored: StoredBulletin
     package let bulletin: Bulletin
     /// Whether an earlier revision came before.
     package let isCorrection: Bool
     package let traceparent: String?
+    /// Of an answer that moved a proposal's state: from where.
+    package let proposalChange: ProposalChange?
     /// The store's numbers of what it goes on from, oldest first: the proposal that it answers, and its own earlier
     /// revisions; of each the first and the last.
     package let thread: [Int64]
 
     package init(
-        stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?, thread: [Int64] = []
+        stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?,
+        proposalChange: ProposalChange? = nil, thread: [Int64] = []
     ) {
         self.thread = thread
         self.stored = stored
         self.bulletin = bulletin
         self.isCorrection = isCorrection
         self.traceparent = traceparent
+        self.proposalChange = proposalChange
+    }
+}
+
+/// A proposal whose state an answer moved.
+package struct ProposalChange: Sendable {
+    package let proposal: BulletinID
+    /// Where it stood before that answer, by what was public then.
+    package let from: Bulletin.Proposal
+    package let to: Bulletin.Proposal
+
+    package init(proposal: BulletinID, from: Bulletin.Proposal, to: Bulletin.Proposal) {
+        (self.proposal, self.from, self.to) = (proposal, from, to)
     }
 }
 

@@ -4,17 +4,19 @@ package import Bulletins
 package struct StoredSubscription: Sendable {
     package let number: Int64
     package let subscription: Subscription
-    /// `active` or `ended`; `disabled` if its endpoint is.
-    package let state: String
+    /// `active` or `ended`; `disabled` if its endpoint is, `unverified` if that was never verified.
+    package var state: String
     /// A webhook's secret or a feed's token, told only when the endpoint was made just now.
     package let newSecret: String?
     package let subscriber: Subscriber
     /// When the endpoint's owner, or the operator, confirmed it.
-    package let verifiedAt: Timestamp?
+    package var verifiedAt: Timestamp?
+    /// Of a webhook.
+    package let webhook: WebhookKeys?
 
     package init(
         number: Int64, subscription: Subscription, state: String, newSecret: String?, subscriber: Subscriber,
-        verifiedAt: Timestamp?
+        verifiedAt: Timestamp?, webhook: WebhookKeys? = nil
     ) {
         self.number = number
         self.subscription = subscription
@@ -22,6 +24,22 @@ package struct StoredSubscription: Sendable {
         self.newSecret = newSecret
         self.subscriber = subscriber
         self.verifiedAt = verifiedAt
+        self.webhook = webhook
+    }
+}
+
+/// What may be told of a webhook's keys.
+package struct WebhookKeys: Sendable, Equatable {
+    package let schemes: SignatureSchemes
+    package let version: Int64
+    /// `whpk_` and the base64 of 32 bytes, where Ed25519 signs.
+    package let publicKey: String?
+    /// Until when the keys before a rotation sign too; may lie in the past.
+    package let previousUntil: Timestamp?
+
+    package init(schemes: SignatureSchemes, version: Int64, publicKey: String?, previousUntil: Timestamp?) {
+        (self.schemes, self.version) = (schemes, version)
+        (self.publicKey, self.previousUntil) = (publicKey, previousUntil)
     }
 }
 
@@ -47,9 +65,11 @@ package protocol RegistryStore: Sendable {
     func removePublisher(_ slug: String) async throws(StoreError) -> Bool
 
     /// Adds subscriptions in one transaction; one that is there already is left as it is. What is named of the
-    /// subscriber counts for the endpoints from now on. `zones` says when digests are due.
-    func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
-        async throws(StoreError) -> [StoredSubscription]
+    /// subscriber, and in the terms, counts for the endpoints from now on. `zones` says when digests are due.
+    func add(
+        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
+        now: Timestamp
+    ) async throws(StoreError) -> [StoredSubscription]
     /// Those that have not ended.
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
@@ -59,6 +79,15 @@ package protocol RegistryStore: Sendable {
         async throws(StoreError) -> [MovedSubscription]
     /// How many endpoints a bulletin would reach now, by channel and the region that matched.
     func reach(of bulletin: Bulletin) async throws(StoreError) -> [ReachCount]
+}
+
+extension RegistryStore {
+    /// By an operator, who answers for the endpoints.
+    package func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
+        async throws(StoreError) -> [StoredSubscription]
+    {
+        try await add(subscriptions, of: subscriber, terms: EndpointTerms(), zones: zones, now: now)
+    }
 }
 
 /// How many endpoints a bulletin reaches in one region by one channel.

@@ -5,7 +5,7 @@ package struct RetrySelection: Sendable {
     package var numbers: [Int64]?
     package var bulletin: BulletinID?
     package var address: String?
-    /// `failed`, `bounced` or `suppressed`.
+    /// `failed`, `bounced` or `suppressed`; or `delivered`, of webhooks only, for a receiver that lost what it had.
     package var state = DeliveryState.failed
     package var since: Timestamp?
     package var until: Timestamp?
@@ -23,10 +23,10 @@ package struct RetryRefusal: Sendable, Equatable {
 
 /// What `deliveries retry` asks of the store.
 package protocol RetryStore: Sendable {
-    /// Which of these may not be tried again.
-    func retryRefusals(_ numbers: [Int64]) async throws(StoreError) -> [RetryRefusal]
+    /// Which of the deliveries that are named may not be tried again.
+    func retryRefusals(_ selection: RetrySelection) async throws(StoreError) -> [RetryRefusal]
 
-    /// Makes deliveries that ended without being delivered pending again, with a fresh schedule; up to `limit` of those
+    /// Makes deliveries that ended, without being delivered unless that is asked for, pending again, with a fresh schedule; up to `limit` of those
     /// after the number `after`. Returns them in the order of their numbers.
     func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
         async throws(StoreError) -> [DeliveryRow]

@@ -88,7 +88,8 @@ struct DeliveryClaim {
     private static func select(_ index: String, _ condition: String) -> String {
         """
         SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, s.region, s.field,
-            s.language, \(Halts.sql), d.spent, d.priority, e.failing_since, d.digest_at, s.frequency
+            s.language, \(Halts.sql), d.spent, d.priority, e.failing_since, d.digest_at, s.frequency,
+            e.previous_until, e.previous_version, e.signatures, s.payload
         FROM deliveries d INDEXED BY \(index) CROSS JOIN endpoints e ON e.id = d.endpoint
             CROSS JOIN subscriptions s ON s.id = d.subscription CROSS JOIN bulletins b ON b.id = d.bulletin
         WHERE d.state = 'pending' AND \(condition)
@@ -121,13 +122,21 @@ struct DeliveryClaim {
         }
         return ClaimedDelivery(
             number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, address: row.text(5),
-            secret: channel == .webhook ? key.webhookSecret(endpoint: endpoint, version: row.integer(6)) : nil,
-            attempt: Int(attempts) + 1, tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
+            signing: channel == .webhook ? signing(row, endpoint) : nil,
+            payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1,
+            tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
             subscription: subscription, region: region, field: field, language: row.text(9),
             frequency: Frequency(rawValue: row.text(15)) ?? .immediate,
             unsubscribeToken: row.isNull(14) ? unsubscribeToken(subscription) : key.leaveToken(endpoint),
             isFailing: !row.isNull(13), digestAt: row.optionalInteger(14).map { Timestamp(milliseconds: $0) },
             halt: row.optionalInteger(10).flatMap { DeliveryHalt(rawValue: Int($0)) }, haltNumber: haltNumber)
+    }
+
+    private func signing(_ row: SQLiteRow, _ endpoint: Int64) -> WebhookSigning {
+        let isRotating = row.integer(16) > now.milliseconds
+        return WebhookSigning(
+            endpoint: endpoint, version: row.integer(6), previous: isRotating ? row.optionalInteger(17) : nil,
+            schemes: SignatureSchemes(rawValue: Int(row.integer(18))))
     }
 
     /// Only mails have such a link.

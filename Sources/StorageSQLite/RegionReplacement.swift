@@ -18,7 +18,7 @@ struct RegionReplacement {
         for (old, new) in successors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let rows = try db.rows(
                 StoredSubscription.select + " WHERE s.region = ? AND s.state <> 'ended' ORDER BY s.id", [old.rawValue])
-            for row in rows { moved.append(try move(try row.storedSubscription(), row["endpoint"], to: new)) }
+            for row in rows { moved.append(try move(try row.storedSubscription(key), row["endpoint"], to: new)) }
         }
         return moved
     }

@@ -40,7 +40,9 @@ extension SQLiteStore: DeliveryStore {
                 let bulletin = try stored.bulletin()
                 found[stored.number] = DeliveryContent(
                     stored: stored, bulletin: bulletin, isCorrection: stored.revision > 1,
-                    traceparent: row["traceparent"], thread: try Self.thread(of: bulletin, db))
+                    traceparent: row["traceparent"],
+                    proposalChange: try ProposalHistory.change(by: stored, bulletin, db),
+                    thread: try Self.thread(of: bulletin, db))
             }
             return found
         }

@@ -50,12 +50,16 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
-    package func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
+    package func add(
+        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
+        now: Timestamp
+    )
         async throws(StoreError) -> [StoredSubscription]
     {
         let key = key
         return try await write { db in
-            var writer = SubscriptionWriter(db: db, key: key, subscriber: subscriber, zones: zones, now: now)
+            var writer = SubscriptionWriter(
+                db: db, key: key, subscriber: subscriber, terms: terms, zones: zones, now: now)
             return try subscriptions.map { try writer.add($0) }
         }
     }
@@ -72,10 +76,11 @@ extension SQLiteStore: RegistryStore {
     }
 
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
-        try await read { db in
+        let key = key
+        return try await read { db in
             try db.rows(
                 StoredSubscription.select + " WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?", [limit]
-            ).map { try $0.storedSubscription() }
+            ).map { try $0.storedSubscription(key) }
         }
     }
 
@@ -126,11 +131,18 @@ extension Row {
     }
 
     /// From the columns of `StoredSubscription.select`.
-    func storedSubscription(newSecret: String? = nil) throws -> StoredSubscription {
+    func storedSubscription(_ key: StoreKey, newSecret: String? = nil) throws -> StoredSubscription {
         let home = (self["home_region"] as Int64?).flatMap { Region(rawValue: $0) }
+        let (state, verifiedAt): (String, Timestamp?) = (self["state"], timestamp("verified_at"))
+        let subscription = try subscription()
         return StoredSubscription(
-            number: self["id"], subscription: try subscription(), state: self["state"], newSecret: newSecret,
-            subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: timestamp("verified_at"))
+            number: self["id"], subscription: subscription,
+            state: state == "disabled" && verifiedAt == nil ? "unverified" : state, newSecret: newSecret,
+            subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: verifiedAt,
+            webhook: subscription.endpoint.channel == .webhook
+                ? try WebhookKeys(
+                    key, endpoint: self["endpoint"], signatures: self["signatures"], version: self["secret_version"],
+                    previousUntil: self["previous_until"]) : nil)
     }
 
     /// From the columns of `subscriptions` and the endpoint's address.
@@ -138,13 +150,14 @@ extension Row {
         Subscription(
             endpoint: Endpoint(channel: try choice("channel"), address: self["address"]), region: try region("region"),
             field: try field("field"), kinds: Set(mask: self["kinds"]), reach: Reach(mask: self["reach"]) ?? .both,
-            urgency: urgency("urgency"), frequency: try choice("frequency"), language: self["language"])
+            urgency: urgency("urgency"), frequency: try choice("frequency"), language: self["language"],
+            payload: try choice("payload"))
     }
 }
 
 extension StoredSubscription {
     static let select = """
-        SELECT s.*, e.address, e.verified_at, o.owner, o.home_region FROM subscriptions s
+        SELECT s.*, e.address, e.verified_at, e.signatures, e.secret_version, e.previous_until, o.owner, o.home_region FROM subscriptions s
         JOIN endpoints e ON e.id = s.endpoint JOIN subscribers o ON o.id = e.subscriber
         """
 }

@@ -3,18 +3,16 @@ import GRDB
 package import Storage
 
 extension SQLiteStore: RetryStore {
-    package func retryRefusals(_ numbers: [Int64]) async throws(StoreError) -> [RetryRefusal] {
+    package func retryRefusals(_ selection: RetrySelection) async throws(StoreError) -> [RetryRefusal] {
         try await read { db in
-            try numbers.compactMap { number in
+            try (selection.numbers ?? []).compactMap { number in
                 guard
                     let row = try db.row(
-                        "SELECT d.state, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?", [number])
+                        "SELECT d.state, d.channel, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?",
+                        [number])
                 else { return RetryRefusal(number: number, reason: "there is no such delivery") }
-                let state: String = row["state"]
-                guard ["failed", "bounced", "suppressed"].contains(state) else {
-                    return RetryRefusal(number: number, reason: "it is \(state), and only what failed is tried again")
-                }
-                return (row["obstacle"] as String?).map { RetryRefusal(number: number, reason: $0) }
+                let reason = try selection.objection(to: row.choice("state"), by: row.choice("channel"))
+                return (reason ?? row["obstacle"]).map { RetryRefusal(number: number, reason: $0) }
             }
         }
     }
@@ -42,7 +40,8 @@ extension SQLiteStore: RetryStore {
             let chosen = try db.rows(
                 """
                 SELECT d.id, d.bulletin FROM \(Self.joined)
-                WHERE d.id IN (SELECT value FROM json_each(?)) AND d.state IN \(Self.endings) AND \(Self.obstacle) IS NULL
+                WHERE d.id IN (SELECT value FROM json_each(?)) AND \(selection.condition)
+                    AND \(Self.obstacle) IS NULL
                 """, [jsonList(found)])
             try Self.reopen(chosen, db, now: now)
             return try db.rows(
@@ -52,15 +51,13 @@ extension SQLiteStore: RetryStore {
         }
     }
 
-    private static let endings = "('failed', 'bounced', 'suppressed')"
-
     private static func numbers(_ selection: RetrySelection, after: Int64, limit: Int, _ db: Database) throws -> [Int64]
     {
         try db.rows(
             """
             SELECT d.id FROM \(joined)
-            WHERE d.id > ?1 AND (?2 IS NULL AND d.state = ?3
-                    OR d.id IN (SELECT value FROM json_each(?2)) AND d.state IN \(endings))
+            WHERE d.id > ?1 AND \(selection.condition)
+                AND (?2 IS NULL AND d.state = ?3 OR d.id IN (SELECT value FROM json_each(?2)))
                 AND (?4 IS NULL OR b.publisher = ?4 AND b.name = ?5) AND (?6 IS NULL OR e.address = ?6)
                 AND (?7 IS NULL OR d.finished_at >= ?7) AND (?8 IS NULL OR d.finished_at < ?8)
                 AND \(obstacle) IS NULL
@@ -100,5 +97,23 @@ extension SQLiteStore: RetryStore {
             }
             return (try row.deliveryRow(), attempts)
         }
+    }
+}
+
+extension RetrySelection {
+    /// Why a delivery in this state is not what is asked for; nil if it is.
+    fileprivate func objection(to state: DeliveryState, by channel: Channel) -> String? {
+        if self.state == .delivered {
+            guard state == .delivered else { return "it is \(state.rawValue), and was not delivered" }
+            return channel == .webhook ? nil : "it went by \(channel.rawValue), and only webhooks get a thing twice"
+        }
+        let isOver = [DeliveryState.failed, .bounced, .suppressed].contains(state)
+        return isOver ? nil : "it is \(state.rawValue), and only what failed is tried again"
+    }
+
+    /// The same of the row `d`.
+    fileprivate var condition: String {
+        state == .delivered
+            ? "d.state = 'delivered' AND d.channel = 'webhook'" : "d.state IN ('failed', 'bounced', 'suppressed')"
     }
 }

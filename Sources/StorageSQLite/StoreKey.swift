@@ -62,6 +62,16 @@ struct StoreKey: Sendable {
     /// What the store keeps of a token.
     static func hash(_ token: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: token)) }
 
+    /// The seed of the Ed25519 key that signs what goes to a webhook.
+    func webhookSeed(endpoint: Int64, version: Int64) -> [UInt8] { derive("webhook-ed25519:\(endpoint):\(version)") }
+
+    /// Its public half, in the form of Standard Webhooks.
+    func webhookPublicKey(endpoint: Int64, version: Int64) throws -> String {
+        let seed = webhookSeed(endpoint: endpoint, version: version)
+        let key = try Curve25519.Signing.PrivateKey(rawRepresentation: seed)
+        return "whpk_" + key.publicKey.rawRepresentation.base64EncodedString()
+    }
+
     /// A webhook's secret in the form of Standard Webhooks.
     func webhookSecret(endpoint: Int64, version: Int64) -> String {
         "whsec_" + Data(derive("webhook:\(endpoint):\(version)")).base64EncodedString()

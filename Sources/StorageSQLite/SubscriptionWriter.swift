@@ -7,6 +7,7 @@ struct SubscriptionWriter {
     let db: Database
     let key: StoreKey
     let subscriber: Subscriber
+    let terms: EndpointTerms
     let zones: TimeZones
     let now: Timestamp
     /// Secrets of the webhooks and feeds that this transaction made.
@@ -17,11 +18,18 @@ struct SubscriptionWriter {
     private struct KnownEndpoint {
         let number: Int64
         let subscriber: Subscriber
+        let isActive: Bool
         let verifiedAt: Timestamp?
+        /// Of a webhook.
+        let webhook: WebhookKeys?
     }
 
-    init(db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), zones: TimeZones, now: Timestamp) {
-        (self.db, self.key, self.subscriber, self.zones, self.now) = (db, key, subscriber, zones, now)
+    init(
+        db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), terms: EndpointTerms = EndpointTerms(),
+        zones: TimeZones, now: Timestamp
+    ) {
+        (self.db, self.key, self.subscriber, self.terms, self.zones) = (db, key, subscriber, terms, zones)
+        self.now = now
     }
 
     mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
@@ -29,11 +37,13 @@ struct SubscriptionWriter {
         if let known = try Self.number(of: subscription, at: endpoint.number, db),
             let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [known])
         {
-            return try row.storedSubscription(newSecret: secrets[endpoint.number])
+            return try row.storedSubscription(key, newSecret: secrets[endpoint.number])
         }
         return StoredSubscription(
-            number: try insert(subscription, endpoint), subscription: subscription, state: "active",
-            newSecret: secrets[endpoint.number], subscriber: endpoint.subscriber, verifiedAt: endpoint.verifiedAt)
+            number: try insert(subscription, endpoint), subscription: subscription,
+            state: endpoint.isActive ? "active" : endpoint.verifiedAt == nil ? "unverified" : "disabled",
+            newSecret: secrets[endpoint.number], subscriber: endpoint.subscriber, verifiedAt: endpoint.verifiedAt,
+            webhook: endpoint.webhook)
     }
 
     /// The one of this endpoint to the same region and field that has not ended.
@@ -51,30 +61,40 @@ struct SubscriptionWriter {
             [channel.rawValue, address])
         let number =
             if let row { try revive(row) } else { try makeEndpoint(subscription) }
-        let select = try db.prepared(
-            """
-            SELECT o.owner, o.home_region, e.verified_at FROM endpoints e JOIN subscribers o ON o.id = e.subscriber
-            WHERE e.id = ?
-            """)
-        let found = try select.first([number]) { row in
-            KnownEndpoint(
-                number: number,
-                subscriber: Subscriber(
-                    owner: row.optionalText(0), home: row.optionalInteger(1).flatMap { Region(rawValue: $0) }),
-                verifiedAt: row.optionalInteger(2).map { Timestamp(milliseconds: $0) })
+        if channel == .webhook, let signatures = terms.signatures {
+            try db.run("UPDATE endpoints SET signatures = ? WHERE id = ?", [signatures.rawValue, number])
         }
-        guard let found else { throw StoreError.failed("endpoint \(number) is not there after it was added") }
+        guard let found = try known(number, channel) else {
+            throw StoreError.failed("endpoint \(number) is not there after it was added")
+        }
         known[subscription.endpoint] = found
         return found
     }
 
+    private func known(_ number: Int64, _ channel: Channel) throws -> KnownEndpoint? {
+        let select = try db.prepared(
+            """
+            SELECT o.owner, o.home_region, e.verified_at, e.state, e.signatures, e.secret_version, e.previous_until
+            FROM endpoints e JOIN subscribers o ON o.id = e.subscriber WHERE e.id = ?
+            """)
+        return try select.first([number]) { row in
+            KnownEndpoint(
+                number: number,
+                subscriber: Subscriber(
+                    owner: row.optionalText(0), home: row.optionalInteger(1).flatMap { Region(rawValue: $0) }),
+                isActive: row.text(3) == "active",
+                verifiedAt: row.optionalInteger(2).map { Timestamp(milliseconds: $0) },
+                webhook: channel == .webhook
+                    ? try WebhookKeys(
+                        key, endpoint: number, signatures: row.integer(4), version: row.integer(5),
+                        previousUntil: row.optionalInteger(6)) : nil)
+        }
+    }
+
     private func revive(_ row: Row) throws -> Int64 {
         let number: Int64 = row["id"]
-        if (row["state"] as String) != "active" {
-            try db.run("UPDATE endpoints SET state = 'active', failing_since = NULL WHERE id = ?", [number])
-            try db.run(
-                "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",
-                [number])
+        if terms.isVerified, (row["state"] as String) != "active" {
+            try EndpointActivation.turnOn(number, db, now: now)
         }
         guard subscriber != Subscriber() else { return number }
         var holder: Int64 = row["subscriber"]
@@ -118,8 +138,12 @@ struct SubscriptionWriter {
             """
             INSERT INTO endpoints
                 (subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
-            VALUES (?1, ?2, ?3, 1, 'active', ?4, ?5, ?5)
-            """, [holder, channel.rawValue, address, isSuppressed, now.milliseconds])
+            VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+            """,
+            [
+                holder, channel.rawValue, address, terms.isVerified ? "active" : "disabled", isSuppressed,
+                now.milliseconds, terms.isVerified ? now.milliseconds : nil,
+            ])
         let number = db.lastInsertedRowID
         switch channel {
         case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
@@ -143,14 +167,16 @@ struct SubscriptionWriter {
         try db.run(
             """
             INSERT INTO subscriptions (id, endpoint, channel, region, field, kinds, reach, urgency, frequency, language, state,
-                unsubscribe_hash, created_at, digest_period, digest_phase)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?)
+                unsubscribe_hash, created_at, digest_period, digest_phase, payload)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 number, endpoint.number, subscription.endpoint.channel.rawValue, subscription.region.rawValue,
                 subscription.field.description, subscription.kinds.mask, subscription.reach.mask,
                 subscription.urgency.rank, subscription.frequency.rawValue, subscription.language,
+                endpoint.isActive ? "active" : "disabled",
                 StoreKey.hash(key.unsubscribeToken(number)), now.milliseconds, window?.period ?? 0, window?.phase ?? 0,
+                subscription.payload.rawValue,
             ])
         if window != nil {
             try db.run(

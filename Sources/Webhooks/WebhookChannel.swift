@@ -8,55 +8,70 @@ package import Storage
 package struct WebhookChannel: DeliveryChannel {
     package let channel = Channel.webhook
     package let concurrency: Int
+    /// So many that what a claim costs by itself is little for each.
+    package var claimsAhead: Int { concurrency * 16 }
+    package var executors: [any TaskExecutor] { client.executors }
     private let client: HTTPPostClient
+    private let keys: any WebhookKeyStore
     private let storeID: String
+    private let publicURL: String
     private let payloads = RenderCache<Int64, WebhookPayload>()
-    private let signatures = RenderCache<String, WebhookSignature?>(limit: 20_000)
+    private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
-    /// `storeID` makes ids of deliveries unique beyond one store.
-    package init(client: HTTPPostClient, storeID: String, concurrency: Int) {
+    /// What is the same for all deliveries to an endpoint; an object, so that taking it from the cache copies nothing.
+    private final class PreparedEndpoint: Sendable {
+        let template: Result<HTTPPostTemplate, HTTPPostError>
+        /// With its scheme and port; nil if the address is none.
+        let host: String?
+        let signer: WebhookSigner
+
+        init(address: String, signer: WebhookSigner, client: HTTPPostClient) {
+            template = Result { () throws(HTTPPostError) in try WebhookMessage.template(address, client) }
+            let target = try? template.get().target
+            host = target.map { "\($0.isTLS ? "https" : "http")://\($0.host):\($0.port)" }
+            self.signer = signer
+        }
+    }
+
+    /// `storeID` makes ids of deliveries unique beyond one store; links begin with `publicURL`.
+    package init(
+        client: HTTPPostClient, keys: any WebhookKeyStore, storeID: String, publicURL: String, concurrency: Int
+    ) {
         self.client = client
+        self.keys = keys
         self.storeID = storeID
+        self.publicURL = publicURL
         self.concurrency = concurrency
     }
 
-    /// With its scheme and port.
-    package func host(of delivery: ClaimedDelivery) -> String? {
-        let address = delivery.address
-        guard let slashes = address.firstRange(of: "://") else { return nil }
-        return String(
-            address[..<(address[slashes.upperBound...].firstIndex { "/?#".contains($0) } ?? address.endIndex)])
-    }
+    package func host(of delivery: ClaimedDelivery) -> String? { endpoint(of: delivery).host }
 
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
     {
         do throws(HTTPPostError) {
-            let request = try request(delivery, content, now: now)
-            return WebhookFailurePolicy.outcome(of: try await client.post(request), now: now.seconds)
+            let endpoint = endpoint(of: delivery)
+            let response = try await message(delivery, content).post(
+                try endpoint.template.get(), signer: endpoint.signer, by: client, now: now)
+            return WebhookFailurePolicy.outcome(of: response, now: now.seconds)
         } catch {
             return WebhookFailurePolicy.outcome(of: error)
         }
     }
 
     /// The id is the delivery's, the same on every attempt.
-    private func request(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) throws(HTTPPostError)
-        -> HTTPPostRequest
-    {
-        let body = payloads.value(delivery.bulletin) { WebhookPayload(content) }.body(for: delivery)
-        let id = "d\(delivery.number)-\(storeID)"
-        var headers = [
-            ("content-type", "application/json"), ("webhook-id", id), ("webhook-timestamp", "\(now.seconds)"),
-        ]
-        if let secret = delivery.secret,
-            let signature = signatures.value(secret, render: { WebhookSignature(secret: secret) })
-        {
-            headers.append(
-                ("webhook-signature", signature.sign(id: id, timestamp: now.seconds, body: body.readableBytesView)))
+    private func message(_ delivery: ClaimedDelivery, _ content: DeliveryContent) -> WebhookMessage {
+        let payload = payloads.value(delivery.bulletin) { WebhookPayload(content, publicURL: publicURL) }
+        return WebhookMessage(
+            id: "d\(delivery.number)-\(storeID)", body: payload.body(for: delivery), traceparent: content.traceparent)
+    }
+
+    private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
+        // Every webhook that is claimed says how it is signed.
+        let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
+        return endpoints.value(signing) {
+            PreparedEndpoint(
+                address: delivery.address, signer: WebhookSigner(signing, keys: keys), client: client)
         }
-        if let traceparent = content.traceparent, !Grammar.hasControls(traceparent) {
-            headers.append(("traceparent", traceparent))
-        }
-        return HTTPPostRequest(target: try HTTPTarget(delivery.address), headers: headers, body: body)
     }
 }

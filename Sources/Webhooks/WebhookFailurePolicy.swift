@@ -4,7 +4,8 @@ import NIOCore
 
 /// What each end of an attempt means for its delivery: all of a webhook's failure policy.
 package enum WebhookFailurePolicy {
-    /// Standard Webhooks: only 2xx is success, 3xx fails, 410 disables, `Retry-After` is honoured.
+    /// Standard Webhooks: only 2xx is success, 3xx fails, 410 disables, `Retry-After` is honoured; after 429, 502, 503
+    /// and 504 by all that goes to the endpoint.
     package static func outcome(of response: HTTPPostResponse, now: Int64) -> AttemptOutcome {
         let code = String(response.status)
         switch response.status {
@@ -12,7 +13,10 @@ package enum WebhookFailurePolicy {
         case 410: return AttemptOutcome(.endpointGone, code: code, detail: "the endpoint says it is gone")
         default:
             let asked = response.retryAfter.flatMap { RetryAfter.duration($0, now: now) }
-            return AttemptOutcome(.retry(after: asked), code: code, detail: detail(of: response))
+            // These mean that it can take no more for now, from anybody.
+            let isBusy = [429, 502, 503, 504].contains(response.status)
+            return AttemptOutcome(
+                .retry(after: asked), code: code, detail: detail(of: response), rest: isBusy ? asked : nil)
         }
     }
 

@@ -1,41 +1,85 @@
 import Crypto
 import Foundation
+package import NIOCore
 
-/// The signature of Standard Webhooks 1.0.0: HMAC-SHA256 over `id.timestamp.body`, as `v1,BASE64`.
+/// One key's signatures of Standard Webhooks 1.0.0 over `id.timestamp.body`: `v1,` and the base64 of an HMAC-SHA256, or
+/// `v1a,` and that of an Ed25519 signature (RFC 8032).
 package struct WebhookSignature: Sendable {
-    private let key: SymmetricKey
+    private enum Key: Sendable {
+        /// With the key's part of the work done.
+        case hmac(HMAC<SHA256>)
+        case sender(Curve25519.Signing.PrivateKey)
+        case receiver(Curve25519.Signing.PublicKey)
+    }
+
+    private let key: Key
 
     /// From `whsec_` and the base64 of 24 to 64 bytes; nil for anything else.
     package init?(secret: String) {
         guard secret.hasPrefix("whsec_"), let bytes = Data(base64Encoded: String(secret.dropFirst(6))),
             (24...64).contains(bytes.count)
         else { return nil }
-        key = SymmetricKey(data: bytes)
+        key = .hmac(HMAC(key: SymmetricKey(data: bytes)))
     }
 
-    /// The header's value. `timestamp` is the attempt's, in seconds.
-    package func sign(id: String, timestamp: Int64, body: some Sequence<UInt8>) -> String {
-        "v1," + Data(code(id, timestamp, body)).base64EncodedString()
+    /// From the 32 bytes of an Ed25519 seed; nil for anything else.
+    package init?(seed: [UInt8]) {
+        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed) else { return nil }
+        self.key = .sender(key)
     }
 
-    /// Whether one of the signatures in the header's value is right.
-    package func verifies(_ header: String, id: String, timestamp: Int64, body: some Sequence<UInt8>) -> Bool {
-        let content = signedContent(id, timestamp, body)
-        return header.split(separator: " ").contains { signature in
-            guard signature.hasPrefix("v1,"), let code = Data(base64Encoded: String(signature.dropFirst(3))) else {
-                return false
-            }
-            return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: content, using: key)
+    /// From `whpk_` and the base64 of an Ed25519 public key, which verifies and does not sign; nil for anything else.
+    package init?(publicKey: String) {
+        guard publicKey.hasPrefix("whpk_"), let bytes = Data(base64Encoded: String(publicKey.dropFirst(5))),
+            let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
+        else { return nil }
+        self.key = .receiver(key)
+    }
+
+    /// A part of the header's value; nil if the key is for verifying only. `timestamp` is the attempt's, in seconds.
+    package func sign(id: String, timestamp: Int64, body: ByteBuffer) -> String? {
+        switch key {
+        case .hmac(var hmac):
+            // In one piece: each part by itself costs as much as half a kilobyte.
+            hmac.update(data: signedContent(id, timestamp, body))
+            return "v1," + hmac.finalize().withUnsafeBytes { Base64.text($0) }
+        case .sender(let key):
+            // Fails only where the machine has no randomness, without which nothing here runs.
+            guard let signature = try? key.signature(for: signedContent(id, timestamp, body)) else { return nil }
+            return "v1a," + signature.base64EncodedString()
+        case .receiver:
+            return nil
         }
     }
 
-    private func code(_ id: String, _ timestamp: Int64, _ body: some Sequence<UInt8>) -> HMAC<SHA256>.MAC {
-        HMAC<SHA256>.authenticationCode(for: signedContent(id, timestamp, body), using: key)
+    /// Whether one of the signatures in the header's value is right.
+    package func verifies(_ header: String, id: String, timestamp: Int64, body: ByteBuffer) -> Bool {
+        let content = signedContent(id, timestamp, body)
+        return header.split(separator: " ").contains { signature in
+            guard let comma = signature.firstIndex(of: ","),
+                let code = Data(base64Encoded: String(signature[signature.index(after: comma)...]))
+            else { return false }
+            return verifies(code, version: signature[..<comma], content)
+        }
     }
 
-    private func signedContent(_ id: String, _ timestamp: Int64, _ body: some Sequence<UInt8>) -> [UInt8] {
-        var content = Array("\(id).\(timestamp).".utf8)
-        content.append(contentsOf: body)
+    private func verifies(_ code: Data, version: Substring, _ content: [UInt8]) -> Bool {
+        switch key {
+        case .hmac(var hmac):
+            hmac.update(data: content)
+            // Compared in constant time.
+            return version == "v1" && hmac.finalize() == code
+        case .sender(let key): return version == "v1a" && key.publicKey.isValidSignature(code, for: content)
+        case .receiver(let key): return version == "v1a" && key.isValidSignature(code, for: content)
+        }
+    }
+
+    private func signedContent(_ id: String, _ timestamp: Int64, _ body: ByteBuffer) -> [UInt8] {
+        let beginning = "\(id).\(timestamp)."
+        var content: [UInt8] = []
+        content.reserveCapacity(beginning.utf8.count + body.readableBytes)
+        content.append(contentsOf: beginning.utf8)
+        content.append(contentsOf: body.readableBytesView)
         return content
     }
 }

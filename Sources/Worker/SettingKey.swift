@@ -20,6 +20,7 @@ enum SettingKey: String, CaseIterable {
     case httpListen = "http.listen"
     case httpPublicURL = "http.publicURL"
     case webhooksAllow = "webhooks.allow"
+    case webhooksAuthorities = "webhooks.authorities"
     case webhooksConcurrency = "webhooks.concurrency"
     case webhooksPerHost = "webhooks.perHost"
     case webhooksPerEndpoint = "webhooks.perEndpoint"

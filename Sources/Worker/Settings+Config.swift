@@ -26,6 +26,7 @@ extension Settings {
         listen = try Self.address(reader, .httpListen) ?? ListenAddress(host: "127.0.0.1", port: 8080)
         publicURL = try Self.publicURL(reader, listen)
         webhookNetworks = try Self.networks(reader)
+        webhookAuthorities = try Self.authorities(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
         webhooksPerHost = try reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
         webhooksPerEndpoint = try reader.integer(.webhooksPerEndpoint, default: 4, in: 1...4096)
@@ -150,6 +151,14 @@ extension Settings {
             }
         }
         return networks
+    }
+
+    private static func authorities(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
+        guard let file = reader.string(.webhooksAuthorities) else { return nil }
+        guard FileManager.default.isReadableFile(atPath: file) else {
+            throw .badValue(key: "webhooks.authorities", reason: "\(file) cannot be read")
+        }
+        return file
     }
 
     /// Seconds between attempts.

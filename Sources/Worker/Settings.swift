@@ -36,6 +36,8 @@ package struct Settings: Sendable {
     /// Without a slash at its end.
     package var publicURL: String
     package var webhookNetworks: [AddressNetwork]
+    /// A PEM file of authorities that webhooks' certificates are verified by; nil: the system's.
+    package var webhookAuthorities: String?
     package var webhookConcurrency: Int
     /// How many attempts one host may have at once, and a second; 0 for no limit.
     package var webhooksPerHost: Int

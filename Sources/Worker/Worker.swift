@@ -157,10 +157,8 @@ package struct Worker: Sendable {
     }
 
     private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
-        var post = HTTPPostSettings()
-        post.allowedNetworks = settings.webhookNetworks
-        post.connectionsPerHost = settings.webhookConcurrency
-        let client = try HTTPPostClient(settings: post, eventLoopGroup: group, logger: logger)
-        return WebhookChannel(client: client, storeID: identity, concurrency: settings.webhookConcurrency)
+        WebhookChannel(
+            client: try settings.webhookClient(group, logger), keys: store, storeID: identity,
+            publicURL: settings.publicURL, concurrency: settings.webhookConcurrency)
     }
 }

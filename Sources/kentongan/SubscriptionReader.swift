@@ -17,7 +17,8 @@ struct SubscriptionReader {
                     channel: row["channel"], address: row["address"], region: region, field: field,
                     kinds: row.list("kinds"),
                     reach: text("reach", default: "both"), urgency: text("urgency", default: "routine"),
-                    frequency: text("frequency", default: "immediate"), language: text("language", default: "id"))
+                    frequency: text("frequency", default: "immediate"), language: text("language", default: "id"),
+                    payload: row["payload"].isEmpty ? nil : row["payload"])
             }
         }
     }
@@ -25,7 +26,7 @@ struct SubscriptionReader {
     func subscription(
         channel: String, address: String, region: String, field: String, kinds: [String], reach: String,
         urgency: String,
-        frequency: String, language: String
+        frequency: String, language: String, payload: String?
     ) throws -> Subscription {
         let channel: Channel = try codes.choice(channel, "channel")
         let (region, filter) = (try codes.region(region), try codes.field(field))
@@ -38,11 +39,15 @@ struct SubscriptionReader {
         guard ["id", "en"].contains(language) else {
             throw RefusedInput("\(language) is no language; it is one of id, en")
         }
+        let form: PayloadForm = try payload.map { try codes.choice($0, "payload") } ?? .full
+        guard form == .full || channel == .webhook else {
+            throw RefusedInput("payload \(form.rawValue): only webhooks have it")
+        }
         return Subscription(
             endpoint: Endpoint(channel: channel, address: try self.address(address, channel)), region: region,
             field: filter, kinds: kinds, reach: try codes.choice(reach, "reach"),
             urgency: try codes.choice(urgency, "urgency"),
-            frequency: frequency, language: language)
+            frequency: frequency, language: language, payload: form)
     }
 
     func subscriber(owner: String?, home: String?) throws -> Subscriber {
@@ -89,16 +94,29 @@ extension StoredSubscription {
             "language": .string(subscription.language),
             "state": .string(state),
         ]
-        if subscription.endpoint.channel == .webhook { object.set("secret", newSecret) }
+        if let webhook {
+            object["payload"] = .string(subscription.payload.rawValue)
+            object["signatures"] = .texts(webhook.schemes.names)
+            object["secretVersion"] = .integer(webhook.version)
+            object["publicKey"] = .optional(webhook.publicKey)
+            object["previousSecretUntil"] = .time(webhook.previousUntil)
+            object.set("secret", webhook.schemes.contains(.hmac) ? newSecret : nil)
+        }
         object.set("feed", feedURL(publicURL))
         return object
     }
 
     func sentence(publicURL: String) -> String {
         let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json; shown this once" }
-        let secret = feed ?? newSecret.map { "; its secret, shown this once: \($0)" } ?? ""
         return
-            "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(secret)"
+            "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(feed ?? webhook.map(keysSentence) ?? "")"
+    }
+
+    /// What a receiver needs to know of a webhook that was made just now.
+    private func keysSentence(_ webhook: WebhookKeys) -> String {
+        guard let newSecret else { return "" }
+        let secret = webhook.schemes.contains(.hmac) ? "; its secret, shown this once: \(newSecret)" : ""
+        return secret + (webhook.publicKey.map { "; its public key: \($0)" } ?? "")
     }
 
     private func feedURL(_ publicURL: String) -> String? {

@@ -5,6 +5,7 @@ They drive the program that KENTONGAN_BIN names (.build/debug/kentongan by defau
 """
 import pytest
 
+import payloads
 from broker import Broker
 from hookserver import HookServer
 from mailserver import MailServer
@@ -42,6 +43,9 @@ def hooks():
     server = HookServer()
     yield server
     server.stop()
+    # Whatever a worker sent is what the schemas say.
+    for hook in server.hooks:
+        payloads.check(hook.json)
 
 
 @pytest.fixture(scope="module")

@@ -41,13 +41,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        status, headers = self.server.owner.take(self.path, self.headers, body)
+        status, headers, content = self.server.owner.take(self.path, self.headers, body)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         if status != 204:
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass
@@ -62,8 +63,8 @@ class HookServer:
     def __init__(self, address="127.0.0.1"):
         self.hooks = []
         self.by_path = collections.defaultdict(list)
-        # By path: what to answer, called with the number of earlier requests: a status, or (status, headers). It may
-        # take its time.
+        # By path: what to answer, called with the number of earlier requests: a status, (status, headers)
+        # or (status, headers, content). It may take its time.
         self.answers = {}
         self.default = lambda tries: 204
         self.lock = threading.Lock()
@@ -84,8 +85,13 @@ class HookServer:
             self.by_path[path].append(hook)
             self.hooks.append(hook)
         answer = self.answers.get(path, self.default)(tries)
-        hook.status, more = answer if isinstance(answer, tuple) else (answer, {})
-        return hook.status, more
+        answer = answer if isinstance(answer, tuple) else (answer,)
+        hook.status, more, content = answer + ({}, b"")[len(answer) - 1:]
+        return hook.status, more, content
+
+    def echoes(self, path):
+        """Answers challenges at a path."""
+        self.answers[path] = lambda tries: (200, {}, self.at(path)[-1].json["data"].get("challenge", "").encode())
 
     def at(self, path):
         """Every request to a path, in order."""

@@ -5,7 +5,7 @@
 
 COUNT=200000 in the environment says how many mails, CONNECTIONS=8 over how many connections, ROUNDS=3 how often.
 
-client    The SMTP client alone (smtp-load), mails of 2 KB, in turn with the two others: mails/s, CPU a mail.
+client    The SMTP client alone (SMTPBenchmark), mails of 2 KB, in turn with the two others: mails/s, CPU a mail.
 whole     One bulletin to COUNT addresses: routed first, then delivered, each state recorded durably (synchronous=FULL).
 """
 import json
@@ -27,7 +27,7 @@ CONNECTIONS = int(os.environ.get("CONNECTIONS", 8))
 ROUNDS = int(os.environ.get("ROUNDS", 3))
 SINK_PORT = 5731
 BYTES = 2048
-LOAD = PROJECT / ".build/release/smtp-load"
+LOAD = PROJECT / ".build/release/SMTPBenchmark"
 
 
 @contextmanager

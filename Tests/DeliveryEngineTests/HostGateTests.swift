@@ -158,3 +158,38 @@ struct WorkQueueLaneTests {
         #expect(queue.close() == ["r1"])
     }
 }
+
+struct RestTests {
+    private let start = ContinuousClock.now
+    private let place = Place(host: "h", endpoint: 1)
+
+    /// A gate whose endpoint has asked to be left alone for a minute.
+    private func resting() -> HostGate<Int> {
+        let gate = HostGate<Int>(limits: HostLimits())
+        #expect(gate.admit(0, to: place, now: start) == .go(after: .zero))
+        _ = gate.ended(at: place, isReachable: true, rest: .seconds(60), now: start)
+        return gate
+    }
+
+    @Test func whatIsNotUrgentWaits() {
+        let gate = resting()
+        #expect(gate.admit(1, to: place, now: start + .seconds(20)) == .back(after: .seconds(40)))
+        #expect(gate.admit(2, to: Place(host: "h", endpoint: 2), now: start) == .go(after: .zero))
+        #expect(gate.admit(3, to: place, now: start + .seconds(61)) == .go(after: .zero))
+    }
+
+    @Test func whatIsUrgentHasItsTry() {
+        let gate = resting()
+        #expect(gate.admit(1, to: place, isUrgent: true, now: start + .seconds(1)) == .go(after: .zero))
+        _ = gate.ended(at: place, isReachable: true, now: start + .seconds(2))
+        #expect(gate.admit(2, to: place, now: start + .seconds(20)) == .back(after: .seconds(40)))
+    }
+
+    @Test func whatIsParkedGoesBackToo() {
+        let gate = HostGate<Int>(limits: HostLimits(concurrency: 1))
+        #expect(gate.admit(0, to: place, now: start) == .go(after: .zero))
+        #expect(gate.admit(1, to: place, now: start) == .parked)
+        #expect(gate.ended(at: place, isReachable: true, rest: .seconds(60), now: start).items == [1])
+        #expect(gate.admit(1, to: place, now: start) == .back(after: .seconds(60)))
+    }
+}

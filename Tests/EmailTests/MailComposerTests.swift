@@ -43,7 +43,7 @@ struct MailComposerTests {
     private func mail(_ members: [(String, JSONValue)] = [], language: String = "id") throws -> String {
         let composer = try composer()
         let delivery = ClaimedDelivery(
-            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", secret: nil, attempt: 1, subscription: 3,
+            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", attempt: 1, subscription: 3,
             region: try #require(Region("73.71")), field: .any, language: language,
             unsubscribeToken: [UInt8](repeating: 0xFF, count: 32))
         let prepared = composer.prepare(try content(members), language: language, zone: .wita)

@@ -37,6 +37,21 @@ import Testing
         #expect(used === links[1])
     }
 
+    @Test func aNearOneIsTakenBeforeTheOthers() {
+        var state = State(perHost: 4, maximum: 4, maximumWaiting: 9)
+        let links = [Link(), Link(), Link()]
+        for (number, link) in links.enumerated() {
+            _ = state.submit(number, to: a)
+            _ = state.connected(link, to: a)
+        }
+        for link in links { _ = state.released(link, of: a) }
+        var used: [Link] = []
+        for _ in 0..<3 {
+            if case .use(let link) = state.submit(0, to: a, isNear: { $0 === links[1] }) { used.append(link) }
+        }
+        #expect(used.map(ObjectIdentifier.init) == [links[1], links[2], links[0]].map(ObjectIdentifier.init))
+    }
+
     @Test func waitersAreServedInOrderAndLimitsKept() {
         var state = State(perHost: 1, maximum: 9, maximumWaiting: 3)
         let link = Link()

@@ -16,7 +16,7 @@ struct DeliveryConformance {
     func aDeliveryIsClaimedOnceAndEndsWithItsReceipt(backend: Backend) async throws {
         let test = try await oneDue(backend)
         let claimed = try #require(try await test.claim().first)
-        #expect(claimed.attempt == 1 && claimed.region.code == "73" && claimed.secret == nil)
+        #expect(claimed.attempt == 1 && claimed.region.code == "73" && claimed.signing == nil)
         #expect(try await test.claim(owner: "other").isEmpty)
         #expect(try await test.record(claimed, .delivered).isEmpty)
         #expect(try await test.states("b") == ["a@x.example": .delivered])
@@ -121,7 +121,7 @@ struct DeliveryConformance {
         _ = try await test.accept("b")
         try await test.fanOut()
         let claimed = try #require(try await test.claim(.webhook).first)
-        #expect(claimed.secret?.hasPrefix("whsec_") == true)
+        #expect(claimed.signing == WebhookSigning(endpoint: claimed.endpoint, version: 1))
         try await test.record(claimed, .endpointGone)
         #expect(try await test.states("b") == ["https://x.example/hook": .failed])
         #expect(try await test.store.subscriptions(limit: 10).map(\.state) == ["disabled"])

@@ -135,9 +135,12 @@ struct EngineConformance {
         let claimed = try await test.claim()
         try await test.record(claimed[0], .failed)
         try await test.record(claimed[1], .delivered)
-        #expect(try await test.store.retryRefusals([claimed[0].number]).isEmpty)
+        var named = RetrySelection()
+        named.numbers = [claimed[0].number]
+        #expect(try await test.store.retryRefusals(named).isEmpty)
+        named.numbers = [claimed[1].number, 999]
         #expect(
-            try await test.store.retryRefusals([claimed[1].number, 999]).map(\.number) == [claimed[1].number, 999])
+            try await test.store.retryRefusals(named).map(\.number) == [claimed[1].number, 999])
         var selection = RetrySelection()
         selection.bulletin = BulletinID(publisher: "uji", id: "b")
         let made = try await test.store.retry(selection, after: 0, limit: 10, now: test.now)

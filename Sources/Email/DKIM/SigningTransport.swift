@@ -1,7 +1,8 @@
 package import DeliveryEngine
 package import Storage
 
-/// Signs mails before another transport hands them over.
+/// Signs mails before another transport hands them over. Wherever there is a processor free: an RSA signature takes so long
+/// that an event loop would have no time for its connections.
 package struct SigningTransport: MailTransport {
     private let signer: DKIMSigner
     private let transport: any MailTransport

@@ -87,7 +87,10 @@ struct DeliveriesCommand: AsyncParsableCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Has deliveries that failed tried again, with a fresh schedule.",
-            discussion: "By number, or all that --bulletin, --endpoint, --since and --until name.")
+            discussion: """
+                By number, or all that --bulletin, --endpoint, --since and --until name. With --state delivered a webhook \
+                is sent again what it has lost, under the same webhook-id.
+                """)
 
         @OptionGroup var options: CommonOptions
         @Argument(help: "Numbers of deliveries.") var ids: [Int64] = []
@@ -95,7 +98,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
         @Option(help: "Only those to this address.") var endpoint: String?
         @Option(help: "Only those that ended at this time (RFC 3339) or later.") var since: String?
         @Option(help: "Only those that ended before this time (RFC 3339).") var until: String?
-        @Option(help: "failed, bounced or suppressed.") var state: String?
+        @Option(help: "failed, bounced or suppressed; delivered for webhooks.") var state: String?
         @Flag(help: "Prints JSON Lines.") var json = false
 
         func validate() throws {
@@ -110,7 +113,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
             let store = try await CommandContext(options).store()
             let selection = try selection()
             if let bulletin { _ = try await store.newestRevision(of: bulletin) }
-            if let refusal = try await store.retryRefusals(ids).first {
+            if let refusal = try await store.retryRefusals(selection).first {
                 throw RefusedInput("delivery \(refusal.number) is not tried again: \(refusal.reason)")
             }
             var listing = ListingOptions()
@@ -131,9 +134,11 @@ struct DeliveriesCommand: AsyncParsableCommand {
             selection.address = endpoint
             (selection.since, selection.until) = (try since.map(time), try until.map(time))
             if let state {
-                guard let known = DeliveryState(rawValue: state), [.failed, .bounced, .suppressed].contains(known)
+                guard let known = DeliveryState(rawValue: state),
+                    [.failed, .bounced, .suppressed, .delivered].contains(known)
                 else {
-                    throw RefusedInput("\(state) is not tried again; --state is one of failed, bounced, suppressed")
+                    throw RefusedInput(
+                        "\(state) is not tried again; --state is one of failed, bounced, suppressed, delivered")
                 }
                 selection.state = known
             }

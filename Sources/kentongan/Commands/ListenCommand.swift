@@ -13,22 +13,27 @@ struct ListenCommand: AsyncParsableCommand {
         commandName: "listen", abstract: "Prints the webhooks that arrive on loopback, their signature checked.")
 
     @Option(help: "The port on 127.0.0.1.") var port = 9000
-    @Option(help: "The webhook's secret, whsec_...; without it signatures are not checked.") var secret: String?
+    @Option(help: "The webhook's secret whsec_... or public key whpk_...; without it signatures are not checked.")
+    var secret: String?
 
     func validate() throws {
         guard (1...65_535).contains(port) else { throw ValidationError("--port must be from 1 to 65535") }
-        if let secret, WebhookSignature(secret: secret) == nil {
-            throw ValidationError("--secret must be whsec_ and the base64 of 24 to 64 bytes")
+        if secret != nil, signature == nil {
+            throw ValidationError("--secret must be whsec_ and the base64 of 24 to 64 bytes, or whpk_ and that of 32")
         }
+    }
+
+    private var signature: WebhookSignature? {
+        secret.flatMap { WebhookSignature(secret: $0) ?? WebhookSignature(publicKey: $0) }
     }
 
     func run() async throws {
         let router = Router(context: BasicRequestContext.self)
-        let signature = secret.flatMap { WebhookSignature(secret: $0) }
+        let signature = signature
         for path: RouterPath in ["/", "/**"] {
             router.post(path) { request, _ in
                 let body = try await request.body.collect(upTo: 1 << 20)
-                return Self.receive(request.headers, Array(body.readableBytesView), path: request.uri.path, signature)
+                return Self.receive(request.headers, body, path: request.uri.path, signature)
             }
         }
         print("listening on http://127.0.0.1:\(port)/")
@@ -38,9 +43,9 @@ struct ListenCommand: AsyncParsableCommand {
         try await application.runService()
     }
 
-    /// 204, or 401 where the signature is wrong or older than five minutes.
-    private static func receive(_ headers: HTTPFields, _ body: [UInt8], path: String, _ signature: WebhookSignature?)
-        -> HTTPResponse.Status
+    /// 204, or a challenge's echo; 401 where the signature is wrong or older than five minutes.
+    private static func receive(_ headers: HTTPFields, _ body: ByteBuffer, path: String, _ signature: WebhookSignature?)
+        -> Response
     {
         func header(_ name: String) -> String { HTTPField.Name(name).flatMap { headers[$0] } ?? "" }
         let (id, timestamp) = (header("webhook-id"), Int64(header("webhook-timestamp")) ?? 0)
@@ -53,7 +58,15 @@ struct ListenCommand: AsyncParsableCommand {
             verdict = isGood ? "signature good" : "SIGNATURE WRONG"
         }
         print("\(path)  \(id)  \(verdict)")
-        print(String(decoding: body, as: UTF8.self))
-        return isGood ? .noContent : .unauthorized
+        print(String(buffer: body))
+        guard isGood else { return Response(status: .unauthorized) }
+        guard let challenge = challenge(in: body) else { return Response(status: .noContent) }
+        return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: challenge)))
+    }
+
+    private static func challenge(in body: ByteBuffer) -> String? {
+        let message = try? JSONParser.parse(Array(body.readableBytesView))
+        guard message?["type"]?.stringValue == "endpoint.verification" else { return nil }
+        return message?["data"]?["challenge"]?.stringValue
     }
 }

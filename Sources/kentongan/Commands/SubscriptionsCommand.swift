@@ -2,6 +2,7 @@ import ArgumentParser
 import Bulletins
 import Foundation
 import HTTPPost
+import Logging
 import Storage
 import Worker
 
@@ -9,11 +10,13 @@ import Worker
 struct SubscriptionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscriptions", abstract: "Says who hears what.",
-        subcommands: [Add.self, List.self, Remove.self, Import.self, Export.self])
+        subcommands: [
+            Add.self, List.self, Remove.self, Import.self, Export.self, Verify.self, RotateSecret.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Adds subscriptions of one endpoint, verified at once.",
+            abstract: "Adds subscriptions of one endpoint, verified at once unless --verify is given.",
             discussion: "One subscription for each region and field. A webhook's secret is shown this once.")
 
         @OptionGroup var options: CommonOptions
@@ -31,6 +34,11 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         var home: String?
         @Option(help: "Who is told when the endpoint is turned off: an email address, or a publisher whose own it is.")
         var owner: String?
+        @Option(help: "What a webhook gets: full, or thin, the bulletin's identity with a link.") var payload: String?
+        @Option(help: "How a webhook is signed: v1 (HMAC), v1a (Ed25519); may be given more than once.")
+        var signature: [String] = []
+        @Flag(help: "Sends a webhook nothing until it has answered a challenge, which is tried at once.")
+        var verify = false
         @Flag(help: "Prints JSON Lines.") var json = false
 
         func validate() throws {
@@ -38,6 +46,9 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 throw ValidationError("one of --email, --webhook and --feed is needed")
             }
             guard !region.isEmpty else { throw ValidationError("--region is needed") }
+            guard webhook != nil || !verify && signature.isEmpty else {
+                throw ValidationError("--verify and --signature go with --webhook")
+            }
         }
 
         func run() async throws {
@@ -50,16 +61,41 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 try (field.isEmpty ? ["*"] : field).map { field in
                     try reader.subscription(
                         channel: channel.rawValue, address: address, region: region, field: field, kinds: kind,
-                        reach: reach, urgency: urgency, frequency: frequency, language: language)
+                        reach: reach, urgency: urgency, frequency: frequency, language: language, payload: payload)
                 }
             }
-            let made = try await context.store().add(
-                wanted, of: try reader.subscriber(owner: owner, home: home), zones: registries.timeZones,
-                now: WallClock.system.now)
+            let store = try context.store()
+            var made = try await store.add(
+                wanted, of: try reader.subscriber(owner: owner, home: home), terms: try terms(),
+                zones: registries.timeZones, now: WallClock.system.now)
+            // What is told of keys is told whatever the answer, since it may take them to give the right one.
+            let problem = try await challenge(&made, store, context)
             made.forEach(print)
+            if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {
                 if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
                 Swift.print(stored.sentence(publicURL: context.settings.publicURL))
+            }
+        }
+
+        private func terms() throws -> EndpointTerms {
+            guard let schemes = SignatureSchemes(names: signature) else {
+                throw RefusedInput("\(signature.joined(separator: ", ")): a signature is v1 or v1a")
+            }
+            return EndpointTerms(isVerified: !verify, signatures: schemes.isEmpty ? nil : schemes)
+        }
+
+        /// Challenges a webhook that is not verified; what was wrong.
+        private func challenge(_ made: inout [StoredSubscription], _ store: any Store, _ context: CommandContext)
+            async throws -> RefusedInput?
+        {
+            guard let first = made.first, first.state == "unverified" else { return nil }
+            do {
+                let verifiedAt = try await Verify.verify(first.number, store, context)
+                for index in made.indices { (made[index].state, made[index].verifiedAt) = ("active", verifiedAt) }
+                return nil
+            } catch let error as RefusedInput {
+                return error
             }
         }
     }
@@ -104,8 +140,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Adds subscriptions from a CSV file, all or none.",
             discussion:
-                "Columns: channel, address, region, field and optionally kinds, reach, urgency, frequency, language. "
-                + "Several values in a cell by |.")
+                "Columns: channel, address, region, field and optionally kinds, reach, urgency, frequency, language, "
+                + "payload. Several values in a cell by |.")
 
         @OptionGroup var options: CommonOptions
         @Argument(help: "A CSV file, or - for standard input.") var file: String
@@ -134,7 +170,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let all = try await CommandContext(options).store().subscriptions(limit: Int.max)
-            print("channel,address,region,field,kinds,reach,urgency,frequency,language")
+            print("channel,address,region,field,kinds,reach,urgency,frequency,language,payload")
             for stored in all { print(stored.subscription.csvLine) }
         }
     }
@@ -145,7 +181,7 @@ extension Subscription {
         [
             endpoint.channel.rawValue, endpoint.address, region.code, field.description,
             kinds.map(\.rawValue).sorted().joined(separator: "|"), reach.rawValue, urgency.rawValue, frequency.rawValue,
-            language,
+            language, endpoint.channel == .webhook ? payload.rawValue : "",
         ].map(CSVTable.cell).joined(separator: ",")
     }
 }

@@ -1,4 +1,4 @@
-// Mails through the SMTP client alone: smtp-load PORT COUNT CONNECTIONS BYTES
+// Mails through the SMTP client alone: SMTPBenchmark PORT COUNT CONNECTIONS BYTES
 //
 // Prints, as one line of JSON, mails a second and what they cost this process.
 
@@ -10,7 +10,7 @@ import SMTP
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
 guard arguments.count == 4 else {
-    print("usage: smtp-load PORT COUNT CONNECTIONS BYTES")
+    print("usage: SMTPBenchmark PORT COUNT CONNECTIONS BYTES")
     exit(64)
 }
 let (port, count, connections, bytes) = (arguments[0], arguments[1], arguments[2], arguments[3])
@@ -20,7 +20,7 @@ settings.maximumConnections = connections
 // As smtp-source -d: one session to the end.
 settings.messagesPerConnection = .max
 let client = try SMTPClient(
-    relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "smtp-load"))
+    relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "SMTPBenchmark"))
 
 var body = "From: a@bench.test\r\nTo: b@bench.test\r\nSubject: bench\r\nMessage-ID: <1@bench.test>\r\n\r\n"
 while body.utf8.count < bytes { body += String(repeating: "0123456789", count: 7) + "\r\n" }
@@ -43,7 +43,7 @@ func send(_ total: Int) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
         let callers = connections * 4
         for caller in 0..<callers {
-            group.addTask {
+            group.addTask(executorPreference: client.executors.first) {
                 for number in stride(from: caller, to: total, by: callers) {
                     let message = try SMTPMessage(
                         sender: "a+b\(number)@bench.test", recipients: ["b@bench.test"], content: content)

@@ -1,0 +1,13 @@
+package import NIOCore
+
+/// Runs tasks on an event loop, so that what they send over one of its connections goes through no other thread.
+package final class EventLoopExecutor: TaskExecutor {
+    private let eventLoop: any EventLoop
+
+    package init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}

@@ -1,0 +1,86 @@
+package import Bulletins
+
+/// How deliveries to a webhook are signed (Standard Webhooks 1.0.0); as a mask, as the store keeps it.
+package struct SignatureSchemes: OptionSet, Sendable, Hashable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// `v1`: HMAC-SHA256 by a secret that both sides hold.
+    package static let hmac = SignatureSchemes(rawValue: 1)
+    /// `v1a`: Ed25519 by a key of the sender's; the receiver has its public half.
+    package static let ed25519 = SignatureSchemes(rawValue: 2)
+
+    /// By the names that stand in the header; nil if one is unknown.
+    package init?(names: [String]) {
+        let known = names.map { name in Self.all.first { $0.name == name }?.scheme }
+        guard !known.contains(nil) else { return nil }
+        self = SignatureSchemes(known.compactMap(\.self))
+    }
+
+    package var names: [String] { Self.all.filter { contains($0.scheme) }.map(\.name) }
+
+    private static let all: [(name: String, scheme: SignatureSchemes)] = [("v1", .hmac), ("v1a", .ed25519)]
+}
+
+/// Which keys sign what goes to a webhook. The keys themselves are made of the store's key (`WebhookKeyStore`).
+package struct WebhookSigning: Sendable, Hashable {
+    package let endpoint: Int64
+    package let version: Int64
+    /// The version before a rotation, as long as its keys sign too.
+    package let previous: Int64?
+    package let schemes: SignatureSchemes
+
+    package init(endpoint: Int64, version: Int64, previous: Int64? = nil, schemes: SignatureSchemes = .hmac) {
+        (self.endpoint, self.version, self.previous, self.schemes) = (endpoint, version, previous, schemes)
+    }
+
+    /// The present one first.
+    package var versions: [Int64] { [version] + (previous.map { [$0] } ?? []) }
+}
+
+/// Makes the keys of webhooks. They are not stored, so a copy of the database alone has none.
+package protocol WebhookKeyStore: Sendable {
+    /// `whsec_` and the base64 of 32 bytes.
+    func webhookSecret(endpoint: Int64, version: Int64) -> String
+
+    /// The seed of an Ed25519 key (RFC 8032 section 5.1.5), 32 bytes, for signing in this process.
+    func webhookSeed(endpoint: Int64, version: Int64) -> [UInt8]
+}
+
+/// What is said of an endpoint when it is subscribed.
+package struct EndpointTerms: Sendable {
+    /// Whether it is taken as its owner's at once; one that is not gets nothing until it was verified.
+    package var isVerified: Bool
+    /// How a webhook is signed; nil leaves it as it is, and a new one with `v1`.
+    package var signatures: SignatureSchemes?
+
+    package init(isVerified: Bool = true, signatures: SignatureSchemes? = nil) {
+        (self.isVerified, self.signatures) = (isVerified, signatures)
+    }
+}
+
+/// A webhook as verification needs it.
+package struct WebhookEndpoint: Sendable {
+    package let address: String
+    package let signing: WebhookSigning
+    /// Whether it gets deliveries.
+    package let isActive: Bool
+
+    package init(address: String, signing: WebhookSigning, isActive: Bool) {
+        (self.address, self.signing, self.isActive) = (address, signing, isActive)
+    }
+}
+
+/// What operators do with webhooks.
+package protocol WebhookStore: WebhookKeyStore {
+    /// The webhook of a subscription that has not ended; nil if there is none.
+    func webhook(of subscription: Int64, now: Timestamp) async throws(StoreError) -> WebhookEndpoint?
+
+    /// Notes that an endpoint has answered its challenge, and turns it on with its subscriptions.
+    func markVerified(endpoint: Int64, now: Timestamp) async throws(StoreError)
+
+    /// Gives the webhook of a subscription new keys. The present ones sign too until `overlapEnds`; those before them
+    /// no more. The subscription with the new secret; nil if there is no such webhook.
+    func rotateSecret(ofSubscription number: Int64, overlapEnds: Timestamp, now: Timestamp) async throws(StoreError)
+        -> StoredSubscription?
+}

@@ -1,0 +1,45 @@
+package import Bulletins
+package import HTTPPost
+import NIOCore
+package import Storage
+
+/// Asks a webhook whether it wants what is sent to it: a signed message of the type `endpoint.verification`, to be
+/// answered with 2xx and, within the first 16 KiB of the answer, the random challenge that it holds.
+package struct EndpointChallenge: Sendable {
+    private let client: HTTPPostClient
+    private let keys: any WebhookKeyStore
+    private let storeID: String
+
+    package init(client: HTTPPostClient, keys: any WebhookKeyStore, storeID: String) {
+        (self.client, self.keys, self.storeID) = (client, keys, storeID)
+    }
+
+    /// What was wrong with the answer; nil if it was right.
+    package func problem(of webhook: WebhookEndpoint, now: Timestamp) async -> String? {
+        let challenge = Token.text((0..<32).map { _ in .random(in: 0...255) })
+        do throws(HTTPPostError) {
+            let message = WebhookMessage(
+                id: "v\(webhook.signing.endpoint)-\(challenge.prefix(12))-\(storeID)", body: body(challenge, now))
+            let signer = WebhookSigner(webhook.signing, keys: keys)
+            let template = try WebhookMessage.template(webhook.address, client)
+            return Self.problem(
+                of: try await message.post(template, signer: signer, by: client, now: now), challenge)
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func body(_ challenge: String, _ now: Timestamp) -> ByteBuffer {
+        ByteBuffer(
+            bytes: JSONWriter.bytes([
+                "type": "endpoint.verification", "timestamp": .string(now.text),
+                "data": ["challenge": .string(challenge)],
+            ]))
+    }
+
+    private static func problem(of response: HTTPPostResponse, _ challenge: String) -> String? {
+        guard (200..<300).contains(response.status) else { return "it answered \(response.status), not 2xx" }
+        let isEchoed = String(buffer: response.body).contains(challenge)
+        return isEchoed ? nil : "its answer does not hold the challenge"
+    }
+}
