@@ -63,6 +63,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
+                .embedInCode("Migrations/007_websub.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "Portal",
             dependencies: [
-                "Storage", "Markup", "CZlib", crypto, lifecycle, logging,
+                "Storage", "Markup", "CZlib", "DeliveryEngine", "HTTPPost", "Webhooks", crypto, lifecycle, logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),

@@ -15,6 +15,9 @@ package protocol DeliveryChannel: Sendable {
     /// Whether it has digests.
     var hasDigests: Bool { get }
 
+    /// Whether what it sends is worth nothing once the bulletin has expired.
+    var endsWithBulletin: Bool { get }
+
     /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
     func host(of delivery: ClaimedDelivery) -> String?
 
@@ -29,6 +32,8 @@ extension DeliveryChannel {
     package var claimsAhead: Int { concurrency * 4 }
 
     package var hasDigests: Bool { false }
+
+    package var endsWithBulletin: Bool { true }
 
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
 

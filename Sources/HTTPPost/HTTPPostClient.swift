@@ -38,6 +38,15 @@ public final class HTTPPostClient: Sendable {
 
     /// Posts, and returns whatever status the server gave.
     public func post(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
+        try await send(request)
+    }
+
+    /// Gets, under the same limits as a post, and returns whatever status the server gave.
+    public func get(_ target: HTTPTarget) async throws(HTTPPostError) -> HTTPPostResponse {
+        try await send(HTTPPostRequest(method: .get, target: target, headers: [], body: ByteBuffer()))
+    }
+
+    private func send(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
         let exchange = Exchange(
             origin: request.target.origin, bytes: try encoder.encode(request),
             deadline: .now() + totalTimeout)

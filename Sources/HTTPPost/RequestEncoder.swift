@@ -22,7 +22,7 @@ struct RequestEncoder: Sendable {
         }
         size += request.target.authority.utf8.count + request.body.readableBytes
         var buffer = ByteBufferAllocator().buffer(capacity: size)
-        buffer.writeStaticString("POST ")
+        buffer.writeStaticString(request.method == .get ? "GET " : "POST ")
         buffer.writeString(request.target.pathAndQuery)
         buffer.writeStaticString(" HTTP/1.1\r\nHost: ")
         buffer.writeString(request.target.authority)
@@ -32,6 +32,10 @@ struct RequestEncoder: Sendable {
             buffer.writeString(name)
             buffer.writeStaticString(": ")
             buffer.writeString(value)
+        }
+        guard request.method == .post else {
+            buffer.writeStaticString("\r\n\r\n")
+            return buffer
         }
         buffer.writeStaticString("\r\nContent-Length: ")
         buffer.writeString(String(request.body.readableBytes))

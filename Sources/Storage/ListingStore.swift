@@ -167,4 +167,5 @@ package protocol ListingStore: Sendable {
 /// A whole store.
 package typealias Store = BounceStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore
     & FeedStore
-    & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore & OperatorStore
+    & HubStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore
+    & OperatorStore

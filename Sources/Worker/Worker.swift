@@ -71,9 +71,12 @@ package struct Worker: Sendable {
 
     private func portal() -> PortalService {
         PortalService(
-            settings: PortalSettings(
-                host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL),
-            registries: registries, store: store, readiness: readiness, clock: clock, logger: logger)
+            settings: portalSettings, registries: registries, store: store, readiness: readiness, hints: hints,
+            clock: clock, logger: logger)
+    }
+
+    private var portalSettings: PortalSettings {
+        PortalSettings(host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
     }
 
     private func intake() throws -> IntakeService {
@@ -98,19 +101,27 @@ package struct Worker: Sendable {
             bounceKey: store.bounceKey)
         let composer = try MailComposer(settings: mail, registries: registries)
         let transport = try mailTransport(group)
-        func service(_ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits) -> (
-            String, any Service
-        ) {
+        func service(
+            _ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits,
+            of deliveries: (any DeliveryStore)? = nil
+        ) -> (String, any Service) {
             var delivery = DeliverySettings()
             (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
             (delivery.retry, delivery.hosts) = (retry, hosts)
             let service = DeliveryService(
-                channel: channel, store: store, settings: delivery, hints: hints, clock: clock, worker: worker,
+                channel: channel, store: deliveries ?? store, settings: delivery, hints: hints, clock: clock,
+                worker: worker,
                 logger: logger)
             return ("delivery by \(channel.channel.rawValue)", service)
         }
         let email = email(composer, transport)
+        let webhookHosts = HostLimits(
+            concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
+            rate: settings.webhookRate)
+        let hubClient = try guardedClient(group)
         return [
+            ("hub", hubVerifier(hubClient)),
+            service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, of: store.pushes),
             (
                 "notices",
                 NoticeService(
@@ -125,11 +136,7 @@ package struct Worker: Sendable {
                 email, settings.mailRetry,
                 HostLimits(
                     concurrency: email.concurrency, endpointConcurrency: email.concurrency, rate: settings.mailRate)),
-            service(
-                try webhooks(identity, group), settings.webhookRetry,
-                HostLimits(
-                    concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
-                    rate: settings.webhookRate)),
+            service(try webhooks(identity, group), settings.webhookRetry, webhookHosts),
             service(FeedChannel(), RetrySchedule(), HostLimits()),
         ]
     }
@@ -146,10 +153,27 @@ package struct Worker: Sendable {
     }
 
     private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
+        WebhookChannel(
+            client: try guardedClient(group), storeID: identity, concurrency: settings.webhookConcurrency)
+    }
+
+    private func hubVerifier(_ client: HTTPPostClient) -> HubVerifier {
+        HubVerifier(
+            store: store, registries: registries, settings: portalSettings, client: client,
+            schedule: settings.webhookRetry, hints: hints, clock: clock, logger: logger)
+    }
+
+    private func hubChannel(_ client: HTTPPostClient) -> HubChannel {
+        HubChannel(
+            store: store, registries: registries, settings: portalSettings, client: client,
+            concurrency: settings.webhookConcurrency, clock: clock)
+    }
+
+    /// One that reaches what strangers have named.
+    private func guardedClient(_ group: MultiThreadedEventLoopGroup) throws -> HTTPPostClient {
         var post = HTTPPostSettings()
         post.allowedNetworks = settings.webhookNetworks
         post.connectionsPerHost = settings.webhookConcurrency
-        let client = try HTTPPostClient(settings: post, eventLoopGroup: group, logger: logger)
-        return WebhookChannel(client: client, storeID: identity, concurrency: settings.webhookConcurrency)
+        return try HTTPPostClient(settings: post, eventLoopGroup: group, logger: logger)
     }
 }
