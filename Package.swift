@@ -129,7 +129,10 @@ let package = Package(
             name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),
         .testTarget(
             name: "PortalTests",
-            dependencies: ["Portal", "Bulletins", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: [
+                "Portal", "Bulletins", "Storage", "HTTPPost", "DeliveryEngine",
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(
