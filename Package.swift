@@ -67,7 +67,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
-                .embedInCode("Migrations/006_webhooks.sql"),
+                .embedInCode("Migrations/006_webhooks.sql"), .embedInCode("Migrations/007_websub.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -92,7 +92,7 @@ let package = Package(
         .target(
             name: "Portal",
             dependencies: [
-                "Storage", "Markup", "CZlib", crypto, lifecycle, logging,
+                "Storage", "Markup", "CZlib", "DeliveryEngine", "HTTPPost", "Webhooks", crypto, lifecycle, logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
@@ -151,7 +151,10 @@ let package = Package(
             name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),
         .testTarget(
             name: "PortalTests",
-            dependencies: ["Portal", "Bulletins", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: [
+                "Portal", "Bulletins", "Storage", "HTTPPost", "DeliveryEngine",
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(

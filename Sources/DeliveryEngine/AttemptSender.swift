@@ -133,7 +133,7 @@ final class AttemptSender: Sendable {
     private func stillSendable(_ entries: [DigestEntry], _ now: Timestamp) async -> [DigestEntry] {
         var left: [DigestEntry] = []
         for entry in entries {
-            if let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now {
+            if channel.endsWithBulletin, let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now {
                 end(entry.delivery, .expired)
                 continue
             }

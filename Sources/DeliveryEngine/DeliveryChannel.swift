@@ -19,6 +19,9 @@ package protocol DeliveryChannel: Sendable {
     /// Whether it has digests.
     var hasDigests: Bool { get }
 
+    /// Whether what it sends is worth nothing once the bulletin has expired.
+    var endsWithBulletin: Bool { get }
+
     /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
     func host(of delivery: ClaimedDelivery) -> String?
 
@@ -35,6 +38,8 @@ extension DeliveryChannel {
     package var executors: [any TaskExecutor] { [] }
 
     package var hasDigests: Bool { false }
+
+    package var endsWithBulletin: Bool { true }
 
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
 

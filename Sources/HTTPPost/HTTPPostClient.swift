@@ -57,10 +57,16 @@ public final class HTTPPostClient: Sendable {
     public func post(
         _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
     ) async throws(HTTPPostError) -> HTTPPostResponse {
-        let exchange = Exchange(
-            origin: template.target.origin,
-            bytes: try encoder.encode(template, headers: headers, body: body),
-            deadline: .now() + totalTimeout)
+        try await send(template.target.origin, try encoder.encode(template, headers: headers, body: body))
+    }
+
+    /// Gets, under the same limits as a post, and returns whatever status the server gave.
+    public func get(_ target: HTTPTarget) async throws(HTTPPostError) -> HTTPPostResponse {
+        try await send(target.origin, encoder.get(target))
+    }
+
+    private func send(_ origin: Origin, _ bytes: ByteBuffer) async throws(HTTPPostError) -> HTTPPostResponse {
+        let exchange = Exchange(origin: origin, bytes: bytes, deadline: .now() + totalTimeout)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if exchange.begin(continuation) { pool.submit(exchange) }

@@ -16,14 +16,26 @@ struct RequestEncoder: Sendable {
 
     /// The beginning of requests to a target.
     func template(_ target: HTTPTarget, headers: [(String, String)]) throws(HTTPPostError) -> HTTPPostTemplate {
+        var head = head("POST ", target)
+        for (name, value) in headers { try Self.write(name, value, to: &head) }
+        return HTTPPostTemplate(target: target, head: head)
+    }
+
+    /// A whole GET.
+    func get(_ target: HTTPTarget) -> ByteBuffer {
+        var request = head("GET ", target)
+        request.writeStaticString("\r\n\r\n")
+        return request
+    }
+
+    private func head(_ method: StaticString, _ target: HTTPTarget) -> ByteBuffer {
         var head = ByteBuffer()
-        head.writeStaticString("POST ")
+        head.writeStaticString(method)
         head.writeString(target.pathAndQuery)
         head.writeStaticString(" HTTP/1.1\r\nHost: ")
         head.writeString(target.authority)
         head.writeString(userAgentLine)
-        for (name, value) in headers { try Self.write(name, value, to: &head) }
-        return HTTPPostTemplate(target: target, head: head)
+        return head
     }
 
     /// A whole request.

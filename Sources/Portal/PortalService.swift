@@ -1,7 +1,7 @@
-// The portal: feeds, pages, health.
+// The portal: feeds, pages, the hub, health.
 //
 // Reads:      bulletins that were routed; each request reads the store's present state.
-// Writes:     the end of a subscription, when its subscriber asks for it.
+// Writes:     the end of a subscription, when its subscriber asks for it; what is asked of the hub.
 // On failure: of the store, 503; the health page says which part of the worker does not work.
 
 package import Bulletins
@@ -15,15 +15,18 @@ package struct PortalService: Service {
     private let settings: PortalSettings
     private let feeds: FeedResponder
     private let pages: Pages
+    private let hub: HubResponder
     private let health: Health
     private let logger: Logger
 
     package init(
-        settings: PortalSettings, registries: Registries, store: any (FeedStore & UnsubscribeStore & ListingStore),
-        readiness: Readiness, clock: WallClock, logger: Logger
+        settings: PortalSettings, registries: Registries,
+        store: any (FeedStore & UnsubscribeStore & ListingStore & HubStore), readiness: Readiness, hints: Hints,
+        clock: WallClock, logger: Logger
     ) {
         self.settings = settings
         feeds = FeedResponder(store: store, registries: registries, settings: settings, clock: clock)
+        hub = HubResponder(store: store, feeds: feeds, settings: settings, hints: hints, clock: clock)
         pages = Pages(store: store, registries: registries, settings: settings, clock: clock)
         health = Health(store: store, readiness: readiness)
         self.logger = logger
@@ -37,10 +40,11 @@ package struct PortalService: Service {
         try await application.runService(gracefulShutdownSignals: [])
     }
 
-    private var router: Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+    private var router: Router<PortalContext> {
+        let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorPages(logger: logger))
         router.get("/feeds/**") { request, context in try await feed(request, context) }
+        router.post("/websub") { request, context in try await hub.answer(request, context) }
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
         router.post("/unsubscribe/:token") { _, context in try await pages.unsubscribe(context) }
@@ -51,7 +55,7 @@ package struct PortalService: Service {
         return router
     }
 
-    private func feed(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func feed(_ request: Request, _ context: PortalContext) async throws -> Response {
         let path = String(request.uri.path.dropFirst("/feeds/".count))
         guard let address = FeedAddress(path: path), let feed = try await feeds.feed(address) else {
             throw HTTPError(.notFound, message: "There is no such feed.")

@@ -97,11 +97,14 @@ package struct Hints: Sendable {
     package let fanout = Hint()
     /// Receipts or refusals were put into the outbox.
     package let receipts = Hint()
+    /// Somebody asked the hub for something.
+    package let hub = Hint()
     /// Whether intake has more to do than it can.
     package let intake = IntakePressure()
     private let email = Hint()
     private let webhook = Hint()
     private let feed = Hint()
+    private let websub = Hint()
 
     package init() {}
 
@@ -111,6 +114,7 @@ package struct Hints: Sendable {
         case .email: email
         case .webhook: webhook
         case .feed: feed
+        case .websub: websub
         }
     }
 

@@ -167,5 +167,6 @@ package protocol ListingStore: Sendable {
 /// A whole store.
 package typealias Store = BounceStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore
     & FeedStore
-    & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore
+    & HubStore & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore
+    & ListingStore
     & OperatorStore

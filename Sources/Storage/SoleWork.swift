@@ -6,6 +6,8 @@ package enum SoleWork: String, Sendable {
     case outbox
     case notices
     case retention
+    /// Asking callbacks whether they want what was asked for them.
+    case hub
 }
 
 package protocol SoleWorkStore: Sendable {

@@ -19,6 +19,7 @@ struct BulletinRouter {
     private let mostUrgent: Prepared
     private let insertMatches: Prepared
     private let markRouted: Prepared
+    private let hubChanges: HubChanges
     private let countNew: Prepared
     /// How many deliveries the present bulletin has.
     private var madeByChannel = JSONObject()
@@ -46,6 +47,7 @@ struct BulletinRouter {
             SELECT channel, count(*), count(digest_at) FROM deliveries NOT INDEXED WHERE id > ? AND bulletin = ?
             GROUP BY channel
             """)
+        hubChanges = try HubChanges(db)
         markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
     }
 
@@ -193,6 +195,7 @@ struct BulletinRouter {
         limit -= Self.bulletinCost
         let isUnheard = made == 0 && bulletin.isAtBeginning
         try markRouted.run([now.milliseconds, isUnheard ? now.milliseconds : nil, bulletin.number])
+        try hubChanges.note(bulletin)
         let total = madeByChannel.members.reduce(Int64(0)) { sum, member in
             if case .integer(let count) = member.value { sum + count } else { sum }
         }

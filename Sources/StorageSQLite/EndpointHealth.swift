@@ -8,7 +8,7 @@ struct EndpointHealth {
     let now: Timestamp
 
     /// How long an endpoint may do nothing but fail, in milliseconds: five days.
-    private static let patience: Int64 = 5 * 86_400_000
+    static let patience: Int64 = 5 * 86_400_000
 
     func note(_ attempt: AttemptRecord) throws {
         let delivery = attempt.delivery

@@ -39,10 +39,11 @@ struct Erasure {
             "DELETE FROM notices WHERE lower(address) = ?1 OR instr(lower(details), ?1)", [address.lowercased()])
         try db.run("UPDATE subscribers SET owner = NULL WHERE lower(owner) = ?", [address.lowercased()])
         let ownerships = db.changesCount
+        let callbacks = try HubSubscriptions.forget(address, db)
         try db.run(
             "UPDATE OR REPLACE suppressions SET address = ? WHERE address = ?",
             [Suppressions.name(address, key), address.lowercased()])
-        return endpoints.count + ownerships + db.changesCount
+        return endpoints.count + ownerships + callbacks + db.changesCount
     }
 
     /// One endpoint's address.

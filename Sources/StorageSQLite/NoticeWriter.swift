@@ -16,8 +16,11 @@ struct NoticeWriter {
         for (address, language) in try owners(of: endpoint, includesItself: includesItself) {
             try put(kind, to: address, language, details)
         }
-        if tellsOperators { try put(kind, to: nil, "id", details) }
+        if tellsOperators { try tellOperators(kind, details) }
     }
+
+    /// One to the operators alone.
+    func tellOperators(_ kind: Notice.Kind, _ details: JSONObject) throws { try put(kind, to: nil, "id", details) }
 
     private func put(_ kind: Notice.Kind, to address: String?, _ language: String, _ details: JSONObject) throws {
         try db.run(

@@ -68,6 +68,7 @@ extension SQLiteStore: ListingStore {
                     deliveries[try row.choice("channel"), default: 0] += row["number"] as Int
                 }
             }
+            deliveries[.websub] = Int(try HubSubscriptions.unpushed(db))
             let unrouted = try db.number(
                 """
                 SELECT count(*) FROM bulletins

@@ -83,6 +83,14 @@ private struct Pruning: Sendable {
                         (SELECT 1 FROM subscriptions WHERE endpoint = e.id AND (state <> 'ended' OR ended_at >= ?1))
                     LIMIT ?2
                     """, remove: forgetAddresses),
+            Kind(
+                age: retention.attempts,
+                due: "SELECT DISTINCT subscription FROM hub_attempts WHERE started_at < ?1 LIMIT ?2",
+                remove: each("DELETE FROM hub_attempts WHERE subscription = ?1 AND started_at < ?2")),
+            Kind(
+                age: retention.addresses,
+                due: "SELECT id FROM hub_subscriptions WHERE state = 'ended' AND ended_at < ?1 LIMIT ?2",
+                remove: forgetCallbacks),
         ]
     }
 
@@ -135,6 +143,10 @@ private struct Pruning: Sendable {
             try db.run("DELETE FROM payloads WHERE bulletin = ?", [number])
             try db.run("DELETE FROM bulletins WHERE id = ?", [number])
         }
+    }
+
+    private func forgetCallbacks(_ subscriptions: [Int64], _ start: Int64, _ db: Database) throws {
+        try Erasure.overwriting(db) { try HubSubscriptions.remove(subscriptions, db) }
     }
 
     private func forgetAddresses(_ endpoints: [Int64], _ start: Int64, _ db: Database) throws {

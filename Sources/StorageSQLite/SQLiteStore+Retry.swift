@@ -90,12 +90,8 @@ extension SQLiteStore: RetryStore {
     package func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])? {
         try await read { db in
             guard let row = try db.row(DeliveryRow.select + " WHERE d.id = ?", [number]) else { return nil }
-            let attempts = try db.rows("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", [number]).map {
-                AttemptRow(
-                    number: $0["number"], startedAt: $0.time("started_at"), duration: $0["duration"],
-                    outcome: $0["outcome"], code: $0["code"], detail: $0["detail"])
-            }
-            return (try row.deliveryRow(), attempts)
+            let attempts = try db.rows("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", [number])
+            return (try row.deliveryRow(), attempts.map { $0.attemptRow() })
         }
     }
 }
@@ -115,5 +111,14 @@ extension RetrySelection {
     fileprivate var condition: String {
         state == .delivered
             ? "d.state = 'delivered' AND d.channel = 'webhook'" : "d.state IN ('failed', 'bounced', 'suppressed')"
+    }
+}
+
+extension Row {
+    /// From a row of `attempts`, or of `hub_attempts`.
+    func attemptRow() -> AttemptRow {
+        AttemptRow(
+            number: self["number"], startedAt: time("started_at"), duration: self["duration"],
+            outcome: self["outcome"], code: self["code"], detail: self["detail"])
     }
 }

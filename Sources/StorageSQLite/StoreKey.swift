@@ -59,6 +59,21 @@ struct StoreKey: Sendable {
         return "erased:" + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    /// A secret that somebody else chose, as it may stand in the store: encrypted (RFC 8439), and of use only for what
+    /// it was sealed for.
+    func seal(_ secret: String, for purpose: String) throws -> [UInt8] {
+        Array(try ChaChaPoly.seal(Data(secret.utf8), using: sealingKey, authenticating: Data(purpose.utf8)).combined)
+    }
+
+    /// What was sealed; an error if it was changed, or is not for this purpose.
+    func unseal(_ sealed: [UInt8], for purpose: String) throws -> String {
+        let box = try ChaChaPoly.SealedBox(combined: sealed)
+        return String(
+            decoding: try ChaChaPoly.open(box, using: sealingKey, authenticating: Data(purpose.utf8)), as: UTF8.self)
+    }
+
+    private var sealingKey: SymmetricKey { SymmetricKey(data: derive("sealing")) }
+
     /// What the store keeps of a token.
     static func hash(_ token: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: token)) }
 

@@ -148,7 +148,7 @@ struct SubscriptionWriter {
         switch channel {
         case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
         case .feed: secrets[number] = try makeFeedToken(number)
-        case .email: break
+        case .email, .websub: break
         }
         return number
     }

@@ -1,19 +1,14 @@
 import AMQP
 package import Bulletins
-import DeliveryEngine
-import Email
 import Fanout
-import HTTPPost
 import Intake
 package import Logging
 import NIOPosix
 import Portal
 import Receipts
-import SMTP
 import ServiceLifecycle
 package import Storage
 import UnixSignals
-import Webhooks
 
 /// What a worker may do. Several workers may share the roles.
 package enum Role: String, Sendable, CaseIterable {
@@ -23,13 +18,13 @@ package enum Role: String, Sendable, CaseIterable {
 /// The whole program: its stages as services of one group, in the order in which they start. They stop
 /// in reverse: intake first, receipts late.
 package struct Worker: Sendable {
-    private let settings: Settings
-    private let registries: Registries
-    private let store: any Store
-    private let logger: Logger
-    private let hints = Hints()
+    let settings: Settings
+    let registries: Registries
+    let store: any Store
+    let logger: Logger
+    let hints = Hints()
     private let readiness = Readiness()
-    private let clock = WallClock.system
+    let clock = WallClock.system
 
     package init(settings: Settings, registries: Registries, store: any Store, logger: Logger) {
         self.settings = settings
@@ -71,9 +66,12 @@ package struct Worker: Sendable {
 
     private func portal() -> PortalService {
         PortalService(
-            settings: PortalSettings(
-                host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL),
-            registries: registries, store: store, readiness: readiness, clock: clock, logger: logger)
+            settings: portalSettings, registries: registries, store: store, readiness: readiness, hints: hints,
+            clock: clock, logger: logger)
+    }
+
+    var portalSettings: PortalSettings {
+        PortalSettings(host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
     }
 
     private func intake() throws -> IntakeService {
@@ -87,78 +85,5 @@ package struct Worker: Sendable {
         return IntakeService(
             settings: intake, store: store, judge: judge, hints: hints, readiness: readiness, clock: clock,
             logger: logger)
-    }
-
-    private func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [(name: String, any Service)] {
-        let identity = try await store.identity()
-        // The worker's own name, so that no other can take its leases for its own.
-        let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
-        let mail = MailSettings(
-            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
-            bounceKey: store.bounceKey)
-        let composer = try MailComposer(settings: mail, registries: registries)
-        let transport = try mailTransport(mail, group)
-        func service(_ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits) -> (
-            String, any Service
-        ) {
-            var delivery = DeliverySettings()
-            (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
-            (delivery.retry, delivery.hosts) = (retry, hosts)
-            let service = DeliveryService(
-                channel: channel, store: store, settings: delivery, hints: hints, clock: clock, worker: worker,
-                logger: logger)
-            return ("delivery by \(channel.channel.rawValue)", service)
-        }
-        let email = email(composer, transport)
-        let bounces = settings.bounces.map { address in
-            let intake = BounceIntake(store: store, from: settings.mailFrom, clock: clock)
-            return BounceListener(host: address.host, port: address.port, intake: intake, logger: logger)
-        }
-        return (bounces.map { [("bounces", $0)] } ?? []) + [
-            (
-                "notices",
-                NoticeService(
-                    store: store, composer: composer, transport: transport, operators: settings.operators,
-                    schedule: settings.mailRetry, clock: clock, logger: logger)
-            ),
-            (
-                "retention",
-                RetentionService(store: store, retention: settings.retention, clock: clock, logger: logger)
-            ),
-            service(
-                email, settings.mailRetry,
-                HostLimits(
-                    concurrency: email.concurrency, endpointConcurrency: email.concurrency, rate: settings.mailRate)),
-            service(
-                try webhooks(identity, group), settings.webhookRetry,
-                HostLimits(
-                    concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
-                    rate: settings.webhookRate)),
-            service(FeedChannel(), RetrySchedule(), HostLimits()),
-        ]
-    }
-
-    /// More attempts at once than connections: the next message's commands leave with the content of the one before.
-    private func email(_ composer: MailComposer, _ transport: any MailTransport) -> EmailChannel {
-        EmailChannel(
-            composer: composer, transport: transport, timeZones: registries.timeZones,
-            concurrency: settings.relays.first.map { $0.maximumConnections * 4 } ?? 1, isPaced: settings.mailRate > 0)
-    }
-
-    private func mailTransport(_ mail: MailSettings, _ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
-        let transport: any MailTransport =
-            settings.relays.isEmpty
-            ? try MaildirTransport(path: settings.mailFolder)
-            : SMTPTransport(
-                client: try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger))
-        guard !settings.mailKeys.isEmpty else { return transport }
-        let signer = DKIMSigner(domain: mail.domain, keys: settings.mailKeys)
-        return SigningTransport(signer: signer, transport: transport, clock: clock)
-    }
-
-    private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
-        WebhookChannel(
-            client: try settings.webhookClient(group, logger), keys: store, storeID: identity,
-            publicURL: settings.publicURL, concurrency: settings.webhookConcurrency)
     }
 }

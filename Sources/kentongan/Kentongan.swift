@@ -11,7 +11,7 @@ struct Kentongan: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, PublishCommand.self, BulletinsCommand.self, DeliveriesCommand.self,
             SubscriptionsCommand.self, SubscribersCommand.self, SuppressionsCommand.self, BounceCommand.self,
-            PublishersCommand.self, RejectedCommand.self,
+            PublishersCommand.self, RejectedCommand.self, WebSubCommand.self,
             RegionsCommand.self, FieldsCommand.self, StoreCommand.self, TopologyCommand.self, ListenCommand.self,
         ])
 

@@ -77,6 +77,7 @@ struct SubscriptionReader {
                 throw RefusedInput("\(text) is no name for a feed")
             }
             return text.isEmpty ? Self.newFeedName() : text
+        case .websub: throw RefusedInput("channel websub: who wants a feed pushed subscribes by itself, at /websub")
         }
     }
 }

@@ -22,6 +22,18 @@ extension Loopback {
             try await server.stop()
         }
 
+        @Test func aGetHasNoContent() async throws {
+            let server = try await ScriptedServer.start()
+            try await withClient { (client) async throws in
+                _ = try await client.get(HTTPTarget("http://127.0.0.1:\(server.port)/x?a=b"))
+            }
+            #expect(
+                server.requests.map(\.text) == [
+                    "GET /x?a=b HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nUser-Agent: Kentongan\r\n\r\n"
+                ])
+            try await server.stop()
+        }
+
         @Test func anEmptyAndALargeBody() async throws {
             let server = try await ScriptedServer.start()
             try await withClient { (client) async throws in

@@ -98,7 +98,7 @@ struct DeliveryConformance {
         try await test.record(claimed[0], .delivered)
         let backlog = try await test.store.backlog()
         #expect(backlog.unroutedBulletins == 0 && backlog.outboxMessages == 2)
-        #expect(backlog.unfinishedDeliveries == [.email: 2, .webhook: 0, .feed: 0])
+        #expect(backlog.unfinishedDeliveries == [.email: 2, .webhook: 0, .feed: 0, .websub: 0])
     }
 
     @Test(arguments: Backend.allCases)

@@ -12,6 +12,7 @@ enum AtomFeed {
         <id>\(Escaping.markup(feed.selfURL))</id>
         <updated>\(feed.updated.text)</updated>
         <link rel="self" type="application/atom+xml" href="\(Escaping.markup(feed.selfURL))"/>
+        <link rel="hub" href="\(Escaping.markup(feed.hubURL))"/>
         <link rel="alternate" type="text/html" href="\(Escaping.markup(feed.siteURL))"/>
         \(feed.items.map { $0.isWithdrawn ? tombstone($0) : entry($0) }.joined())</feed>
 

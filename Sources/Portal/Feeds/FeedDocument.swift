@@ -7,6 +7,7 @@ struct FeedDocument: Sendable {
     let title: String
     let selfURL: String
     let siteURL: String
+    let hubURL: String
     let updated: Timestamp
     let items: [FeedItem]
 }

@@ -87,6 +87,7 @@ final class FeedResponder: Sendable {
         let updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
         let document = FeedDocument(
             title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/",
+            hubURL: settings.hubURL,
             updated: updated, items: items)
         let bytes =
             switch address.format {

@@ -15,7 +15,7 @@ enum FeedResponse {
             .contentType: address.format.contentType, .eTag: form.etag, .vary: "Accept-Encoding",
             .cacheControl: address.isPrivate ? "private, max-age=60" : "public, max-age=60",
             .accessControlAllowOrigin: "*", .xContentTypeOptions: "nosniff",
-            linkName: "<\(settings.publicURL)\(address.path)>; rel=\"self\"",
+            linkName: HubLinks.header(hub: settings.hubURL, own: settings.publicURL + address.path),
         ]
         headers[.contentEncoding] = form.encoding
         if feed.lastModified.milliseconds > 0 { headers[.lastModified] = feed.lastModified.httpDate }

@@ -6,7 +6,8 @@ enum JSONFeed {
     static func render(_ feed: FeedDocument) -> String {
         JSONWriter.text([
             "version": "https://jsonfeed.org/version/1.1", "title": .string(feed.title),
-            "home_page_url": .string(feed.siteURL), "feed_url": .string(feed.selfURL), "language": "id",
+            "home_page_url": .string(feed.siteURL), "feed_url": .string(feed.selfURL),
+            "hubs": [["type": "WebSub", "url": .string(feed.hubURL)]], "language": "id",
             "items": .array(feed.items.filter { !$0.isWithdrawn }.map(item)),
         ])
     }

@@ -14,6 +14,7 @@ enum RSSFeed {
             <description>\(Escaping.markup(feed.title))</description>
             <language>id</language>
             \(changed)<atom:link rel="self" type="application/rss+xml" href="\(Escaping.markup(feed.selfURL))"/>
+            <atom:link rel="hub" href="\(Escaping.markup(feed.hubURL))"/>
             \(items)</channel></rss>
 
             """

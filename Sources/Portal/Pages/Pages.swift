@@ -13,7 +13,7 @@ struct Pages: Sendable {
     let settings: PortalSettings
     let clock: WallClock
 
-    func bulletin(_ context: BasicRequestContext) async throws -> Response {
+    func bulletin(_ context: PortalContext) async throws -> Response {
         let id = BulletinID(
             publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
         guard let stored = try await store.publicBulletin(id) else {
@@ -36,7 +36,7 @@ struct Pages: Sendable {
     }
 
     /// A GET never unsubscribes: mail programs follow links by themselves (RFC 8058 section 2).
-    func askToUnsubscribe(_ context: BasicRequestContext) async throws -> Response {
+    func askToUnsubscribe(_ context: PortalContext) async throws -> Response {
         let hash = try tokenHash(context)
         guard try await store.hasUnsubscribeToken(hash: hash) else { throw Self.unknownToken }
         return page(
@@ -47,7 +47,7 @@ struct Pages: Sendable {
             """)
     }
 
-    func unsubscribe(_ context: BasicRequestContext) async throws -> Response {
+    func unsubscribe(_ context: PortalContext) async throws -> Response {
         guard try await store.unsubscribe(tokenHash: try tokenHash(context), now: clock.now) else {
             throw Self.unknownToken
         }
@@ -56,7 +56,7 @@ struct Pages: Sendable {
 
     private static let unknownToken = HTTPError(.notFound, message: "This link is not known.")
 
-    private func tokenHash(_ context: BasicRequestContext) throws -> [UInt8] {
+    private func tokenHash(_ context: PortalContext) throws -> [UInt8] {
         guard let token = Token.bytes(try context.parameters.require("token")) else { throw Self.unknownToken }
         return Array(SHA256.hash(data: token))
     }

@@ -71,12 +71,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
             print(
                 "delivery \(row.number): \(row.bulletin) revision \(row.revision) to \(row.address) by \(row.channel)")
             print("  \(row.state.rawValue)\(row.dueAt.map { ", due \($0.text)" } ?? "")")
-            for attempt in attempts {
-                let rest = [attempt.code, attempt.detail].compactMap(\.self).joined(separator: " ")
-                print(
-                    "  \(attempt.number). \(attempt.startedAt.text) \(attempt.outcome) in \(attempt.duration) ms \(rest)"
-                )
-            }
+            for attempt in attempts { print("  \(attempt.line)") }
             for row in bounces {
                 let rest = [row.bounce.status, row.bounce.detail].compactMap(\.self).joined(separator: " ")
                 print("  came back \(row.receivedAt.text): \(row.bounce.kind.rawValue) \(rest)")
@@ -197,7 +192,13 @@ extension BounceRow {
 }
 
 extension AttemptRow {
-    fileprivate var json: JSONObject {
+    /// For people.
+    var line: String {
+        let rest = [code, detail].compactMap(\.self).joined(separator: " ")
+        return "\(number). \(startedAt.text) \(outcome) in \(duration) ms \(rest)"
+    }
+
+    var json: JSONObject {
         [
             "number": .number(number), "startedAt": .time(startedAt), "durationMs": .integer(duration),
             "outcome": .string(outcome), "code": .optional(code), "detail": .optional(detail),

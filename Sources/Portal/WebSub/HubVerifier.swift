@@ -1,0 +1,154 @@
+// Asks callbacks whether they want what was asked for them, and tells them what the hub refuses.
+//
+// Reads:      requests that the hub took.
+// Writes:     what came of them: a subscription begins, is renewed or ends, or nothing changes.
+// Guarantees: nothing is pushed to a callback that has not confirmed it; a request outlives a crash; of each callback and
+//             feed one request at a time, in their order; one worker of a store at a time asks.
+// On failure: of a callback, a few more tries; then the request is dropped.
+
+package import Bulletins
+package import DeliveryEngine
+package import HTTPPost
+package import Logging
+import ServiceLifecycle
+package import Storage
+import Synchronization
+
+/// Verifies the intent of subscribers.
+package struct HubVerifier: Service {
+    private let store: any HubStore & SoleWorkStore
+    private let feeds: FeedResponder
+    private let settings: PortalSettings
+    private let client: HTTPPostClient
+    private let policy: VerificationPolicy
+    private let hints: Hints
+    private let clock: WallClock
+    private let logger: Logger
+    private let underWay = QuestionsUnderWay()
+
+    private static let poll = Duration.seconds(1)
+    private static let lookAhead = 500
+    /// Of the schedule of pushes so many pauses: who just subscribed should be there.
+    private static let tries = 3
+
+    package init(
+        store: any HubStore & SoleWorkStore & FeedStore, registries: Registries, settings: PortalSettings,
+        client: HTTPPostClient, schedule: RetrySchedule, hints: Hints, clock: WallClock, logger: Logger
+    ) {
+        self.store = store
+        feeds = FeedResponder(store: store, registries: registries, settings: settings, clock: clock)
+        self.settings = settings
+        self.client = client
+        policy = VerificationPolicy(schedule: RetrySchedule(pauses: Array(schedule.pauses.prefix(Self.tries))))
+        self.hints = hints
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var lease = WorkLease(.hub, store: store, clock: clock)
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    do throws(StoreError) {
+                        for verification in try await next(&lease) {
+                            group.addTask { await ask(verification) }
+                        }
+                    } catch {
+                        if !Task.isCancelled { logger.error("verifications wait: \(error)") }
+                    }
+                    await hints.hub.wait(atMost: Self.poll)
+                }
+            }
+            await lease.release()
+        }
+    }
+
+    /// What is due and has room. It is read once the work is this worker's: another may have settled it before.
+    private func next(_ lease: inout WorkLease) async throws(StoreError) -> [HubVerification] {
+        if !lease.isHeld {
+            guard try await !store.dueVerifications(limit: 1, now: clock.now).isEmpty, try await lease.claim() else {
+                return []
+            }
+        }
+        return try await store.dueVerifications(limit: Self.lookAhead, now: clock.now).filter { underWay.begin($0) }
+    }
+
+    private func ask(_ verification: HubVerification) async {
+        do throws(StoreError) {
+            if let verdict = try await verdict(verification) {
+                try await store.settle(verification, verdict, limits: HubLimits(), now: clock.now)
+                logger.info("\(verification.mode.rawValue) request \(verification.number) of the hub: \(verdict.word)")
+            }
+        } catch {
+            logger.error("request \(verification.number) of the hub waits: \(error)")
+        }
+        underWay.end(verification)
+        hints.hub.signal()
+    }
+
+    private func verdict(_ verification: HubVerification) async throws(StoreError) -> HubVerdict? {
+        if verification.mode == .subscribe, try await !isThere(verification.topic) {
+            return .denied("the feed is not there any more")
+        }
+        // The system's generator is fit for secrets.
+        let challenge = Token.text((0..<32).map { _ in UInt8.random(in: 0...255) })
+        let answer: VerificationPolicy.Answer
+        do throws(HTTPPostError) {
+            let target = try CallbackQuestion.target(
+                verification, challenge: challenge, publicURL: settings.publicURL)
+            answer = .response(try await client.get(target))
+        } catch {
+            answer = .error(error)
+        }
+        return policy.verdict(answer, to: verification, challenge: challenge, now: clock.now)
+    }
+
+    private func isThere(_ topic: String) async throws(StoreError) -> Bool {
+        guard let address = FeedAddress(ownPath: topic) else { return false }
+        return try await feeds.feed(address) != nil
+    }
+}
+
+/// Which questions are under way, so that none is asked twice at once and no host takes all the room.
+private final class QuestionsUnderWay: Sendable {
+    private struct State {
+        var numbers: Set<Int64> = []
+        var hosts: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private static let most = 64
+    private static let mostOfHost = 8
+
+    /// False if it is under way already, or there is no room.
+    func begin(_ verification: HubVerification) -> Bool {
+        state.withLock { state in
+            guard state.numbers.count < Self.most, state.hosts[verification.host] ?? 0 < Self.mostOfHost,
+                state.numbers.insert(verification.number).inserted
+            else { return false }
+            state.hosts[verification.host, default: 0] += 1
+            return true
+        }
+    }
+
+    func end(_ verification: HubVerification) {
+        state.withLock { state in
+            state.numbers.remove(verification.number)
+            let left = (state.hosts[verification.host] ?? 1) - 1
+            state.hosts[verification.host] = left > 0 ? left : nil
+        }
+    }
+}
+
+extension HubVerdict {
+    /// For the log, which holds no address.
+    fileprivate var word: String {
+        switch self {
+        case .confirmed: "confirmed"
+        case .dropped: "dropped"
+        case .later: "to be tried again"
+        case .denied: "denied"
+        }
+    }
+}

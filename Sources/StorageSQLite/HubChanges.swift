@@ -1,0 +1,80 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// Finds the hub's subscriptions whose feeds a bulletin has changed. The fan-out only notes the bulletin, which costs it
+/// next to nothing; who claims pushes marks the subscriptions, in chunks.
+struct HubChanges {
+    private let insert: Prepared
+
+    init(_ db: Database) throws {
+        insert = try db.prepared(
+            """
+            INSERT INTO hub_changes (bulletin, priority) SELECT ?1, ?2 WHERE EXISTS
+                (SELECT 1 FROM hub_subscriptions INDEXED BY hub_subscriptions_expiry WHERE state = 'active')
+            """)
+    }
+
+    /// A bulletin was routed: it stands in all its feeds now, or has left them.
+    func note(_ bulletin: UnroutedBulletin) throws { try insert.run([bulletin.number, bulletin.priority]) }
+
+    static func areThere(_ db: Database) throws -> Bool {
+        try db.number("SELECT EXISTS (SELECT 1 FROM hub_changes)") == 1
+    }
+
+    /// Subscriptions that one transaction marks, and bulletins it looks at.
+    private static let markedAtOnce = 2000
+    private static let bulletinsAtOnce = 100
+
+    /// Has the subscriptions to what changed pushed to; the most urgent bulletins first.
+    static func mark(_ db: Database, now: Timestamp) throws {
+        var room = markedAtOnce
+        for _ in 0..<bulletinsAtOnce {
+            let next = try db.row("SELECT * FROM hub_changes ORDER BY priority, id LIMIT 1")
+            guard room > 0, let change = next else { return }
+            let marked = try mark(change, limit: room, db, now: now)
+            let number: Int64 = change["id"]
+            if marked.count < room {
+                try db.run("DELETE FROM hub_changes WHERE id = ?", [number])
+            } else {
+                try db.run("UPDATE hub_changes SET place = ? WHERE id = ?", [marked.max(), number])
+            }
+            room -= marked.count
+        }
+    }
+
+    /// A push that waits becomes the push of this bulletin, with a fresh schedule; one under way is followed by another.
+    private static func mark(_ change: Row, limit: Int, _ db: Database, now: Timestamp) throws -> [Int64] {
+        var marked: [Int64] = []
+        let (bulletin, priority, place): (Int64, Int64, Int64) = (
+            change["bulletin"], change["priority"], change["place"]
+        )
+        try db.prepared(
+            """
+            \(concerned)
+            UPDATE hub_subscriptions SET bulletin = ?1, priority = iif(bulletin IS NULL, ?4, min(priority, ?4)),
+                spent = iif(lease_owner IS NULL, attempts, spent), due_at = iif(lease_owner IS NULL, ?5, due_at)
+            WHERE id IN (SELECT id FROM concerned ORDER BY id LIMIT ?3) RETURNING id
+            """
+        ).each([bulletin, place, limit, priority, now.milliseconds]) { marked.append($0.integer(0)) }
+        return marked
+    }
+
+    /// Active subscriptions behind the place `?2` to the feeds in which any revision of the bulletin `?1` stands or stood.
+    private static let concerned = """
+        WITH revisions AS MATERIALIZED (
+            SELECT r.id, r.targets, r.publisher FROM bulletins b
+            JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.routed_at IS NOT NULL WHERE b.id = ?1
+        ), concerned AS (
+            SELECT s.id FROM revisions r CROSS JOIN json_each(r.targets) leg
+                CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_region
+                WHERE s.state = 'active' AND s.region IS NOT NULL AND s.field = leg.value ->> 0
+                    AND s.region BETWEEN leg.value ->> 1 AND leg.value ->> 2 AND s.id > ?2
+            UNION SELECT s.id FROM revisions r CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_publisher
+                WHERE s.state = 'active' AND s.publisher IS NOT NULL AND s.publisher = r.publisher AND s.id > ?2
+            UNION SELECT s.id FROM hub_subscriptions s INDEXED BY hub_subscriptions_feed
+                CROSS JOIN revisions r CROSS JOIN deliveries d ON d.bulletin = r.id AND d.endpoint = s.feed
+                WHERE s.state = 'active' AND s.feed IS NOT NULL AND s.id > ?2
+        )
+        """
+}

@@ -1,0 +1,103 @@
+import Bulletins
+import DeliveryEngine
+import Email
+import HTTPPost
+import NIOPosix
+import Portal
+import SMTP
+import ServiceLifecycle
+import Storage
+import Webhooks
+
+/// The role of delivery.
+extension Worker {
+    /// One service for each channel, and what goes with them.
+    func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [(name: String, any Service)] {
+        let identity = try await store.identity()
+        // The worker's own name, so that no other can take its leases for its own.
+        let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
+        let mail = MailSettings(
+            from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
+            bounceKey: store.bounceKey)
+        let composer = try MailComposer(settings: mail, registries: registries)
+        let transport = try mailTransport(mail, group)
+        func service(
+            _ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits,
+            of deliveries: (any DeliveryStore)? = nil
+        ) -> (String, any Service) {
+            var delivery = DeliverySettings()
+            (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
+            (delivery.retry, delivery.hosts) = (retry, hosts)
+            let service = DeliveryService(
+                channel: channel, store: deliveries ?? store, settings: delivery, hints: hints, clock: clock,
+                worker: worker,
+                logger: logger)
+            return ("delivery by \(channel.channel.rawValue)", service)
+        }
+        let email = email(composer, transport)
+        let bounces = settings.bounces.map { address in
+            let intake = BounceIntake(store: store, from: settings.mailFrom, clock: clock)
+            return BounceListener(host: address.host, port: address.port, intake: intake, logger: logger)
+        }
+        let webhookHosts = HostLimits(
+            concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
+            rate: settings.webhookRate)
+        let hubClient = try settings.webhookClient(group, logger)
+        return (bounces.map { [("bounces", $0)] } ?? []) + [
+            ("hub", hubVerifier(hubClient)),
+            service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, of: store.pushes),
+            (
+                "notices",
+                NoticeService(
+                    store: store, composer: composer, transport: transport, operators: settings.operators,
+                    schedule: settings.mailRetry, clock: clock, logger: logger)
+            ),
+            (
+                "retention",
+                RetentionService(store: store, retention: settings.retention, clock: clock, logger: logger)
+            ),
+            service(
+                email, settings.mailRetry,
+                HostLimits(
+                    concurrency: email.concurrency, endpointConcurrency: email.concurrency, rate: settings.mailRate)),
+            service(try webhooks(identity, group), settings.webhookRetry, webhookHosts),
+            service(FeedChannel(), RetrySchedule(), HostLimits()),
+        ]
+    }
+
+    /// More attempts at once than connections: the next message's commands leave with the content of the one before.
+    private func email(_ composer: MailComposer, _ transport: any MailTransport) -> EmailChannel {
+        EmailChannel(
+            composer: composer, transport: transport, timeZones: registries.timeZones,
+            concurrency: settings.relays.first.map { $0.maximumConnections * 4 } ?? 1, isPaced: settings.mailRate > 0)
+    }
+
+    private func mailTransport(_ mail: MailSettings, _ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
+        let transport: any MailTransport =
+            settings.relays.isEmpty
+            ? try MaildirTransport(path: settings.mailFolder)
+            : SMTPTransport(
+                client: try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger))
+        guard !settings.mailKeys.isEmpty else { return transport }
+        let signer = DKIMSigner(domain: mail.domain, keys: settings.mailKeys)
+        return SigningTransport(signer: signer, transport: transport, clock: clock)
+    }
+
+    private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
+        WebhookChannel(
+            client: try settings.webhookClient(group, logger), keys: store, storeID: identity,
+            publicURL: settings.publicURL, concurrency: settings.webhookConcurrency)
+    }
+
+    private func hubVerifier(_ client: HTTPPostClient) -> HubVerifier {
+        HubVerifier(
+            store: store, registries: registries, settings: portalSettings, client: client,
+            schedule: settings.webhookRetry, hints: hints, clock: clock, logger: logger)
+    }
+
+    private func hubChannel(_ client: HTTPPostClient) -> HubChannel {
+        HubChannel(
+            store: store, registries: registries, settings: portalSettings, client: client,
+            concurrency: settings.webhookConcurrency, clock: clock)
+    }
+}
