@@ -63,6 +63,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
+                .embedInCode("Migrations/005_feeds.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -128,7 +129,10 @@ let package = Package(
             name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),
         .testTarget(
             name: "PortalTests",
-            dependencies: ["Portal", "Bulletins", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: [
+                "Portal", "Bulletins", "Storage", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
         .testTarget(

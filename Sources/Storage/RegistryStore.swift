@@ -11,10 +11,12 @@ package struct StoredSubscription: Sendable {
     package let subscriber: Subscriber
     /// When the endpoint's owner, or the operator, confirmed it.
     package let verifiedAt: Timestamp?
+    /// When a feed was last asked for, to a few seconds.
+    package let fetchedAt: Timestamp?
 
     package init(
         number: Int64, subscription: Subscription, state: String, newSecret: String?, subscriber: Subscriber,
-        verifiedAt: Timestamp?
+        verifiedAt: Timestamp?, fetchedAt: Timestamp? = nil
     ) {
         self.number = number
         self.subscription = subscription
@@ -22,6 +24,7 @@ package struct StoredSubscription: Sendable {
         self.newSecret = newSecret
         self.subscriber = subscriber
         self.verifiedAt = verifiedAt
+        self.fetchedAt = fetchedAt
     }
 }
 

@@ -6,6 +6,7 @@ enum Migrations {
     private static let all: [[UInt8]] = [
         PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
         PackageResources._03_engine_sql, PackageResources._04_bounces_sql,
+        PackageResources._05_feeds_sql,
     ]
 
     static func apply(to pool: DatabasePool) throws {

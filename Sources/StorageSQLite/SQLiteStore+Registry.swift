@@ -34,6 +34,8 @@ extension SQLiteStore: RegistryStore {
                         publisher.isModerated, now.milliseconds,
                     ])
             }
+            // Feeds tell publishers' names.
+            try FeedItems.change(db)
         }
     }
 
@@ -46,7 +48,9 @@ extension SQLiteStore: RegistryStore {
     package func removePublisher(_ slug: String) async throws(StoreError) -> Bool {
         try await write { db in
             try db.run("DELETE FROM publishers WHERE slug = ?", [slug])
-            return db.changesCount == 1
+            guard db.changesCount == 1 else { return false }
+            try FeedItems.change(db)
+            return true
         }
     }
 
@@ -130,7 +134,8 @@ extension Row {
         let home = (self["home_region"] as Int64?).flatMap { Region(rawValue: $0) }
         return StoredSubscription(
             number: self["id"], subscription: try subscription(), state: self["state"], newSecret: newSecret,
-            subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: timestamp("verified_at"))
+            subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: timestamp("verified_at"),
+            fetchedAt: timestamp("fetched_at"))
     }
 
     /// From the columns of `subscriptions` and the endpoint's address.
@@ -144,7 +149,7 @@ extension Row {
 
 extension StoredSubscription {
     static let select = """
-        SELECT s.*, e.address, e.verified_at, o.owner, o.home_region FROM subscriptions s
+        SELECT s.*, e.address, e.verified_at, e.fetched_at, o.owner, o.home_region FROM subscriptions s
         JOIN endpoints e ON e.id = s.endpoint JOIN subscribers o ON o.id = e.subscriber
         """
 }

@@ -85,7 +85,7 @@ extension StoredSubscription {
             "kinds": .texts(subscription.kinds.map(\.rawValue).sorted()),
             "reach": .string(subscription.reach.rawValue), "urgency": .string(subscription.urgency.rawValue),
             "frequency": .string(subscription.frequency.rawValue), "home": .optional(subscriber.home?.code),
-            "owner": .optional(subscriber.owner), "verifiedAt": .time(verifiedAt),
+            "owner": .optional(subscriber.owner), "verifiedAt": .time(verifiedAt), "fetchedAt": .time(fetchedAt),
             "language": .string(subscription.language),
             "state": .string(state),
         ]
