@@ -6,6 +6,7 @@
 
 package import Bulletins
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import ServiceLifecycle
 package import Storage
@@ -37,10 +38,12 @@ package struct PortalService: Service {
     }
 
     package func run() async throws {
+        let (feeds, dates) = (feeds, dates)
         let application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [FeedFront(feeds: feeds, dates: dates)])),
+            server: HTTPServerBuilder { responder in
+                PortalChannel(responder: responder) { FeedFront(feeds: feeds, dates: dates) }
+            },
             configuration: .init(
                 address: .hostname(settings.host, port: settings.port), serverName: PortalSettings.serverName),
             services: [fetches], logger: logger)

@@ -1,24 +1,22 @@
-import Bulletins
 import HTTPTypes
 import NIOCore
-import NIOHTTPTypes
-import Storage
-import Synchronization
+import NIOHTTP1
 
 /// Answers requests for feeds that lie rendered where they arrive, on the connection's event loop; all else it passes on
 /// to the router, and so also what comes while an earlier request of the connection is not answered yet.
-final class FeedFront: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+///
+/// It stands between the decoder of requests and the encoder of answers: what it writes is encoded already.
+final class FeedFront: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundOut = IOData
 
     private let feeds: FeedResponder
     private let dates: DateHeader
     /// Requests that were passed on and not answered.
     private var passedOn = 0
     /// A request whose end has not come yet, and its answer.
-    private var taken: (request: HTTPRequest, feed: RenderedFeed)?
+    private var taken: (request: HTTPRequestHead, feed: RenderedFeed)?
     private var hasWritten = false
 
     init(feeds: FeedResponder, dates: DateHeader) { (self.feeds, self.dates) = (feeds, dates) }
@@ -50,48 +48,58 @@ final class FeedFront: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data), passedOn > 0 { passedOn -= 1 }
-        context.write(data, promise: promise)
-    }
+    /// A request that was passed on has its whole answer.
+    fileprivate func countAnswer() { if passedOn > 0 { passedOn -= 1 } }
 
-    private func feed(for request: HTTPRequest) -> RenderedFeed? {
-        guard request.method == .get || request.method == .head, let path = request.path,
-            path.utf8.starts(with: "/feeds/".utf8), keepsOpen(request)
+    private func feed(for request: HTTPRequestHead) -> RenderedFeed? {
+        guard request.method == .GET || request.method == .HEAD, request.uri.utf8.starts(with: "/feeds/".utf8),
+            request.version == .http1_1, keepsOpen(request)
         else { return nil }
-        return feeds.rendered(path: path)
+        return feeds.rendered(path: request.uri)
     }
 
-    private func keepsOpen(_ request: HTTPRequest) -> Bool {
-        guard let connection = request.headerFields[.connection] else { return true }
+    private func keepsOpen(_ request: HTTPRequestHead) -> Bool {
+        guard let connection = request.headers.first(name: "connection") else { return true }
         return connection.lowercased() == "keep-alive"
     }
 
-    private func write(_ feed: RenderedFeed, to request: HTTPRequest, _ context: ChannelHandlerContext) {
-        let (form, isKnown) = feed.answer(to: request.headerFields)
-        var head = HTTPResponse(
-            status: isKnown ? .notModified : .ok, headerFields: isKnown ? form.headersIfKnown : form.headers)
-        head.headerFields[.date] = dates.now
-        head.headerFields[.server] = PortalSettings.serverName
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !isKnown, request.method == .get { context.write(wrapOutboundOut(.body(form.body)), promise: nil) }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+    private func write(_ feed: RenderedFeed, to request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let (form, isKnown) = feed.answer(
+            acceptEncoding: request.headers.joined("accept-encoding"),
+            ifNoneMatch: request.headers.joined("if-none-match"),
+            ifModifiedSince: request.headers.first(name: "if-modified-since"))
+        let date = dates.line
+        let known = isKnown ? form.headIfKnown : form.head
+        var head = context.channel.allocator.buffer(capacity: known.readableBytes + date.readableBytes)
+        head.writeImmutableBuffer(known)
+        head.writeImmutableBuffer(date)
+        context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
+        if !isKnown, request.method == .GET {
+            context.write(wrapOutboundOut(.byteBuffer(form.body)), promise: nil)
+        }
         hasWritten = true
     }
 }
 
-/// The header `Date`, written once a second.
-final class DateHeader: Sendable {
-    private let clock: WallClock
-    private let last = Mutex<(second: Int64, text: String)>((.min, ""))
+/// Tells the front which of the requests that it passed on were answered.
+final class AnswerCount: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
 
-    init(clock: WallClock) { self.clock = clock }
+    private let front: FeedFront
 
-    var now: String {
-        let now = clock.now
-        return last.withLock { last in
-            if last.second != now.seconds { last = (now.seconds, now.httpDate) }
-            return last.text
-        }
+    init(_ front: FeedFront) { self.front = front }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { front.countAnswer() }
+        context.write(data, promise: promise)
+    }
+}
+
+extension HTTPHeaders {
+    /// All values of a header that is a list (RFC 9110, section 5.3).
+    fileprivate func joined(_ name: String) -> String? {
+        let values = self[name]
+        return values.count < 2 ? values.first : values.joined(separator: ", ")
     }
 }

@@ -82,8 +82,8 @@ final class FeedResponder: Sendable {
 
     private func refresh(_ address: FeedAddress) async throws(StoreError) -> RenderedFeed? {
         let path = address.path
-        // Before the entries: what is changed in between is then looked at again.
-        let generation = try store.feedGeneration()
+        // Before the entries: what is changed in between is then looked at again. A private feed is looked at each time.
+        let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
         guard let (page, listing) = try await FeedPage.read(address, from: store) else {
             cache.put(nil, at: path)
             return nil

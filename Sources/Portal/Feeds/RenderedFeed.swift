@@ -11,6 +11,21 @@ struct RenderedForm: Sendable {
     let headers: HTTPFields
     /// Of an answer 304 (RFC 9110, section 15.4.5).
     let headersIfKnown: HTTPFields
+    /// The same as they go over the wire, but for the last line, which is the date.
+    let head: ByteBuffer
+    let headIfKnown: ByteBuffer
+
+    fileprivate init(body: ByteBuffer, etag: String, headers: HTTPFields, headersIfKnown: HTTPFields) {
+        (self.body, self.etag, self.headers, self.headersIfKnown) = (body, etag, headers, headersIfKnown)
+        head = Self.head("200 OK", headers)
+        headIfKnown = Self.head("304 Not Modified", headersIfKnown)
+    }
+
+    /// What is no header's value `HTTPField` does not take.
+    private static func head(_ status: String, _ headers: HTTPFields) -> ByteBuffer {
+        let lines = headers.map { "\($0.name.rawName): \($0.value)\r\n" }.joined()
+        return ByteBuffer(string: "HTTP/1.1 \(status)\r\n\(lines)Server: \(PortalSettings.serverName)\r\n")
+    }
 }
 
 /// A feed or an alert as it is answered, in a form for each encoding, each with a strong validator of its own (RFC 9110,
@@ -48,11 +63,19 @@ struct RenderedFeed: Sendable {
     var size: Int { plain.body.readableBytes + (gzipped?.body.readableBytes ?? 0) + 4096 }
 
     /// The form for a request, and whether the client has it already: `If-None-Match` wins (RFC 9110, section 13.2.2).
+    func answer(acceptEncoding: String?, ifNoneMatch: String?, ifModifiedSince: String?)
+        -> (form: RenderedForm, isKnown: Bool)
+    {
+        let form = gzipped.flatMap { AcceptEncoding.takesGzip(acceptEncoding) ? $0 : nil } ?? plain
+        if let ifNoneMatch { return (form, Self.matches(ifNoneMatch, form.etag)) }
+        guard let ifModifiedSince else { return (form, false) }
+        return (form, ifModifiedSince == lastModifiedText)
+    }
+
     func answer(to headers: HTTPFields) -> (form: RenderedForm, isKnown: Bool) {
-        let form = gzipped.flatMap { AcceptEncoding.takesGzip(headers[.acceptEncoding]) ? $0 : nil } ?? plain
-        if let tags = headers[.ifNoneMatch] { return (form, Self.matches(tags, form.etag)) }
-        guard let since = headers[.ifModifiedSince] else { return (form, false) }
-        return (form, since == lastModifiedText)
+        answer(
+            acceptEncoding: headers[.acceptEncoding], ifNoneMatch: headers[.ifNoneMatch],
+            ifModifiedSince: headers[.ifModifiedSince])
     }
 
     /// A weak comparison (RFC 9110, section 13.1.2).
