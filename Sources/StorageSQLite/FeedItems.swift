@@ -2,8 +2,8 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Keeps what feeds show: the newest routed revision of a bulletin, in the lists of the regions it addresses and of those
-/// that contain them, for all fields, its own and the ones above (see `005_feeds.sql`).
+/// Keeps what feeds show: the newest routed revision of a bulletin, in the lists of the regions it addresses and of
+/// those that contain them, for all fields, its own and the ones above (see `005_feeds.sql`).
 struct FeedItems {
     private let db: Database
     private let now: Timestamp
@@ -26,7 +26,9 @@ struct FeedItems {
             if bulletin.isWithdrawal { try inheritContents(bulletin) }
         }
         let place = try Self.change(db)
-        try db.run("UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ?", [place, bulletin.number])
+        try db.run(
+            "UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ? AND in_feeds = 0", [place, bulletin.number])
+        guard db.changesCount == 1 else { return }
         for item in try items("id = ?", [bulletin.number]) {
             try item.eachList { try insert.run([$0.rawValue, $1, $2, item.place, item.number]) }
         }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Storage
 
-/// Reads feeds' entries: each is the start of a few sorted lists, so that it takes the same time however much is stored.
+/// Reads feeds' entries: each is the start of a few sorted lists, so it takes the same time however much is stored.
 struct FeedReader {
     let db: Database
     let source: FeedSource
@@ -74,7 +74,8 @@ struct FeedReader {
     private func entries(endpoint: Int64) throws -> [FeedEntry] {
         let select = try db.prepared(
             """
-            SELECT d.id, d.bulletin FROM deliveries d INDEXED BY deliveries_feed CROSS JOIN bulletins b ON b.id = d.bulletin
+            SELECT d.id, d.bulletin
+            FROM deliveries d INDEXED BY deliveries_feed CROSS JOIN bulletins b ON b.id = d.bulletin
             WHERE d.channel = 'feed' AND d.endpoint = ? AND d.state IN ('pending', 'sending', 'delivered')
                 AND b.in_feeds = 1 AND b.kind & ? AND (?3 = 0 OR b.contents & ?3) AND \(bound("d.id", at: 4))
             """)

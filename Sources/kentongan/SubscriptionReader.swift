@@ -95,7 +95,7 @@ extension StoredSubscription {
     }
 
     func sentence(publicURL: String) -> String {
-        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json; shown this once" }
+        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json, .ics; shown this once" }
         let secret = feed ?? newSecret.map { "; its secret, shown this once: \($0)" } ?? ""
         return
             "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(secret)"

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -30,9 +31,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 KENTONGAN = os.environ.get("KENTONGAN_BIN", PROJECT / ".build/release/kentongan")
 SECONDS, ROUNDS = int(os.environ.get("SECONDS", 8)), int(os.environ.get("ROUNDS", 3))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", 64))
-PORT, NGINX_PORT = 5740, 5741
 PROVINCE, PATH = "73", "/feeds/73.rss"
 WORDS = "warga diminta menjauh dari bantaran sungai selama hujan lebat di hulu dan menunggu kabar dari balai desa "
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+PORT, NGINX_PORT = free_port(), free_port()
 
 
 def install():
@@ -105,8 +114,9 @@ def get(port, path, headers=None):
     return answer, body
 
 
-def wait_for(port, path):
+def wait_for(port, path, process):
     for _ in range(600):
+        assert process.poll() is None, "the server has ended"
         try:
             return get(port, path)
         except OSError:
@@ -197,10 +207,11 @@ def measure(stock):
         worker = subprocess.Popen([KENTONGAN, "serve", "--roles", "portal"], env=os.environ | environment, cwd=PROJECT)
         nginx = None
         try:
-            answer, body = wait_for(PORT, PATH)
+            answer, body = wait_for(PORT, PATH, worker)
+            assert answer.status == 200
             _, packed = get(PORT, PATH, {"Accept-Encoding": "gzip"})
             nginx = start_nginx(folder, body, packed)
-            assert wait_for(NGINX_PORT, PATH)[1] == body
+            assert wait_for(NGINX_PORT, PATH, nginx)[1] == body
             print(f"{stock:,} bulletins stored; the feed has {body.count(b'<item>')} items, {len(body):,} bytes ({len(packed):,} by gzip);"
                   f" load average {os.getloadavg()[0]:.2f}", flush=True)
             compare("full", worker, nginx, lambda port: {})

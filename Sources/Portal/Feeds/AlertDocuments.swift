@@ -3,8 +3,8 @@ import Foundation
 import HTTPTypes
 import Storage
 
-/// The CAP documents that feeds of alerts lead to: of the revisions that stand in feeds. An earlier one, and one that has
-/// expired, is gone; what takes its place refers to it.
+/// The CAP documents that feeds of alerts lead to: of the revisions that stand in feeds. An earlier one, and one that
+/// has expired, is gone; what takes its place refers to it.
 struct AlertDocuments: Sendable {
     private let store: any FeedStore
     private let registries: Registries

@@ -16,7 +16,8 @@ enum AlertFeed {
             item, id: item.guid, title: [title, item.bulletin.title].compactMap(\.self).joined(separator: " – "),
             """
             <link rel="alternate" type="text/html" href="\(Escaping.markup(item.url))"/>
-            <link rel="alternate" type="\(AlertMessage.mediaType)" href="\(Escaping.markup(item.url))/\(item.stored.revision).cap"/>
+            <link rel="alternate" type="\(AlertMessage.mediaType)" \
+            href="\(Escaping.markup(item.url))/\(item.stored.revision).cap"/>
             <content type="text">\(Escaping.markup(text))</content>
 
             """)

@@ -27,7 +27,8 @@ enum AtomFeed {
     /// An entry up to its links and content, which are the caller's.
     static func entry(_ item: FeedItem, id: String, title: String, _ content: String) -> String {
         let categories = item.categories.map {
-            "<category term=\"\(Escaping.markup($0.code))\" scheme=\"urn:kentongan:\($0.scheme)\" label=\"\(Escaping.markup($0.name))\"/>\n"
+            "<category term=\"\(Escaping.markup($0.code))\" scheme=\"urn:kentongan:\($0.scheme)\" "
+                + "label=\"\(Escaping.markup($0.name))\"/>\n"
         }.joined()
         let summary = item.bulletin.summary.map { "<summary type=\"text\">\(Escaping.markup($0))</summary>\n" } ?? ""
         return """
@@ -46,7 +47,8 @@ enum AtomFeed {
         let enclosures = item.bulletin.attachments.map { attachment in
             let length = attachment.length.map { " length=\"\($0)\"" } ?? ""
             return "<link rel=\"enclosure\" href=\"\(Escaping.markup(attachment.url))\" "
-                + "type=\"\(Escaping.markup(attachment.type))\"\(length) title=\"\(Escaping.markup(attachment.title))\"/>\n"
+                + "type=\"\(Escaping.markup(attachment.type))\"\(length) "
+                + "title=\"\(Escaping.markup(attachment.title))\"/>\n"
         }.joined()
         return entry(
             item, id: item.guid, title: item.bulletin.title,

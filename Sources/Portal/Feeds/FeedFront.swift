@@ -2,8 +2,8 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// Answers requests for feeds that lie rendered where they arrive, on the connection's event loop; all else it passes on
-/// to the router, and so also what comes while an earlier request of the connection is not answered yet.
+/// Answers requests for feeds that lie rendered where they arrive, on the connection's event loop; all else it passes
+/// on to the router, and so also what comes while an earlier request of the connection is not answered yet.
 ///
 /// It stands between the decoder of requests and the encoder of answers: what it writes is encoded already.
 final class FeedFront: ChannelInboundHandler {

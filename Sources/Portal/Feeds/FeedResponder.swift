@@ -5,7 +5,7 @@ import Synchronization
 /// Renders feeds, each once for as long as what it holds does not change.
 ///
 /// A public feed is known to be the same as long as nothing was changed in any (`FeedGeneration`); else its entries are
-/// looked up, which is cheap, and only if these differ it is rendered. A private feed's entries are looked up each time.
+/// looked up, which is cheap, and only if these differ it is rendered. A private feed's are looked up each time.
 final class FeedResponder: Sendable {
     private let store: any FeedStore
     private let registries: Registries
@@ -43,12 +43,14 @@ final class FeedResponder: Sendable {
         guard !address.isPrivate else { return try await refresh(address) }
         let path = address.path
         let current = try generation.current()
+        var hasWaited = false
         while true {
             if let entry = cache[path], entry.generation >= current { return entry.feed }
             let (task, isOwn) = refreshing(address, path)
             let result = await task.value
-            // Another one's may have begun before what this one has to see.
-            if isOwn { return try result.get() }
+            // The first that was under way may have begun before what this one has to see; the next one has not.
+            if isOwn || hasWaited { return try result.get() }
+            hasWaited = true
         }
     }
 
@@ -82,7 +84,7 @@ final class FeedResponder: Sendable {
 
     private func refresh(_ address: FeedAddress) async throws(StoreError) -> RenderedFeed? {
         let path = address.path
-        // Before the entries: what is changed in between is then looked at again. A private feed is looked at each time.
+        // Before the entries: what is changed in between is then looked at again, as a private feed is each time.
         let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
         guard let (page, listing) = try await FeedPage.read(address, from: store) else {
             cache.put(nil, at: path)

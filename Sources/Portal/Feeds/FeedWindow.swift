@@ -3,8 +3,8 @@ import Storage
 /// The places of one archived page of a feed (RFC 5005, section 4), `FROM-TO` with TO left out.
 ///
 /// A window is a power of two long and begins at a multiple of its length. Windows of a feed are thus found again
-/// without a row for each, and what one holds does not depend on what comes later: it only becomes less, when something is
-/// corrected, withdrawn or expires.
+/// without a row for each, and what one holds does not depend on what comes later: it only becomes less, when something
+/// is corrected, withdrawn or expires.
 struct FeedWindow: Sendable, Hashable, CustomStringConvertible {
     let start: Int64
     let end: Int64

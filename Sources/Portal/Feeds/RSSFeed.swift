@@ -2,12 +2,13 @@ import Bulletins
 import Markup
 import Storage
 
-/// RSS 2.0 with the RSS Advisory Board's profile, and paged by RFC 5005. What was withdrawn is left out, since RSS has no
-/// word for it.
+/// RSS 2.0 with the RSS Advisory Board's profile, and paged by RFC 5005. What was withdrawn is left out, since RSS has
+/// no word for it.
 enum RSSFeed {
     static func render(_ feed: FeedDocument) -> String {
         let changed = feed.items.isEmpty ? "" : "<lastBuildDate>\(feed.updated.mailDate)</lastBuildDate>\n"
         let items = feed.items.filter { !$0.isWithdrawn }.map(item).joined()
+        let links = AtomLinks.render(feed, mediaType: FeedFormat.rss.mediaType, prefix: "atom:")
         return """
             <?xml version="1.0" encoding="utf-8"?>
             <rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/" \
@@ -17,7 +18,7 @@ enum RSSFeed {
             <description>\(Escaping.markup(feed.description))</description>
             <language>\(feed.language.rawValue)</language>
             <generator>Kentongan</generator>
-            \(changed)\(AtomLinks.render(feed, mediaType: FeedFormat.rss.mediaType, prefix: "atom:"))\(items)</channel></rss>
+            \(changed)\(links)\(items)</channel></rss>
 
             """
     }
@@ -29,7 +30,8 @@ enum RSSFeed {
         // RSS allows one enclosure; more are ignored by most readers. Of unknown length is 0 (the profile says so).
         let enclosure =
             item.bulletin.attachments.first.map {
-                "<enclosure url=\"\(Escaping.markup($0.url))\" type=\"\(Escaping.markup($0.type))\" length=\"\($0.length ?? 0)\"/>\n"
+                "<enclosure url=\"\(Escaping.markup($0.url))\" type=\"\(Escaping.markup($0.type))\" "
+                    + "length=\"\($0.length ?? 0)\"/>\n"
             } ?? ""
         return """
             <item>

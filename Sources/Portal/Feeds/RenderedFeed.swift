@@ -28,8 +28,8 @@ struct RenderedForm: Sendable {
     }
 }
 
-/// A feed or an alert as it is answered, in a form for each encoding, each with a strong validator of its own (RFC 9110,
-/// section 8.8.3.3).
+/// A feed or an alert as it is answered, in a form for each encoding, each with a strong validator of its own (RFC
+/// 9110, section 8.8.3.3).
 struct RenderedFeed: Sendable {
     let plain: RenderedForm
     let gzipped: RenderedForm?
