@@ -12,7 +12,7 @@ test: .venv/ready ## installs what the tests need, builds, runs all tests
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest
 
-bench: ## measures intake and the engine against bare loops in C; takes minutes, on a quiet machine
+bench: ## measures intake and the engine against bare loops in C, feeds against nginx; takes minutes, on a quiet machine
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
 	Tests/Benchmarks/intake.py
@@ -21,6 +21,7 @@ bench: ## measures intake and the engine against bare loops in C; takes minutes,
 	Tests/Benchmarks/mail.py
 	swift build -c release --product PostBenchmark
 	Tests/Benchmarks/webhooks.py
+	Tests/Benchmarks/feeds.py
 
 fuzz: ## feeds mutated bodies to the validator for ten minutes
 	swift build --product kentongan

@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -67,7 +68,8 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
-                .embedInCode("Migrations/006_webhooks.sql"), .embedInCode("Migrations/007_websub.sql"),
+                .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
+                .embedInCode("Migrations/007_websub.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -94,6 +96,10 @@ let package = Package(
             dependencies: [
                 "Storage", "Markup", "CZlib", "DeliveryEngine", "HTTPPost", "Webhooks", crypto, lifecycle, logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ],
             swiftSettings: settings),
         .target(
@@ -153,7 +159,7 @@ let package = Package(
             name: "PortalTests",
             dependencies: [
                 "Portal", "Bulletins", "Storage", "HTTPPost", "DeliveryEngine",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),

@@ -1,11 +1,13 @@
 // The portal: feeds, pages, the hub, health.
 //
-// Reads:      bulletins that were routed; each request reads the store's present state.
-// Writes:     the end of a subscription, when its subscriber asks for it; what is asked of the hub.
+// Reads:      bulletins that were routed. What is answered is the store's present state, or that of a moment ago.
+// Writes:     the end of a subscription, when its subscriber asks for it; when private feeds were asked for; what is asked
+//             of the hub.
 // On failure: of the store, 503; the health page says which part of the worker does not work.
 
 package import Bulletins
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import ServiceLifecycle
 package import Storage
@@ -14,6 +16,9 @@ package import Storage
 package struct PortalService: Service {
     private let settings: PortalSettings
     private let feeds: FeedResponder
+    private let alerts: AlertDocuments
+    private let fetches: FetchLog
+    private let dates: DateHeader
     private let pages: Pages
     private let hub: HubResponder
     private let health: Health
@@ -25,7 +30,11 @@ package struct PortalService: Service {
         clock: WallClock, logger: Logger
     ) {
         self.settings = settings
-        feeds = FeedResponder(store: store, registries: registries, settings: settings, clock: clock)
+        fetches = FetchLog(store: store, logger: logger)
+        feeds = FeedResponder(
+            store: store, registries: registries, settings: settings, clock: clock, fetches: fetches)
+        alerts = AlertDocuments(store: store, registries: registries, settings: settings)
+        dates = DateHeader(clock: clock)
         hub = HubResponder(store: store, feeds: feeds, settings: settings, hints: hints, clock: clock)
         pages = Pages(store: store, registries: registries, settings: settings, clock: clock)
         health = Health(store: store, readiness: readiness)
@@ -33,17 +42,22 @@ package struct PortalService: Service {
     }
 
     package func run() async throws {
+        let (feeds, dates) = (feeds, dates)
         let application = Application(
             router: router,
-            configuration: .init(address: .hostname(settings.host, port: settings.port), serverName: "Kentongan"),
-            logger: logger)
+            server: HTTPServerBuilder { responder in
+                PortalChannel(responder: responder) { FeedFront(feeds: feeds, dates: dates) }
+            },
+            configuration: .init(
+                address: .hostname(settings.host, port: settings.port), serverName: PortalSettings.serverName),
+            services: [fetches], logger: logger)
         try await application.runService(gracefulShutdownSignals: [])
     }
 
     private var router: Router<PortalContext> {
         let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorPages(logger: logger))
-        router.get("/feeds/**") { request, context in try await feed(request, context) }
+        FeedRoutes(feeds: feeds, alerts: alerts).add(to: router)
         router.post("/websub") { request, context in try await hub.answer(request, context) }
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
@@ -53,13 +67,5 @@ package struct PortalService: Service {
         router.get("/health/ready") { _, _ in health.ready }
         router.get("/metrics") { _, _ in try await health.metrics() }
         return router
-    }
-
-    private func feed(_ request: Request, _ context: PortalContext) async throws -> Response {
-        let path = String(request.uri.path.dropFirst("/feeds/".count))
-        guard let address = FeedAddress(path: path), let feed = try await feeds.feed(address) else {
-            throw HTTPError(.notFound, message: "There is no such feed.")
-        }
-        return FeedResponse.response(to: request, feed, address, settings)
     }
 }

@@ -4,6 +4,11 @@ package struct PortalSettings: Sendable {
     package var port: Int
     /// Without a slash at its end.
     package var publicURL: String
+    /// How many bytes rendered feeds may take.
+    package var feedCacheSize = 64 << 20
+
+    /// What the header `Server` says.
+    static let serverName = "Kentongan"
 
     package init(host: String, port: Int, publicURL: String) {
         self.host = host

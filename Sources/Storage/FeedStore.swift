@@ -1,25 +1,114 @@
 package import Bulletins
 
 /// Which bulletins a feed holds.
-package enum FeedSource: Sendable, Hashable {
-    /// What a subscription to this region and field would hear.
-    case region(Region, FieldFilter)
-    case publisher(String)
-    /// What an endpoint of the channel `feed` was sent; by its token.
-    case subscriber(String)
+package struct FeedSource: Sendable, Hashable {
+    package enum Origin: Sendable, Hashable {
+        /// What a subscription to this region and field would hear.
+        case region(Region, FieldFilter)
+        case publisher(String)
+        /// What an endpoint of the channel `feed` was sent; by its token.
+        case subscriber(String)
+    }
+
+    /// What a bulletin must have to stand in the feed.
+    package enum Content: Int, Sendable, Hashable, CaseIterable {
+        case anything = 0
+        case event = 1
+        case alert = 2
+    }
+
+    package var origin: Origin
+    /// Nil for both.
+    package var kind: Bulletin.Kind?
+    package var content: Content
+
+    package init(_ origin: Origin, kind: Bulletin.Kind? = nil, content: Content = .anything) {
+        (self.origin, self.kind, self.content) = (origin, kind, content)
+    }
+}
+
+/// A bulletin's place in a feed. Later ones are newer; a corrected bulletin takes a new one.
+package struct FeedEntry: Sendable, Hashable {
+    package let place: Int64
+    /// The store's number of the revision.
+    package let bulletin: Int64
+
+    package init(place: Int64, bulletin: Int64) { (self.place, self.bulletin) = (place, bulletin) }
+}
+
+/// From where on a feed is read, and which way.
+package enum FeedStart: Sendable, Hashable {
+    /// The newest first.
+    case newest
+    /// Newest first, of the places before this one.
+    case before(Int64)
+    /// Oldest first, of this place and those after it.
+    case from(Int64)
+}
+
+/// Some entries of a feed.
+package struct FeedListing: Sendable {
+    package let entries: [FeedEntry]
+    /// The last place that was given to any bulletin: what comes next stands after it.
+    package let lastPlace: Int64
+    /// When something was last taken off any feed.
+    package let removedAt: Timestamp
+    /// A publisher's name.
+    package let publisherName: String?
+    /// The endpoint of a private feed.
+    package let endpoint: Int64?
+
+    package init(
+        entries: [FeedEntry], lastPlace: Int64, removedAt: Timestamp, publisherName: String? = nil,
+        endpoint: Int64? = nil
+    ) {
+        self.entries = entries
+        self.lastPlace = lastPlace
+        self.removedAt = removedAt
+        self.publisherName = publisherName
+        self.endpoint = endpoint
+    }
+}
+
+/// A bulletin as feeds show it.
+package struct FeedBulletin: Sendable {
+    package let stored: StoredBulletin
+    /// Of a withdrawal: the JSON of the revision that was withdrawn, which says what was to happen.
+    package let withdrawn: [UInt8]?
+
+    package init(stored: StoredBulletin, withdrawn: [UInt8]? = nil) {
+        (self.stored, self.withdrawn) = (stored, withdrawn)
+    }
+}
+
+/// A revision that was public.
+package struct PublicRevision: Sendable, Equatable {
+    package let revision: Int64
+    package let receivedAt: Timestamp
+
+    package init(revision: Int64, receivedAt: Timestamp) { (self.revision, self.receivedAt) = (revision, receivedAt) }
 }
 
 /// What the portal's feeds read.
 package protocol FeedStore: Sendable {
-    /// The newest bulletins of a feed, newest first: the latest revision of each, withdrawn ones as
-    /// tombstones, expired ones left out.
-    func feedItems(_ source: FeedSource, limit: Int, now: Timestamp) async throws(StoreError) -> [StoredBulletin]
+    /// As long as it is the same, every public feed is. Takes microseconds, and blocks for them.
+    func feedGeneration() throws(StoreError) -> Int64
 
-    /// Whether a feed has this token.
-    func hasFeed(tokenHash: [UInt8]) async throws(StoreError) -> Bool
+    /// Some entries of a feed: the newest routed revision of each bulletin, withdrawals too, nothing that has expired.
+    /// Nil if there is no such publisher or token. Takes the same time however much is stored.
+    func feedEntries(_ source: FeedSource, _ start: FeedStart, limit: Int) async throws(StoreError) -> FeedListing?
 
-    /// Whether there is such a publisher.
-    func hasPublisher(_ slug: String) async throws(StoreError) -> Bool
+    /// The bulletins of these entries, in their order. One that is gone meanwhile is left out.
+    func feedBulletins(_ entries: [FeedEntry]) async throws(StoreError) -> [FeedBulletin]
+
+    /// The revision of this number, if it stands in feeds.
+    func feedBulletin(_ id: BulletinID, revision: Int64) async throws(StoreError) -> FeedBulletin?
+
+    /// The revisions of a bulletin that stand in feeds or stood there, oldest first.
+    func publicRevisions(of id: BulletinID) async throws(StoreError) -> [PublicRevision]
+
+    /// When the private feeds of these endpoints were last asked for.
+    func record(fetches: [Int64: Timestamp]) async throws(StoreError)
 
     /// The latest revision of a bulletin that the public may see.
     func publicBulletin(_ id: BulletinID) async throws(StoreError) -> StoredBulletin?

@@ -13,10 +13,12 @@ package struct StoredSubscription: Sendable {
     package var verifiedAt: Timestamp?
     /// Of a webhook.
     package let webhook: WebhookKeys?
+    /// When a feed was last asked for, to a few seconds.
+    package let fetchedAt: Timestamp?
 
     package init(
         number: Int64, subscription: Subscription, state: String, newSecret: String?, subscriber: Subscriber,
-        verifiedAt: Timestamp?, webhook: WebhookKeys? = nil
+        verifiedAt: Timestamp?, webhook: WebhookKeys? = nil, fetchedAt: Timestamp? = nil
     ) {
         self.number = number
         self.subscription = subscription
@@ -25,6 +27,7 @@ package struct StoredSubscription: Sendable {
         self.subscriber = subscriber
         self.verifiedAt = verifiedAt
         self.webhook = webhook
+        self.fetchedAt = fetchedAt
     }
 }
 

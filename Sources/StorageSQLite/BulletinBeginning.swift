@@ -31,7 +31,10 @@ enum BulletinBeginning {
             WHERE publisher = ?4 AND name = ?5 AND id < ?6 AND state IN (\(affected))
             """,
             [isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, id.publisher, id.id, number])
-        if isWithdrawal { try Halts.raise(db) }
+        guard isWithdrawal else { return }
+        try Halts.raise(db)
+        // At once; its tombstone comes when it is routed.
+        try FeedItems(db, now: now).removeAll(of: id)
     }
 
     /// Puts a revision that was held or scheduled into the state that it has now.

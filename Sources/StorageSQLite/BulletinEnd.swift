@@ -111,15 +111,25 @@ enum BulletinEnd {
         return db.changesCount > 0
     }
 
-    /// Ends bulletins whose `expiresAt` has come; what is pending of them ends in chunks.
+    /// Ends bulletins whose `expiresAt` has come, and takes them off the feeds; what is pending of them ends in chunks.
     static func expire(limit: Int, _ db: Database, now: Timestamp) throws {
-        try db.run(
+        let due = try db.rows(
             """
-            UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?1), ending = 'expired',
-                ending_endpoint = -1
-            WHERE id IN (SELECT id FROM bulletins WHERE state = 'published' AND expires_at <= ?1
-                ORDER BY expires_at LIMIT ?2)
+            SELECT id, publisher, name FROM bulletins WHERE state = 'published' AND expires_at <= ?
+            ORDER BY expires_at LIMIT ?
             """, [now.milliseconds, limit])
-        if db.changesCount > 0 { try Halts.raise(db) }
+        guard !due.isEmpty else { return }
+        let feedItems = try FeedItems(db, now: now)
+        for row in due {
+            try db.run(
+                """
+                UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?1), ending = 'expired',
+                    ending_endpoint = -1
+                WHERE id = ?2
+                """, [now.milliseconds, row["id"] as Int64])
+            // Of an unrouted correction the revision before it stands there.
+            try feedItems.removeAll(of: BulletinID(publisher: row["publisher"], id: row["name"]))
+        }
+        try Halts.raise(db)
     }
 }

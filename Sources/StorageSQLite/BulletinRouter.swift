@@ -30,7 +30,7 @@ struct BulletinRouter {
     init(db: Database, now: Timestamp, limit: Int) throws {
         (self.db, self.now, self.limit) = (db, now, limit)
         receipts = try ReceiptWriter(db: db, now: now)
-        feedItems = try FeedItems(db)
+        feedItems = try FeedItems(db, now: now)
         mostUrgent = try db.prepared(Self.select + " ORDER BY urgency DESC, turn, id LIMIT ?")
         // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
         insertMatches = try db.prepared(

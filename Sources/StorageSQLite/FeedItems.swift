@@ -1,46 +1,118 @@
 import Bulletins
 import GRDB
+import Storage
 
-/// Keeps what feeds show: the latest revision of a bulletin, under the regions it addresses and those
-/// that contain them.
+/// Keeps what feeds show: the newest routed revision of a bulletin, in the lists of the regions it addresses and of
+/// those that contain them, for all fields, its own and the ones above (see `005_feeds.sql`).
 struct FeedItems {
     private let db: Database
+    private let now: Timestamp
     private let insert: Prepared
+    private let delete: Prepared
 
-    init(_ db: Database) throws {
-        self.db = db
-        insert = try db.prepared("INSERT OR IGNORE INTO feed_items (region, is_exact, bulletin) VALUES (?, ?, ?)")
+    init(_ db: Database, now: Timestamp) throws {
+        (self.db, self.now) = (db, now)
+        insert = try db.prepared(
+            "INSERT OR IGNORE INTO feed_items (region, field, list, place, bulletin) VALUES (?, ?, ?, ?, ?)")
+        delete = try db.prepared(
+            "DELETE FROM feed_items WHERE region = ? AND field = ? AND list = ? AND place = ?")
     }
 
-    /// Puts this bulletin in the place of its other revisions.
+    /// Puts this bulletin in the place of its other revisions. A withdrawal stands where what it withdraws stood, also
+    /// if it does not say again that this was an event or an alert.
     func replace(_ bulletin: UnroutedBulletin) throws {
-        if bulletin.revision > 1 { try removeOthers(bulletin) }
-        for (region, isExact) in Self.places(bulletin.regions) {
-            try insert.run([region.rawValue, isExact, bulletin.number])
+        if bulletin.revision > 1 {
+            try removeAll(of: bulletin.id)
+            if bulletin.isWithdrawal { try inheritContents(bulletin) }
+        }
+        let place = try Self.change(db)
+        try db.run(
+            "UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ? AND in_feeds = 0", [place, bulletin.number])
+        guard db.changesCount == 1 else { return }
+        for item in try items("id = ?", [bulletin.number]) {
+            try item.eachList { try insert.run([$0.rawValue, $1, $2, item.place, item.number]) }
         }
     }
 
-    private func removeOthers(_ bulletin: UnroutedBulletin) throws {
-        let others = try db.rows(
-            "SELECT id, regions FROM bulletins WHERE publisher = ? AND name = ? AND id <> ?",
-            [bulletin.id.publisher, bulletin.id.id, bulletin.number])
-        for row in others { try remove(row["id"], regions: row["regions"]) }
+    private func inheritContents(_ bulletin: UnroutedBulletin) throws {
+        try db.run(
+            """
+            UPDATE bulletins SET contents = contents | coalesce((SELECT contents FROM bulletins
+                WHERE publisher = ?2 AND name = ?3 AND revision < ?4 AND feed_place IS NOT NULL
+                ORDER BY revision DESC LIMIT 1), 0)
+            WHERE id = ?1
+            """, [bulletin.number, bulletin.id.publisher, bulletin.id.id, bulletin.revision])
     }
 
-    /// Takes a bulletin off, by its regions as they are stored.
-    func remove(_ bulletin: Int64, regions: String) throws {
-        let delete = try db.prepared("DELETE FROM feed_items WHERE region = ? AND is_exact = ? AND bulletin = ?")
-        for (region, isExact) in Self.places(regions) {
-            try delete.run([region.rawValue, isExact, bulletin])
-            // All rows of a bulletin are there or none: of many revisions one has some.
-            if db.changesCount == 0 { break }
+    /// Takes a bulletin off, whichever of its revisions stands there.
+    func removeAll(of id: BulletinID) throws {
+        try remove(try items("publisher = ? AND name = ? AND in_feeds = 1", [id.publisher, id.id]))
+    }
+
+    /// Takes a revision off, if it stands there.
+    func remove(_ number: Int64) throws { try remove(try items("id = ? AND in_feeds = 1", [number])) }
+
+    private func remove(_ items: [Item]) throws {
+        for item in items {
+            try item.eachList { try delete.run([$0.rawValue, $1, $2, item.place]) }
+            try db.run("UPDATE bulletins SET in_feeds = 0 WHERE id = ?", [item.number])
         }
+        guard !items.isEmpty else { return }
+        try Self.change(db)
+        try db.run("UPDATE feed_generation SET removed_at = ?", [now.milliseconds])
     }
 
-    /// The regions of a bulletin as they are stored, and those that contain them.
-    private static func places(_ codes: String) -> [(Region, isExact: Bool)] {
-        let addressed = codes.split(separator: " ").compactMap { Region($0) }
-        let containing = Set(addressed.flatMap(\.ancestors)).subtracting(addressed)
-        return addressed.map { ($0, true) } + containing.map { ($0, false) }
+    /// Notes that feeds change; the number is the place of what is put there by this change.
+    @discardableResult
+    static func change(_ db: Database) throws -> Int64 {
+        let next = try db.number("UPDATE feed_generation SET number = number + 1 RETURNING number")
+        guard let next else { throw StoreError.unusable("the number of the feeds' changes is missing") }
+        return next
+    }
+
+    private func items(_ condition: String, _ values: [(any Bindable)?]) throws -> [Item] {
+        var found: [Item] = []
+        try db.prepared("SELECT \(Item.columns) FROM bulletins WHERE \(condition)").each(values) {
+            found.append(Item($0))
+        }
+        return found
+    }
+}
+
+/// The list of a region and field that bulletins of one kind stand in.
+enum FeedList {
+    static func number(kind: Int64, isExact: Bool, content: FeedSource.Content) -> Int64 {
+        kind + (isExact ? 4 : 0) + Int64(content.rawValue) * 8
+    }
+}
+
+/// A revision that stands in feeds, and in which lists.
+private struct Item {
+    let number: Int64
+    let place: Int64
+    private let kind: Int64
+    private let contents: Int64
+    private let regions: [Region]
+    private let fields: [Field]
+
+    static let columns = "id, feed_place, kind, contents, regions, fields"
+
+    init(_ row: SQLiteRow) {
+        (number, place, kind, contents) = (row.integer(0), row.integer(1), row.integer(2), row.integer(3))
+        regions = row.text(4).split(separator: " ").compactMap { Region($0) }
+        fields = row.text(5).split(separator: " ").compactMap { Field(String($0)) }
+    }
+
+    /// The regions that are addressed, and those that contain them; each with all fields, its own and their parents.
+    func eachList(_ body: (Region, _ field: String, _ list: Int64) throws -> Void) rethrows {
+        let topics = Set(["*"] + fields.map(\.code) + fields.compactMap(\.parent?.code))
+        let containing = Set(regions.flatMap(\.ancestors)).subtracting(regions)
+        let kept = FeedSource.Content.allCases.filter { $0 == .anything || contents & Int64($0.rawValue) != 0 }
+        for (region, isExact) in regions.map({ ($0, true) }) + containing.map({ ($0, false) }) {
+            for content in kept {
+                let list = FeedList.number(kind: kind, isExact: isExact, content: content)
+                for topic in topics { try body(region, topic, list) }
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ struct HubTopicColumns {
 
     /// Nil if there is no such private feed.
     init?(_ topic: HubTopic, _ db: Database) throws {
-        switch topic.source {
+        switch topic.source.origin {
         case .region(let region, let field):
             path = topic.path
             (self.region, self.field) = (region.rawValue, field.description)

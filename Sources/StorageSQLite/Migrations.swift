@@ -5,8 +5,8 @@ import Storage
 enum Migrations {
     private static let all: [[UInt8]] = [
         PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
-        PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._06_webhooks_sql,
-        PackageResources._07_websub_sql,
+        PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._05_feeds_sql,
+        PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
     ]
 
     static func apply(to pool: DatabasePool) throws {

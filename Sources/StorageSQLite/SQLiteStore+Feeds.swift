@@ -4,65 +4,56 @@ import GRDB
 package import Storage
 
 extension SQLiteStore: FeedStore {
-    package func feedItems(_ source: FeedSource, limit: Int, now: Timestamp) async throws(StoreError)
-        -> [StoredBulletin]
+    package func feedGeneration() throws(StoreError) -> Int64 { try feedGenerationReader.number() }
+
+    package func feedEntries(_ source: FeedSource, _ start: FeedStart, limit: Int) async throws(StoreError)
+        -> FeedListing?
     {
+        try await read { try FeedReader(db: $0, source: source, start: start, limit: limit).listing() }
+    }
+
+    package func feedBulletins(_ entries: [FeedEntry]) async throws(StoreError) -> [FeedBulletin] {
         try await read { db in
-            switch source {
-            case .region(let region, let field): try Self.items(region, field, limit, db)
-            case .publisher(let slug):
-                try db.rows(
-                    """
-                    SELECT \(StoredBulletin.columns) FROM bulletins b
-                    WHERE b.publisher = ? AND b.routed_at IS NOT NULL AND \(Self.isNewest) ORDER BY b.id DESC LIMIT ?
-                    """, [slug, limit]
-                ).map { try $0.storedBulletin() }
-            case .subscriber(let token):
-                try db.rows(
-                    """
-                    SELECT \(StoredBulletin.columns) FROM deliveries d JOIN bulletins b ON b.id = d.bulletin
-                    WHERE d.channel = 'feed' AND d.endpoint = (SELECT id FROM endpoints WHERE feed_hash = ?)
-                        AND \(Self.isNewest) ORDER BY d.bulletin DESC LIMIT ?
-                    """, [Token.bytes(token).map { Data(StoreKey.hash($0)) }, limit]
-                ).map { try $0.storedBulletin() }
-            }
+            let rows = try db.rows(
+                Self.feedBulletinRows + " WHERE b.id IN (SELECT value FROM json_each(?))",
+                [jsonList(entries.map(\.bulletin))])
+            let found = Dictionary(try rows.map { ($0["id"] as Int64, try $0.feedBulletin()) }) { first, _ in first }
+            return entries.compactMap { found[$0.bulletin] }
         }
     }
 
-    /// Shown, and the last revision that is.
-    private static let isNewest = """
-        b.state IN ('published', 'withdrawn')
-        AND NOT EXISTS (SELECT 1 FROM bulletins n WHERE n.publisher = b.publisher AND n.name = b.name
-            AND n.revision > b.revision AND n.state IN ('published', 'withdrawn', 'expired'))
+    package func feedBulletin(_ id: BulletinID, revision: Int64) async throws(StoreError) -> FeedBulletin? {
+        try await read { db in
+            try db.row(
+                Self.feedBulletinRows + " WHERE b.publisher = ? AND b.name = ? AND b.revision = ? AND b.in_feeds = 1",
+                [id.publisher, id.id, revision])?.feedBulletin()
+        }
+    }
+
+    private static let feedBulletinRows = """
+        SELECT \(StoredBulletin.columns), iif(b.is_withdrawal, (SELECT p.payload FROM bulletins o
+            JOIN payloads p ON p.bulletin = o.id WHERE o.publisher = b.publisher AND o.name = b.name
+                AND o.revision < b.revision AND o.feed_place IS NOT NULL AND NOT o.is_withdrawal
+            ORDER BY o.revision DESC LIMIT 1), NULL) AS withdrawn
+        FROM bulletins b
         """
 
-    package func hasFeed(tokenHash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try $0.number("SELECT 1 FROM endpoints WHERE feed_hash = ?", [tokenHash]) != nil }
-    }
-
-    /// The newest of a few sorted lists: the region's own, and what is addressed to each above it.
-    private static func items(_ region: Region, _ field: FieldFilter, _ limit: Int, _ db: Database) throws
-        -> [StoredBulletin]
-    {
-        let lists = [(region, 0), (region, 1)] + region.ancestors.map { ($0, 1) }
-        var numbers: [Int64: Row] = [:]
-        for (place, isExact) in lists {
-            for row in try db.rows(
+    package func publicRevisions(of id: BulletinID) async throws(StoreError) -> [PublicRevision] {
+        try await read { db in
+            try db.rows(
                 """
-                SELECT \(StoredBulletin.columns) FROM feed_items f JOIN bulletins b ON b.id = f.bulletin
-                WHERE f.region = ?1 AND f.is_exact = ?2 AND b.state IN ('published', 'withdrawn')
-                    AND (?3 = '*' OR ' ' || b.fields || ' ' LIKE '% ' || ?3 || ' %' OR ' ' || b.fields LIKE '% ' || ?3 || '.%')
-                ORDER BY f.bulletin DESC LIMIT ?4
-                """, [place.rawValue, isExact, field.description, limit])
-            {
-                numbers[row["id"]] = row
-            }
+                SELECT revision, received_at FROM bulletins
+                WHERE publisher = ? AND name = ? AND feed_place IS NOT NULL ORDER BY revision
+                """, [id.publisher, id.id]
+            ).map { PublicRevision(revision: $0["revision"], receivedAt: $0.time("received_at")) }
         }
-        return try numbers.sorted { $0.key > $1.key }.prefix(limit).map { try $0.value.storedBulletin() }
     }
 
-    package func hasPublisher(_ slug: String) async throws(StoreError) -> Bool {
-        try await read { try $0.number("SELECT 1 FROM publishers WHERE slug = ?", [slug]) != nil }
+    package func record(fetches: [Int64: Timestamp]) async throws(StoreError) {
+        try await write { db in
+            let update = try db.prepared("UPDATE endpoints SET fetched_at = ? WHERE id = ?")
+            for (endpoint, time) in fetches { try update.run([time.milliseconds, endpoint]) }
+        }
     }
 
     package func answer(to proposal: BulletinID) async throws(StoreError) -> Bulletin.Proposal? {
@@ -77,6 +68,12 @@ extension SQLiteStore: FeedStore {
                     AND b.state IN ('published', 'withdrawn', 'expired') ORDER BY b.revision DESC LIMIT 1
                 """, [id.publisher, id.id])?.storedBulletin()
         }
+    }
+}
+
+extension Row {
+    fileprivate func feedBulletin() throws -> FeedBulletin {
+        FeedBulletin(stored: try storedBulletin(), withdrawn: (self["withdrawn"] as Data?).map { [UInt8]($0) })
     }
 }
 

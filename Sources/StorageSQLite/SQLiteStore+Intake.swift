@@ -48,8 +48,8 @@ private struct IntakeRecorder {
             """
             INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
                 targets, in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, reply_to,
-                correlation_id, traceparent, turn)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                correlation_id, traceparent, turn, contents)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload) VALUES (?, ?)")
     }
@@ -126,7 +126,7 @@ private struct IntakeRecorder {
             targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
             bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
             firstReceivedAt.milliseconds, accepted.digest, message.replyTo, message.correlationID,
-            message.traceparent, now.milliseconds,
+            message.traceparent, now.milliseconds, bulletin.contents,
         ])
         let number = db.lastInsertedRowID
         try insertPayload.run([number, accepted.payload])
@@ -198,6 +198,11 @@ private struct IntakeRecorder {
 }
 
 extension Bulletin {
+    /// What `FeedSource.Content` tells apart, as bits.
+    fileprivate var contents: Int {
+        (event == nil ? 0 : FeedSource.Content.event.rawValue) | (alert == nil ? 0 : FeedSource.Content.alert.rawValue)
+    }
+
     /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `UnroutedBulletin`.
     fileprivate var targets: String {
         var text = "["

@@ -34,6 +34,8 @@ extension SQLiteStore: RegistryStore {
                         publisher.isModerated, now.milliseconds,
                     ])
             }
+            // Feeds tell publishers' names.
+            try FeedItems.change(db)
         }
     }
 
@@ -46,7 +48,9 @@ extension SQLiteStore: RegistryStore {
     package func removePublisher(_ slug: String) async throws(StoreError) -> Bool {
         try await write { db in
             try db.run("DELETE FROM publishers WHERE slug = ?", [slug])
-            return db.changesCount == 1
+            guard db.changesCount == 1 else { return false }
+            try FeedItems.change(db)
+            return true
         }
     }
 
@@ -142,7 +146,8 @@ extension Row {
             webhook: subscription.endpoint.channel == .webhook
                 ? try WebhookKeys(
                     key, endpoint: self["endpoint"], signatures: self["signatures"], version: self["secret_version"],
-                    previousUntil: self["previous_until"]) : nil)
+                    previousUntil: self["previous_until"]) : nil,
+            fetchedAt: timestamp("fetched_at"))
     }
 
     /// From the columns of `subscriptions` and the endpoint's address.
@@ -157,7 +162,8 @@ extension Row {
 
 extension StoredSubscription {
     static let select = """
-        SELECT s.*, e.address, e.verified_at, e.signatures, e.secret_version, e.previous_until, o.owner, o.home_region FROM subscriptions s
+        SELECT s.*, e.address, e.verified_at, e.fetched_at, e.signatures, e.secret_version, e.previous_until, o.owner,
+            o.home_region FROM subscriptions s
         JOIN endpoints e ON e.id = s.endpoint JOIN subscribers o ON o.id = e.subscriber
         """
 }

@@ -129,17 +129,17 @@ private struct Pruning: Sendable {
         try each("DELETE FROM deliveries WHERE id = ?1 AND finished_at < ?2")(numbers, start, db)
     }
 
-    /// Those that still have no deliveries. Feeds hold them by their regions, as there is no index by bulletin.
+    /// Those that still have no deliveries.
     private func removeBulletins(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
         let rows = try db.rows(
             """
-            SELECT id, regions FROM bulletins WHERE id IN (SELECT value FROM json_each(?)) AND received_at < ?
+            SELECT id FROM bulletins WHERE id IN (SELECT value FROM json_each(?)) AND received_at < ?
                 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE bulletin = bulletins.id)
             """, [jsonList(numbers), start])
-        let feedItems = try FeedItems(db)
+        let feedItems = try FeedItems(db, now: now)
         for row in rows {
             let number: Int64 = row["id"]
-            try feedItems.remove(number, regions: row["regions"])
+            try feedItems.remove(number)
             try db.run("DELETE FROM payloads WHERE bulletin = ?", [number])
             try db.run("DELETE FROM bulletins WHERE id = ?", [number])
         }

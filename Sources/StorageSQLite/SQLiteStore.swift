@@ -8,6 +8,7 @@ package final class SQLiteStore: Sendable {
     let pool: DatabasePool
     let key: StoreKey
     let haltReader: HaltReader
+    let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
 
     /// Opens the file, which may be new, and brings its schema up to date.
@@ -23,6 +24,7 @@ package final class SQLiteStore: Sendable {
                 return pool
             }
             haltReader = try HaltReader(path: path)
+            feedGenerationReader = try FeedGenerationReader(path: path)
         } catch let error as SQLiteStoreOpenError {
             throw .unusable("\(error.path): \(error.reason)")
         } catch {

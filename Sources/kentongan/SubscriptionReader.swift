@@ -91,7 +91,7 @@ extension StoredSubscription {
             "kinds": .texts(subscription.kinds.map(\.rawValue).sorted()),
             "reach": .string(subscription.reach.rawValue), "urgency": .string(subscription.urgency.rawValue),
             "frequency": .string(subscription.frequency.rawValue), "home": .optional(subscriber.home?.code),
-            "owner": .optional(subscriber.owner), "verifiedAt": .time(verifiedAt),
+            "owner": .optional(subscriber.owner), "verifiedAt": .time(verifiedAt), "fetchedAt": .time(fetchedAt),
             "language": .string(subscription.language),
             "state": .string(state),
         ]
@@ -108,7 +108,7 @@ extension StoredSubscription {
     }
 
     func sentence(publicURL: String) -> String {
-        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json; shown this once" }
+        let feed = feedURL(publicURL).map { "; read it at \($0), or .atom, .json, .ics; shown this once" }
         return
             "subscription \(number): \(subscription.endpoint.address) hears \(subscription.field) of \(subscription.region)\(feed ?? webhook.map(keysSentence) ?? "")"
     }

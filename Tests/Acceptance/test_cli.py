@@ -122,7 +122,8 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(program):
     assert row["bulletin"] == json.loads(payload)
     assert [row["reason"] for row in program.listing("rejected", "list")] == ["malformed-json"]
     with sqlite3.connect(program.store) as store:
-        assert store.execute("SELECT * FROM feed_items").fetchall() == [(7371000000, 1, 1)]
+        assert store.execute("SELECT * FROM feed_items").fetchall() == [
+            (7371000000, "*", 5, 1, 1), (7371000000, "kesehatan", 5, 1, 1)]
         assert not store.execute("PRAGMA foreign_key_check").fetchall()
         assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 

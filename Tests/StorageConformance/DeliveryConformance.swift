@@ -139,26 +139,4 @@ struct DeliveryConformance {
         #expect(try await test.states("b") == ["a@x.example": .cancelled])
         #expect(try await test.events().last == "completed")
     }
-
-    @Test(arguments: Backend.allCases)
-    func feedsHoldWhatASubscriptionWouldHear(backend: Backend) async throws {
-        let test = try backend.make()
-        _ = try await test.accept("country", regions: ["ID"], fields: ["pangan"])
-        _ = try await test.accept("city", regions: ["73.71"], fields: ["kesehatan.stunting"])
-        _ = try await test.accept("elsewhere", regions: ["52"], fields: ["kesehatan"])
-        try await test.fanOut()
-        func feed(_ region: String, _ field: String = "*") async throws -> [String] {
-            let source = FeedSource.region(try #require(Region(region)), try #require(FieldFilter(field)))
-            return try await test.store.feedItems(source, limit: 10, now: test.now).map(\.id.id)
-        }
-        #expect(try await feed("ID") == ["elsewhere", "city", "country"])
-        #expect(try await feed("73") == ["city", "country"])
-        #expect(try await feed("73.71.01") == ["city", "country"])
-        #expect(try await feed("73.71", "kesehatan") == ["city"])
-        #expect(try await feed("73.10", "kesehatan") == [])
-        #expect(try await test.store.feedItems(.publisher("uji"), limit: 10, now: test.now).count == 3)
-        _ = try await test.accept("city", revision: 2, regions: ["73.71"], fields: ["kesehatan"])
-        try await test.fanOut()
-        #expect(try await feed("73") == ["city", "country"])
-    }
 }

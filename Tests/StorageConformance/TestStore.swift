@@ -138,6 +138,16 @@ final class TestStore: Sendable {
         return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now).lost
     }
 
+    /// What stands in a feed, in its order; nil if there is no such feed.
+    func feedItems(
+        _ origin: FeedSource.Origin, kind: Bulletin.Kind? = nil, content: FeedSource.Content = .anything,
+        _ start: FeedStart = .newest, limit: Int = 50
+    ) async throws -> [StoredBulletin]? {
+        let source = FeedSource(origin, kind: kind, content: content)
+        guard let listing = try await store.feedEntries(source, start, limit: limit) else { return nil }
+        return try await store.feedBulletins(listing.entries).map(\.stored)
+    }
+
     func unsubscribe(_ token: [UInt8]) async throws -> Bool {
         try await store.unsubscribe(tokenHash: Array(SHA256.hash(data: token)), now: now)
     }

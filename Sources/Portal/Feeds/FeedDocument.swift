@@ -2,14 +2,55 @@ import Bulletins
 import Markup
 import Storage
 
-/// A feed before it takes one of its formats.
+/// A page of a feed before it takes its format.
 struct FeedDocument: Sendable {
     let title: String
+    let description: String
+    let language: FeedLanguage
+    /// The feed's own address, also on its archived pages.
+    let feedURL: String
+    /// The address of this page.
     let selfURL: String
     let siteURL: String
     let hubURL: String
+    let previousURL: String?
+    let nextURL: String?
+    /// The same feed in other formats and languages.
+    let alternates: [Alternate]
     let updated: Timestamp
     let items: [FeedItem]
+
+    struct Alternate: Sendable {
+        let url: String
+        let mediaType: String
+        let language: FeedLanguage
+    }
+
+    /// Whether this is not the feed itself but an archived page of it.
+    var isArchive: Bool { selfURL != feedURL }
+
+    init(
+        _ address: FeedAddress, _ page: FeedPage, items: [FeedItem], registries: Registries, publicURL: String
+    ) {
+        func url(_ address: FeedAddress) -> String { publicURL + address.path }
+        let words = FeedWords(address.language)
+        title = words.title(of: address.source, publisherName: page.publisherName, registries: registries)
+        description = words.description
+        language = address.language
+        feedURL = url(address.with(nil as FeedWindow?))
+        selfURL = url(address)
+        siteURL = publicURL + "/"
+        hubURL = publicURL + "/websub"
+        previousURL = page.previous.map { url(address.with($0)) }
+        nextURL = page.next.map { url(address.with($0)) }
+        let formats: [FeedFormat] = address.format.content == .anything ? [.rss, .atom, .json] : [address.format]
+        alternates = (formats.map(address.with) + [address.with(address.language.other)])
+            .filter { $0.format != address.format || $0.language != address.language }
+            .map { Alternate(url: url($0), mediaType: $0.format.mediaType, language: $0.language) }
+        // A feed without items has not changed since ever.
+        updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
+        self.items = items
+    }
 }
 
 /// One bulletin in a feed.
@@ -18,7 +59,14 @@ struct FeedItem: Sendable {
     let bulletin: Bulletin
     let url: String
     let html: String
-    let categories: [String]
+    let categories: [Category]
+
+    struct Category: Sendable {
+        /// What kind of code this is: `region`, `field` or `kind`.
+        let scheme: String
+        let code: String
+        let name: String
+    }
 
     /// Never changes, also when the bulletin is corrected.
     var guid: String { stored.id.urn }
@@ -26,13 +74,25 @@ struct FeedItem: Sendable {
     var published: Timestamp { stored.firstReceivedAt }
     var updated: Timestamp { stored.receivedAt }
 
-    init(_ stored: StoredBulletin, registries: Registries, publicURL: String) throws(StoreError) {
-        self.stored = stored
-        bulletin = try stored.bulletin()
+    init(_ shown: FeedBulletin, language: FeedLanguage, registries: Registries, publicURL: String) throws(StoreError) {
+        stored = shown.stored
+        var bulletin = try shown.stored.bulletin()
+        // A withdrawal need not say again what was to happen.
+        if let payload = shown.withdrawn, let withdrawn = try? Bulletin(payload: payload) {
+            bulletin.event = bulletin.event ?? withdrawn.event
+            bulletin.alert = bulletin.alert ?? withdrawn.alert
+        }
+        self.bulletin = bulletin
         url = "\(publicURL)/bulletins/\(stored.id.publisher)/\(stored.id.id)"
-        html = BulletinHTML.content(bulletin, registries: registries)
+        html = BulletinHTML.content(bulletin, registries: registries, language: language.rawValue)
         categories =
-            bulletin.regions.map { registries.regions.name(of: $0) ?? $0.code }
-            + bulletin.fields.map { registries.fields.name(of: $0, language: "id") }
+            bulletin.regions.map {
+                Category(scheme: "region", code: $0.code, name: registries.regions.name(of: $0) ?? $0.code)
+            }
+            + bulletin.fields.map {
+                let name = registries.fields.name(of: $0, language: language.rawValue)
+                return Category(scheme: "field", code: $0.code, name: name)
+            }
+            + [Category(scheme: "kind", code: bulletin.kind.rawValue, name: FeedWords(language).kind(bulletin.kind))]
     }
 }

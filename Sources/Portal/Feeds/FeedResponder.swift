@@ -1,103 +1,151 @@
 import Bulletins
-import Crypto
-import NIOCore
 import Storage
 import Synchronization
 
-/// A feed as it is answered, and what it was made of.
-struct RenderedFeed: Sendable {
-    let plain: ByteBuffer
-    let gzipped: ByteBuffer?
-    let digest: String
-    let lastModified: Timestamp
-
-    /// The feed as the client takes it, with a strong validator of its own for each form (RFC 9110
-    /// section 8.8.3.3).
-    func form(takesGzip: Bool) -> (bytes: ByteBuffer, etag: String, encoding: String?) {
-        guard takesGzip, let gzipped else { return (plain, "\"\(digest)\"", nil) }
-        return (gzipped, "\"\(digest)-gzip\"", "gzip")
-    }
-}
-
 /// Renders feeds, each once for as long as what it holds does not change.
+///
+/// A public feed is known to be the same as long as nothing was changed in any (`FeedGeneration`); else its entries are
+/// looked up, which is cheap, and only if these differ it is rendered. A private feed's are looked up each time.
 final class FeedResponder: Sendable {
-    private struct Rendering: Sendable {
-        /// The items' numbers and states; a feed that has the same is the same.
-        let version: [String]
-        let feed: RenderedFeed
-    }
-
     private let store: any FeedStore
     private let registries: Registries
-    private let settings: PortalSettings
+    private let publicURL: String
     private let clock: WallClock
-    private let known = Mutex<(renderings: [FeedAddress: Rendering], order: [FeedAddress])>(([:], []))
+    private let fetches: FetchLog?
+    private let generation: FeedGeneration
+    private let cache: FeedCache
+    private let budget = RenderBudget()
+    private let underWay = Mutex<[String: Task<Result<RenderedFeed?, StoreError>, Never>]>([:])
 
-    private static let itemLimit = 50
-    private static let cacheLimit = 500
-
-    init(store: any FeedStore, registries: Registries, settings: PortalSettings, clock: WallClock) {
+    init(
+        store: any FeedStore, registries: Registries, settings: PortalSettings, clock: WallClock,
+        fetches: FetchLog? = nil
+    ) {
         self.store = store
         self.registries = registries
-        self.settings = settings
+        publicURL = settings.publicURL
         self.clock = clock
+        self.fetches = fetches
+        generation = FeedGeneration(store: store)
+        cache = FeedCache(sizeLimit: settings.feedCacheSize)
     }
 
-    /// Nil if the region, field or publisher is unknown.
+    /// The feed of exactly this path, if it was rendered and is still what it was. Does not wait for anything.
+    func rendered(path: String) -> RenderedFeed? {
+        guard let entry = cache[path], let current = try? generation.current(), entry.generation >= current else {
+            return nil
+        }
+        return entry.feed
+    }
+
+    /// Nil if the region, field, publisher or token is unknown, or there is no such page.
     func feed(_ address: FeedAddress) async throws(StoreError) -> RenderedFeed? {
-        guard let title = try await title(of: address.source) else { return nil }
-        let stored = try await store.feedItems(address.source, limit: Self.itemLimit, now: clock.now)
-        let version = stored.map { "\($0.number) \($0.state.rawValue)" }
-        if let rendering = known.withLock({ $0.renderings[address] }), rendering.version == version {
-            return rendering.feed
-        }
-        let feed = try render(address, title, stored)
-        known.withLock { known in
-            if known.renderings.updateValue(Rendering(version: version, feed: feed), forKey: address) == nil {
-                known.order.append(address)
-            }
-            if known.order.count > Self.cacheLimit { known.renderings[known.order.removeFirst()] = nil }
-        }
-        return feed
-    }
-
-    private func title(of source: FeedSource) async throws(StoreError) -> String? {
-        switch source {
-        case .region(let region, let filter):
-            guard registries.regions.contains(region) else { return nil }
-            let name = registries.regions.fullName(of: region)
-            guard case .field(let field) = filter else { return "Kentongan: \(name)" }
-            guard registries.fields.contains(field) else { return nil }
-            return "Kentongan: \(registries.fields.name(of: field, language: "id")), \(name)"
-        case .subscriber(let token):
-            guard let token = Token.bytes(token) else { return nil }
-            return try await store.hasFeed(tokenHash: Array(SHA256.hash(data: token))) ? "Kentongan: langganan" : nil
-        case .publisher(let slug): return try await store.hasPublisher(slug) ? "Kentongan: \(slug)" : nil
+        guard isKnown(address.source.origin) else { return nil }
+        guard !address.isPrivate else { return try await refresh(address) }
+        let path = address.path
+        let current = try generation.current()
+        var hasWaited = false
+        while true {
+            if let entry = cache[path], entry.generation >= current { return entry.feed }
+            let (task, isOwn) = refreshing(address, path)
+            let result = await task.value
+            // The first that was under way may have begun before what this one has to see; the next one has not.
+            if isOwn || hasWaited { return try result.get() }
+            hasWaited = true
         }
     }
 
-    private func render(_ address: FeedAddress, _ title: String, _ stored: [StoredBulletin]) throws(StoreError)
-        -> RenderedFeed
+    /// The feed as it is now and not a moment ago: for a push, as nobody comes again for what that lacks.
+    func present(_ address: FeedAddress) async throws(StoreError) -> RenderedFeed? {
+        guard isKnown(address.source.origin) else { return nil }
+        return try await refresh(address, isExact: true)
+    }
+
+    /// What renders this feed: what is under way already, or a new one.
+    private func refreshing(_ address: FeedAddress, _ path: String)
+        -> (Task<Result<RenderedFeed?, StoreError>, Never>, isOwn: Bool)
     {
-        var items: [FeedItem] = []
-        for bulletin in stored {
-            items.append(try FeedItem(bulletin, registries: registries, publicURL: settings.publicURL))
+        underWay.withLock { underWay in
+            if let task = underWay[path] { return (task, false) }
+            let task = Task { () async -> Result<RenderedFeed?, StoreError> in
+                let result: Result<RenderedFeed?, StoreError>
+                do throws(StoreError) {
+                    result = .success(try await self.refresh(address))
+                } catch {
+                    result = .failure(error)
+                }
+                self.underWay.withLock { $0[path] = nil }
+                return result
+            }
+            underWay[path] = task
+            return (task, true)
         }
-        // A feed without items has not changed since ever.
-        let updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
-        let document = FeedDocument(
-            title: title, selfURL: settings.publicURL + address.path, siteURL: settings.publicURL + "/",
-            hubURL: settings.hubURL,
-            updated: updated, items: items)
-        let bytes =
+    }
+
+    private func isKnown(_ origin: FeedSource.Origin) -> Bool {
+        guard case .region(let region, let filter) = origin else { return true }
+        guard registries.regions.contains(region) else { return false }
+        if case .field(let field) = filter { return registries.fields.contains(field) }
+        return true
+    }
+
+    private func refresh(_ address: FeedAddress, isExact: Bool = false) async throws(StoreError) -> RenderedFeed? {
+        let path = address.path
+        // Before the entries: what is changed in between is then looked at again, as a private feed is each time.
+        let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
+        guard let (page, listing) = try await FeedPage.read(address, from: store) else {
+            cache.put(nil, at: path)
+            return nil
+        }
+        if let endpoint = listing.endpoint { fetches?.note(endpoint, at: clock.now) }
+        var known = cache[path]
+        if known?.page != page {
+            // A feed that changes all the time is as new as the time for it allows.
+            if let known, !isExact, !budget.allows(path) { return known.feed }
+            let feed = try await render(address, page, removedAt: listing.removedAt, before: known?.feed)
+            known = FeedCache.Entry(page: page, feed: feed, generation: generation)
+        }
+        known?.generation = generation
+        cache.put(known, at: path)
+        return known?.feed
+    }
+
+    private func render(
+        _ address: FeedAddress, _ page: FeedPage, removedAt: Timestamp, before: RenderedFeed?
+    ) async throws(StoreError) -> RenderedFeed {
+        var items: [FeedItem] = []
+        for shown in try await store.feedBulletins(page.entries) {
+            items.append(
+                try FeedItem(shown, language: address.language, registries: registries, publicURL: publicURL))
+        }
+        let document = FeedDocument(address, page, items: items, registries: registries, publicURL: publicURL)
+        let text =
             switch address.format {
             case .rss: RSSFeed.render(document)
             case .atom: AtomFeed.render(document)
             case .json: JSONFeed.render(document)
+            case .calendar: CalendarFeed.render(document)
+            case .alerts: AlertFeed.render(document)
             }
-        let digest = Token.text(Array(SHA256.hash(data: Array(bytes.utf8)).prefix(12)))
-        return RenderedFeed(
-            plain: ByteBuffer(string: bytes), gzipped: Gzip.compress(Array(bytes.utf8)).map { ByteBuffer(bytes: $0) },
-            digest: digest, lastModified: updated)
+        // An item that is gone tells no time; and HTTP has whole seconds only, in which a feed may change twice.
+        var modified = max(document.updated, removedAt)
+        if let before { modified = max(clock.now, before.lastModified + .seconds(1)) }
+        return RenderedFeed(text, headers: FeedHeaders.headers(document, address), lastModified: modified)
     }
+}
+
+/// How often one feed may be rendered: twenty times a second.
+private final class RenderBudget: Sendable {
+    private let spent = Mutex<(second: Int64, counts: [String: Int])>((0, [:]))
+
+    func allows(_ path: String) -> Bool {
+        let second = Int64(ContinuousClock.now.duration(to: Self.start).components.seconds)
+        return spent.withLock { spent in
+            if spent.second != second { spent = (second, [:]) }
+            spent.counts[path, default: 0] += 1
+            return spent.counts[path, default: 0] <= 20
+        }
+    }
+
+    private static let start = ContinuousClock.now
 }

@@ -4,12 +4,15 @@ import Storage
 /// JSON Feed 1.1. What was withdrawn is left out.
 enum JSONFeed {
     static func render(_ feed: FeedDocument) -> String {
-        JSONWriter.text([
+        var object: JSONObject = [
             "version": "https://jsonfeed.org/version/1.1", "title": .string(feed.title),
-            "home_page_url": .string(feed.siteURL), "feed_url": .string(feed.selfURL),
-            "hubs": [["type": "WebSub", "url": .string(feed.hubURL)]], "language": "id",
-            "items": .array(feed.items.filter { !$0.isWithdrawn }.map(item)),
-        ])
+            "description": .string(feed.description), "home_page_url": .string(feed.siteURL),
+            "feed_url": .string(feed.selfURL), "language": .string(feed.language.rawValue),
+        ]
+        object.set("next_url", feed.previousURL)
+        if !feed.isArchive { object["hubs"] = [["type": "WebSub", "url": .string(feed.hubURL)]] }
+        object["items"] = .array(feed.items.filter { !$0.isWithdrawn }.map(item))
+        return JSONWriter.text(.object(object))
     }
 
     private static func item(_ item: FeedItem) -> JSONValue {
@@ -17,9 +20,10 @@ enum JSONFeed {
             "id": .string(item.guid), "url": .string(item.url), "title": .string(item.bulletin.title),
             "content_html": .string(item.html), "date_published": .string(item.published.text),
             "date_modified": .string(item.updated.text), "language": .string(item.bulletin.language),
-            "tags": .array(item.categories.map { .string($0) }),
+            "tags": .array(item.categories.map { .string($0.name) }),
             "authors": [["name": .string(item.stored.id.publisher)]],
         ]
+        object.set("external_url", item.bulletin.link)
         object.set("summary", item.bulletin.summary)
         if !item.bulletin.attachments.isEmpty {
             object["attachments"] = .array(item.bulletin.attachments.map(attachment))

@@ -3,7 +3,7 @@ import Markup
 
 /// A bulletin's content as HTML, for feeds and its page.
 enum BulletinHTML {
-    static func content(_ bulletin: Bulletin, registries: Registries) -> String {
+    static func content(_ bulletin: Bulletin, registries: Registries, language: String = "id") -> String {
         var html = ""
         if let summary = bulletin.summary, !summary.isEmpty {
             html += "<p><strong>\(Escaping.markup(summary))</strong></p>\n"
@@ -12,13 +12,13 @@ enum BulletinHTML {
             html += "<blockquote><p>\(Escaping.markup(note))</p></blockquote>\n"
         }
         if let body = bulletin.body { html += CommonMark.html(body) }
-        return html + facts(bulletin, registries)
+        return html + facts(bulletin, registries, BulletinWords(language: language))
     }
 
     /// Times are those of the first region that is addressed: who reads is not known.
-    private static func facts(_ bulletin: Bulletin, _ registries: Registries) -> String {
+    private static func facts(_ bulletin: Bulletin, _ registries: Registries, _ words: BulletinWords) -> String {
         let zone = registries.timeZones.zone(of: bulletin.regions.first ?? .country)
-        let facts = BulletinFacts.facts(bulletin, BulletinWords(language: "id"), zone: zone, registries: registries)
+        let facts = BulletinFacts.facts(bulletin, words, zone: zone, registries: registries)
         return "<ul>\n" + facts.map(line).joined() + "</ul>\n"
     }
 

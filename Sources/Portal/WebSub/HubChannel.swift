@@ -42,7 +42,7 @@ package struct HubChannel: DeliveryChannel {
             guard let push = try await store.push(delivery.number) else {
                 return AttemptOutcome(.failed, detail: "the subscription has ended")
             }
-            guard let address = FeedAddress(ownPath: push.topic), let feed = try await feeds.feed(address) else {
+            guard let address = FeedAddress(ownPath: push.topic), let feed = try await feeds.present(address) else {
                 return try await deny(delivery.number, now)
             }
             return await send(feed, address, push, delivery, now)
@@ -61,7 +61,7 @@ package struct HubChannel: DeliveryChannel {
         _ feed: RenderedFeed, _ address: FeedAddress, _ push: HubPush, _ delivery: ClaimedDelivery, _ now: Timestamp
     ) async -> AttemptOutcome {
         // What changed while the last push was sent may have been part of it already.
-        guard !pushed.holds(feed.digest, of: delivery.number) else {
+        guard !pushed.holds(feed.plain.etag, of: delivery.number) else {
             return AttemptOutcome(.delivered, detail: "what was pushed last is still so")
         }
         let outcome: AttemptOutcome
@@ -71,14 +71,14 @@ package struct HubChannel: DeliveryChannel {
         } catch {
             outcome = WebhookFailurePolicy.outcome(of: error)
         }
-        if outcome.verdict == .delivered { pushed.note(feed.digest, of: delivery.number) }
+        if outcome.verdict == .delivered { pushed.note(feed.plain.etag, of: delivery.number) }
         return outcome
     }
 
     private func request(_ feed: RenderedFeed, _ address: FeedAddress, _ push: HubPush, _ callback: String)
         throws(HTTPPostError) -> HTTPPostRequest
     {
-        let body = feed.form(takesGzip: false).bytes
+        let body = feed.plain.body
         var headers = [
             ("content-type", address.format.contentType),
             ("link", HubLinks.header(hub: settings.hubURL, own: settings.publicURL + address.path)),

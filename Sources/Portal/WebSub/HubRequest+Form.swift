@@ -46,7 +46,7 @@ extension HubRequest {
         // By bytes: strings are equal if they are canonically equivalent.
         guard text.utf8.starts(with: publicURL.utf8),
             let address = FeedAddress(ownPath: String(text.dropFirst(publicURL.count))),
-            text.utf8.elementsEqual((publicURL + address.path).utf8)
+            address.archive == nil, text.utf8.elementsEqual((publicURL + address.path).utf8)
         else { throw HubFault(.unknownTopic, unknownTopic) }
         return address
     }

@@ -109,12 +109,13 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let found = try await context.store().subscriptions(limit: listing.count)
-            Output.rows(found, listing, header: ["ID", "CHANNEL", "REGION", "FIELD", "STATE", "ADDRESS"]) {
+            Output.rows(found, listing, header: ["ID", "CHANNEL", "REGION", "FIELD", "STATE", "FETCHED", "ADDRESS"]) {
                 $0.json(publicURL: context.settings.publicURL)
             } table: {
                 [
                     "\($0.number)", $0.subscription.endpoint.channel.rawValue, $0.subscription.region.code,
-                    $0.subscription.field.description, $0.state, $0.subscription.endpoint.address,
+                    $0.subscription.field.description, $0.state, $0.fetchedAt?.text ?? "-",
+                    $0.subscription.endpoint.address,
                 ]
             }
         }

@@ -1,0 +1,61 @@
+import Synchronization
+
+/// Feeds that were rendered, within a bound of bytes: those that nobody asked for longest go first.
+final class FeedCache: Sendable {
+    struct Entry: Sendable {
+        var page: FeedPage
+        var feed: RenderedFeed
+        /// The feeds' generation at which this was the feed.
+        var generation: Int64
+        fileprivate var lastUse: UInt64 = 0
+
+        init(page: FeedPage, feed: RenderedFeed, generation: Int64) {
+            (self.page, self.feed, self.generation) = (page, feed, generation)
+        }
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var size = 0
+        var uses: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let sizeLimit: Int
+
+    /// `sizeLimit` is in bytes.
+    init(sizeLimit: Int) { self.sizeLimit = sizeLimit }
+
+    /// By the feed's path.
+    subscript(path: String) -> Entry? {
+        state.withLock { state in
+            guard let index = state.entries.index(forKey: path) else { return nil }
+            state.uses += 1
+            state.entries.values[index].lastUse = state.uses
+            return state.entries.values[index]
+        }
+    }
+
+    /// Keeps an entry in the place of what is known; nil forgets it. A feed that is larger than all that may be kept
+    /// is not.
+    func put(_ entry: Entry?, at path: String) {
+        state.withLock { state in
+            if let known = state.entries.removeValue(forKey: path) { state.size -= known.feed.size }
+            guard var entry, entry.feed.size <= sizeLimit else { return }
+            state.uses += 1
+            entry.lastUse = state.uses
+            state.entries[path] = entry
+            state.size += entry.feed.size
+            if state.size > sizeLimit { evict(&state) }
+        }
+    }
+
+    /// A quarter at once, so that most additions do not look for what is old.
+    private func evict(_ state: inout State) {
+        for (path, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
+            guard state.size > sizeLimit / 4 * 3 else { return }
+            state.entries[path] = nil
+            state.size -= entry.feed.size
+        }
+    }
+}

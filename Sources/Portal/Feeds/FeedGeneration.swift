@@ -1,0 +1,27 @@
+import Storage
+import Synchronization
+
+/// The generation of the public feeds, looked up no more often than every two milliseconds however many ask: it is the
+/// store's, so that what other processes write counts too.
+final class FeedGeneration: Sendable {
+    private struct Look {
+        var number: Int64
+        var at: ContinuousClock.Instant
+    }
+
+    private let store: any FeedStore
+    private let last = Mutex<Look?>(nil)
+    private static let validity = Duration.milliseconds(2)
+
+    init(store: any FeedStore) { self.store = store }
+
+    func current() throws(StoreError) -> Int64 {
+        let now = ContinuousClock.now
+        return try last.withLock { last throws(StoreError) in
+            if let last, now - last.at < Self.validity { return last.number }
+            let number = try store.feedGeneration()
+            last = Look(number: number, at: now)
+            return number
+        }
+    }
+}

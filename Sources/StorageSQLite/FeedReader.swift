@@ -1,0 +1,109 @@
+import Bulletins
+import Foundation
+import GRDB
+import Storage
+
+/// Reads feeds' entries: each is the start of a few sorted lists, so it takes the same time however much is stored.
+struct FeedReader {
+    let db: Database
+    let source: FeedSource
+    let start: FeedStart
+    let limit: Int
+
+    /// Nil if there is no such publisher or token.
+    func listing() throws -> FeedListing? {
+        let removedAt = Timestamp(milliseconds: try db.number("SELECT removed_at FROM feed_generation") ?? 0)
+        switch source.origin {
+        case .region(let region, let field):
+            return FeedListing(
+                entries: try entries(region, field), lastPlace: try lastPlace("feed_generation", "number"),
+                removedAt: removedAt)
+        case .publisher(let slug):
+            guard let row = try db.row("SELECT name FROM publishers WHERE slug = ?", [slug]) else { return nil }
+            return FeedListing(
+                entries: try entries(publisher: slug), lastPlace: try lastPlace("feed_generation", "number"),
+                removedAt: removedAt, publisherName: row["name"])
+        case .subscriber(let token):
+            guard let hash = Token.bytes(token).map(StoreKey.hash),
+                let endpoint = try db.number("SELECT id FROM endpoints WHERE feed_hash = ?", [hash])
+            else { return nil }
+            return FeedListing(
+                entries: try entries(endpoint: endpoint), lastPlace: try lastPlace("deliveries", "id"),
+                removedAt: removedAt, endpoint: endpoint)
+        }
+    }
+
+    private func lastPlace(_ table: String, _ column: String) throws -> Int64 {
+        try db.number("SELECT max(\(column)) FROM \(table)") ?? 0
+    }
+
+    private var kinds: [Int64] { (source.kind.map { [$0] } ?? Bulletin.Kind.allCases).map { Int64($0.mask) } }
+
+    /// The region's own lists, and what is addressed to each above it.
+    private func entries(_ region: Region, _ field: FieldFilter) throws -> [FeedEntry] {
+        let select = try db.prepared(
+            """
+            SELECT place, bulletin FROM feed_items WHERE region = ? AND field = ? AND list = ? AND \(bound("place"))
+            """)
+        let lists = [(region, false), (region, true)] + region.ancestors.map { ($0, true) }
+        return try merged(
+            lists.flatMap { place, isExact in
+                kinds.map { kind -> [(any Bindable)?] in
+                    let list = FeedList.number(kind: kind, isExact: isExact, content: source.content)
+                    return [place.rawValue, field.description, list]
+                }
+            }, select)
+    }
+
+    private func entries(publisher: String) throws -> [FeedEntry] {
+        let (index, condition) =
+            switch source.content {
+            case .anything: ("bulletins_feed", "")
+            case .event: ("bulletins_feed_events", " AND contents & 1")
+            case .alert: ("bulletins_feed_alerts", " AND contents & 2")
+            }
+        let select = try db.prepared(
+            """
+            SELECT feed_place, id FROM bulletins INDEXED BY \(index)
+            WHERE in_feeds = 1\(condition) AND publisher = ? AND kind = ? AND \(bound("feed_place"))
+            """)
+        return try merged(kinds.map { [publisher, $0] }, select)
+    }
+
+    /// What is on its way to the feed stands in it, since nothing has to be sent.
+    private func entries(endpoint: Int64) throws -> [FeedEntry] {
+        let select = try db.prepared(
+            """
+            SELECT d.id, d.bulletin
+            FROM deliveries d INDEXED BY deliveries_feed CROSS JOIN bulletins b ON b.id = d.bulletin
+            WHERE d.channel = 'feed' AND d.endpoint = ? AND d.state IN ('pending', 'sending', 'delivered')
+                AND b.in_feeds = 1 AND b.kind & ? AND (?3 = 0 OR b.contents & ?3) AND \(bound("d.id", at: 4))
+            """)
+        return try merged([[endpoint, kinds.reduce(0, |), source.content.rawValue]], select)
+    }
+
+    /// `place` bounded, in order, of which the parameter after the list's own is the bound, and the next the limit.
+    private func bound(_ place: String, at number: Int? = nil) -> String {
+        let (bound, limit) = number.map { ("?\($0)", "?\($0 + 1)") } ?? ("?", "?")
+        return switch start {
+        case .newest, .before: "\(place) < \(bound) ORDER BY \(place) DESC LIMIT \(limit)"
+        case .from: "\(place) >= \(bound) ORDER BY \(place) LIMIT \(limit)"
+        }
+    }
+
+    private var boundary: Int64 {
+        switch start {
+        case .newest: .max
+        case .before(let place), .from(let place): place
+        }
+    }
+
+    /// The first of several lists that are sorted each. A bulletin may stand in more than one, at the same place.
+    private func merged(_ lists: [[(any Bindable)?]], _ select: Prepared) throws -> [FeedEntry] {
+        var places: [Int64: Int64] = [:]
+        for list in lists { try select.each(list + [boundary, limit]) { places[$0.integer(0)] = $0.integer(1) } }
+        let sorted = places.map { FeedEntry(place: $0.key, bulletin: $0.value) }.sorted { $0.place < $1.place }
+        if case .from = start { return Array(sorted.prefix(limit)) }
+        return Array(sorted.reversed().prefix(limit))
+    }
+}
