@@ -60,21 +60,24 @@ struct HubChanges {
         return marked
     }
 
+    /// Whether the feed of `s` may hold the bulletin `r` by its kind and content.
+    private static let isConcerned = "s.kinds & r.kind AND (s.contents = 0 OR s.contents & r.contents)"
+
     /// Active subscriptions behind the place `?2` to the feeds in which any revision of the bulletin `?1` stands or stood.
     private static let concerned = """
         WITH revisions AS MATERIALIZED (
-            SELECT r.id, r.targets, r.publisher FROM bulletins b
+            SELECT r.id, r.targets, r.publisher, r.kind, r.contents FROM bulletins b
             JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.routed_at IS NOT NULL WHERE b.id = ?1
         ), concerned AS (
             SELECT s.id FROM revisions r CROSS JOIN json_each(r.targets) leg
                 CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_region
                 WHERE s.state = 'active' AND s.region IS NOT NULL AND s.field = leg.value ->> 0
-                    AND s.region BETWEEN leg.value ->> 1 AND leg.value ->> 2 AND s.id > ?2
+                    AND s.region BETWEEN leg.value ->> 1 AND leg.value ->> 2 AND s.id > ?2 AND \(isConcerned)
             UNION SELECT s.id FROM revisions r CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_publisher
-                WHERE s.state = 'active' AND s.publisher IS NOT NULL AND s.publisher = r.publisher AND s.id > ?2
+                WHERE s.state = 'active' AND s.publisher IS NOT NULL AND s.publisher = r.publisher AND s.id > ?2 AND \(isConcerned)
             UNION SELECT s.id FROM hub_subscriptions s INDEXED BY hub_subscriptions_feed
                 CROSS JOIN revisions r CROSS JOIN deliveries d ON d.bulletin = r.id AND d.endpoint = s.feed
-                WHERE s.state = 'active' AND s.feed IS NOT NULL AND s.id > ?2
+                WHERE s.state = 'active' AND s.feed IS NOT NULL AND s.id > ?2 AND \(isConcerned)
         )
         """
 }

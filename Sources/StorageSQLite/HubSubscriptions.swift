@@ -1,4 +1,5 @@
 import Bulletins
+import Foundation
 import GRDB
 import Storage
 
@@ -31,6 +32,13 @@ enum HubSubscriptions {
         _ = try end("expires_at <= ?1", [], why: "its lease has ended", db, now: now)
     }
 
+    /// Whether a host may have one more.
+    static func hasRoom(at host: String, _ limits: HubLimits, _ db: Database) throws -> Bool {
+        let count = try db.number(
+            "SELECT count(*) FROM hub_subscriptions WHERE host = ? AND state = 'active'", [host])
+        return count ?? 0 < limits.subscriptionsOfHost
+    }
+
     /// How many pushes wait, or are under way.
     static func unpushed(_ db: Database) throws -> Int64 {
         try db.number(
@@ -57,4 +65,9 @@ enum HubSubscriptions {
 
     /// What a subscription's secret is sealed for.
     static func purpose(_ callback: String, _ topic: String) -> String { "hub:\(callback) \(topic)" }
+}
+
+extension Row {
+    /// The secret of a request or a subscription.
+    var sealedSecret: [UInt8]? { (self["secret"] as Data?).map { [UInt8]($0) } }
 }

@@ -10,9 +10,13 @@ struct HubTopicColumns {
     var field: String?
     var publisher: String?
     var feed: Int64?
+    let kinds: Int
+    let contents: Int
 
     /// Nil if there is no such private feed.
     init?(_ topic: HubTopic, _ db: Database) throws {
+        kinds = Set(topic.source.kind.map { [$0] } ?? Bulletin.Kind.allCases).mask
+        contents = topic.source.content.rawValue
         switch topic.source.origin {
         case .region(let region, let field):
             path = topic.path
@@ -33,15 +37,16 @@ struct HubTopicColumns {
     init(_ row: Row) {
         (path, region, field) = (row["topic"], row["region"], row["field"])
         (publisher, feed) = (row["publisher"], row["feed"])
+        (kinds, contents) = (row["kinds"], row["contents"])
     }
 
     /// The path of the feed's address. The token of one that was erased since is nobody's, and leads nowhere.
     func address(_ key: StoreKey) -> String {
         guard let feed else { return path }
         return path.replacing(
-            "/s/\(feed).", with: "/s/\(Token.text(key.feedToken(endpoint: feed))).", maxReplacements: 1)
+            "/s/\(feed)", with: "/s/\(Token.text(key.feedToken(endpoint: feed)))", maxReplacements: 1)
     }
 
-    static let names = "topic, region, field, publisher, feed"
-    var values: [(any Bindable)?] { [path, region, field, publisher, feed] }
+    static let names = "topic, region, field, publisher, feed, kinds, contents"
+    var values: [(any Bindable)?] { [path, region, field, publisher, feed, kinds, contents] }
 }

@@ -1,5 +1,4 @@
 package import Bulletins
-import Foundation
 import GRDB
 package import Storage
 
@@ -15,7 +14,7 @@ extension SQLiteStore: HubStore {
             try db.run(
                 """
                 INSERT INTO hub_requests (mode, callback, host, network, lease_seconds, secret, created_at, due_at,
-                    \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12)
+                    \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                 """,
                 [
                     request.mode.rawValue, request.callback, request.host, network, request.leaseSeconds,
@@ -35,13 +34,7 @@ extension SQLiteStore: HubStore {
             try count("WHERE network = ?", [network]) < limits.pendingOfNetwork,
             try count("", []) < limits.pending
         else { return false }
-        return try request.mode == .unsubscribe || hasRoom(at: request.host, limits, db)
-    }
-
-    private static func hasRoom(at host: String, _ limits: HubLimits, _ db: Database) throws -> Bool {
-        let count = try db.number(
-            "SELECT count(*) FROM hub_subscriptions WHERE host = ? AND state = 'active'", [host])
-        return count ?? 0 < limits.subscriptionsOfHost
+        return try request.mode == .unsubscribe || HubSubscriptions.hasRoom(at: request.host, limits, db)
     }
 
     package func dueVerifications(limit: Int, now: Timestamp) async throws(StoreError) -> [HubVerification] {
@@ -67,63 +60,8 @@ extension SQLiteStore: HubStore {
     {
         try await write { db in
             guard let row = try db.row("SELECT * FROM hub_requests WHERE id = ?", [verification.number]) else { return }
-            switch verdict {
-            case .confirmed:
-                guard verification.mode == .subscribe else {
-                    try Self.endUnsubscribed(row, db, now: now)
-                    break
-                }
-                guard try Self.renew(row, db, now: now) || Self.hasRoom(at: row["host"], limits, db) else {
-                    return try Self.deny(
-                        verification.number, "the hub has too many subscriptions of this host", db, now)
-                }
-                try Self.begin(row, db, now: now)
-            case .dropped: break
-            case .later(let time):
-                return try db.run(
-                    "UPDATE hub_requests SET attempts = attempts + 1, due_at = ? WHERE id = ?",
-                    [time.milliseconds, verification.number])
-            case .denied(let reason): return try Self.deny(verification.number, reason, db, now)
-            }
-            try db.run("DELETE FROM hub_requests WHERE id = ?", [verification.number])
+            try HubSettlement(db: db, request: row, limits: limits, now: now).settle(verdict)
         }
-    }
-
-    /// Whether there was a subscription to renew. A push that waits for a callback that has answered now waits no longer.
-    private static func renew(_ request: Row, _ db: Database, now: Timestamp) throws -> Bool {
-        let (callback, topic): (String, String) = (request["callback"], request["topic"])
-        try db.run(
-            """
-            UPDATE hub_subscriptions SET secret = ?3, renewed_at = ?4, expires_at = ?5, due_at = min(due_at, ?4)
-            WHERE callback = ?1 AND topic = ?2 AND state = 'active'
-            """, [callback, topic, request.sealedSecret, now.milliseconds, request.leaseEnd(now)])
-        return db.changesCount == 1
-    }
-
-    private static func begin(_ request: Row, _ db: Database, now: Timestamp) throws {
-        let (callback, host): (String, String) = (request["callback"], request["host"])
-        try db.run(
-            """
-            INSERT INTO hub_subscriptions (callback, host, secret, state, created_at, renewed_at, expires_at,
-                \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, 'active', ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-            ON CONFLICT DO NOTHING
-            """,
-            [callback, host, request.sealedSecret, now.milliseconds, request.leaseEnd(now)]
-                + HubTopicColumns(request).values)
-    }
-
-    private static func endUnsubscribed(_ request: Row, _ db: Database, now: Timestamp) throws {
-        let (callback, topic): (String, String) = (request["callback"], request["topic"])
-        _ = try HubSubscriptions.end(
-            "callback = ?3 AND topic = ?4", [callback, topic], why: "unsubscribed", db, now: now)
-    }
-
-    /// Makes a request one that is told no.
-    private static func deny(_ request: Int64, _ reason: String, _ db: Database, _ now: Timestamp) throws {
-        try db.run(
-            """
-            UPDATE hub_requests SET mode = 'denied', reason = ?, secret = NULL, attempts = 0, due_at = ? WHERE id = ?
-            """, [reason, now.milliseconds, request])
     }
 
     package func deny(_ subscription: Int64, reason: String, now: Timestamp) async throws(StoreError) -> Bool {
@@ -155,13 +93,4 @@ extension SQLiteStore: HubStore {
     }
 
     package var pushes: any DeliveryStore { PushStore(store: self) }
-}
-
-extension Row {
-    fileprivate var sealedSecret: [UInt8]? { (self["secret"] as Data?).map { [UInt8]($0) } }
-
-    /// Of a request that is granted now, in milliseconds.
-    fileprivate func leaseEnd(_ now: Timestamp) -> Int64 {
-        now.milliseconds + (self["lease_seconds"] as Int64) * 1000
-    }
 }

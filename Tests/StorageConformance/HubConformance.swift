@@ -4,7 +4,7 @@ import Testing
 
 /// The hub's requests, subscriptions and pushes.
 struct HubConformance {
-    private let topic = HubTopic(path: "/feeds/73.rss", source: .region(.init(provinceOf: "73"), .any))
+    private let topic = HubTopic(path: "/feeds/73.rss", source: FeedSource(.region(.init(provinceOf: "73"), .any)))
 
     private func request(
         _ callback: String = "https://a.example/1", _ mode: HubRequest.Mode = .subscribe, topic: HubTopic? = nil,
@@ -62,6 +62,43 @@ struct HubConformance {
     }
 
     // MARK: - Requests
+
+    /// Feeds of one kind, or of alerts, change by what they hold only; addresses of private ones keep all but their token.
+    @Test(arguments: Backend.allCases)
+    func aFeedIsPushedIfItMayHoldTheBulletin(backend: Backend) async throws {
+        let proposals = HubTopic(
+            path: "/feeds/en/73/kinds/proposal.atom",
+            source: FeedSource(.region(.init(provinceOf: "73"), .any), kind: .proposal))
+        let test = try await subscribed(backend, request(topic: proposals))
+        let alerts = HubTopic(
+            path: "/feeds/73.cap.atom", source: FeedSource(.region(.init(provinceOf: "73"), .any), content: .alert))
+        #expect(try await ask(request("https://a.example/2", topic: alerts), test) == .accepted)
+        try await settle(.confirmed, test)
+        try await publish("b", test)
+        #expect(try await claim(test).isEmpty)
+        _ = try await test.accept("p", extra: [("kind", "proposal")])
+        try await test.fanOut()
+        #expect(try await claim(test).map(\.number) == [1])
+        _ = try await test.accept("a", extra: [("alert", ["event": "Banjir"])])
+        try await test.fanOut()
+        #expect(try await claim(test).map(\.number) == [2])
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aPrivateFeedOfOneKindIsPushedFromItsAddress(backend: Backend) async throws {
+        let test = try backend.make()
+        let region = try #require(Region("73"))
+        let made = try await test.add([
+            Subscription(endpoint: Endpoint(channel: .feed, address: "umpan"), region: region, field: .any)
+        ])
+        let token = try #require(made[0].newSecret)
+        let path = "/feeds/en/s/\(token)/kinds/proposal.rss"
+        let topic = HubTopic(path: path, source: FeedSource(.subscriber(token), kind: .proposal))
+        #expect(try await ask(request(topic: topic), test) == .accepted)
+        try await settle(.confirmed, test)
+        #expect(try await test.store.push(1)?.topic == path)
+        #expect(try await only(test).topic == "/feeds/en/s/1/kinds/proposal.rss")
+    }
 
     @Test(arguments: Backend.allCases)
     func nothingIsPushedBeforeItIsConfirmed(backend: Backend) async throws {
@@ -159,9 +196,9 @@ struct HubConformance {
             Subscription(endpoint: Endpoint(channel: .feed, address: "f"), region: .init(provinceOf: "73"))
         ])
         let token = try #require(made[0].newSecret)
-        let known = HubTopic(path: "/feeds/s/\(token).rss", source: .subscriber(token))
+        let known = HubTopic(path: "/feeds/s/\(token).rss", source: FeedSource(.subscriber(token)))
         let wrong = String(repeating: "A", count: 43)
-        let unknown = HubTopic(path: "/feeds/s/\(wrong).rss", source: .subscriber(wrong))
+        let unknown = HubTopic(path: "/feeds/s/\(wrong).rss", source: FeedSource(.subscriber(wrong)))
         #expect(try await ask(request(topic: unknown), test) == .unknownTopic)
         #expect(try await ask(request(topic: known), test) == .accepted)
         #expect(try await test.store.dueVerifications(limit: 1, now: test.now).first?.topic == known.path)
@@ -328,14 +365,14 @@ struct HubConformance {
         for region in regions {
             for field in fields {
                 let callback = "https://a.example/\(region)/\(field)"
-                let topic = HubTopic(path: "/feeds/\(region)/\(field).rss", source: .region(region, field))
+                let topic = HubTopic(path: "/feeds/\(region)/\(field).rss", source: FeedSource(.region(region, field)))
                 #expect(try await ask(request(callback, topic: topic), test) == .accepted)
                 try await settle(.confirmed, test)
                 topics[callback] = Subscription(
                     endpoint: Endpoint(channel: .feed, address: callback), region: region, field: field)
             }
         }
-        let own = HubTopic(path: "/feeds/publishers/uji.rss", source: .publisher("uji"))
+        let own = HubTopic(path: "/feeds/publishers/uji.rss", source: FeedSource(.publisher("uji")))
         #expect(try await ask(request("https://a.example/uji", topic: own), test) == .accepted)
         try await settle(.confirmed, test)
         for (number, region) in regions.enumerated() {

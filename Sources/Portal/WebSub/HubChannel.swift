@@ -3,7 +3,6 @@ package import DeliveryEngine
 package import HTTPPost
 import NIOCore
 package import Storage
-import Synchronization
 import Webhooks
 
 /// Pushes feeds to who subscribed at the hub (WebSub, section 7): each is rendered when it is sent, with the bytes and the
@@ -42,13 +41,18 @@ package struct HubChannel: DeliveryChannel {
             guard let push = try await store.push(delivery.number) else {
                 return AttemptOutcome(.failed, detail: "the subscription has ended")
             }
-            guard let address = FeedAddress(ownPath: push.topic), let feed = try await feeds.present(address) else {
-                return try await deny(delivery.number, now)
-            }
-            return await send(feed, address, push, delivery, now)
+            guard let content = try await self.content(push.topic) else { return try await deny(delivery.number, now) }
+            return await send(content, push, delivery, now)
         } catch {
             return AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
         }
+    }
+
+    private func content(_ topic: String) async throws(StoreError) -> HubContent? {
+        guard let address = FeedAddress(ownPath: topic), let feed = try await feeds.present(address) else {
+            return nil
+        }
+        return HubContent(feed)
     }
 
     private func deny(_ subscription: Int64, _ now: Timestamp) async throws(StoreError) -> AttemptOutcome {
@@ -57,53 +61,35 @@ package struct HubChannel: DeliveryChannel {
         return AttemptOutcome(.endpointGone, detail: reason)
     }
 
-    private func send(
-        _ feed: RenderedFeed, _ address: FeedAddress, _ push: HubPush, _ delivery: ClaimedDelivery, _ now: Timestamp
-    ) async -> AttemptOutcome {
+    private func send(_ content: HubContent, _ push: HubPush, _ delivery: ClaimedDelivery, _ now: Timestamp) async
+        -> AttemptOutcome
+    {
         // What changed while the last push was sent may have been part of it already.
-        guard !pushed.holds(feed.plain.etag, of: delivery.number) else {
+        guard !pushed.holds(content.digest, of: delivery.number) else {
             return AttemptOutcome(.delivered, detail: "what was pushed last is still so")
         }
         let outcome: AttemptOutcome
         do throws(HTTPPostError) {
-            let request = try request(feed, address, push, delivery.address)
+            let request = try request(content, push, delivery.address)
             outcome = WebhookFailurePolicy.outcome(of: try await client.post(request), now: now.seconds)
         } catch {
             outcome = WebhookFailurePolicy.outcome(of: error)
         }
-        if outcome.verdict == .delivered { pushed.note(feed.plain.etag, of: delivery.number) }
+        if outcome.verdict == .delivered { pushed.note(content.digest, of: delivery.number) }
         return outcome
     }
 
-    private func request(_ feed: RenderedFeed, _ address: FeedAddress, _ push: HubPush, _ callback: String)
-        throws(HTTPPostError) -> HTTPPostRequest
+    private func request(_ content: HubContent, _ push: HubPush, _ callback: String) throws(HTTPPostError)
+        -> HTTPPostRequest
     {
-        let body = feed.plain.body
         var headers = [
-            ("content-type", address.format.contentType),
-            ("link", HubLinks.header(hub: settings.hubURL, own: settings.publicURL + address.path)),
+            ("content-type", content.type),
+            ("link", content.links),
         ]
         if let secret = push.secret {
-            headers.append(("x-hub-signature", HubSignature.header(secret: secret, body: body.readableBytesView)))
+            let signature = HubSignature.header(secret: secret, body: content.bytes.readableBytesView)
+            headers.append(("x-hub-signature", signature))
         }
-        return HTTPPostRequest(target: try HTTPTarget(callback), headers: headers, body: body)
-    }
-}
-
-/// What was pushed last to each subscription by this worker; the oldest goes first.
-private final class PushedDigests: Sendable {
-    private let digests = Mutex<(known: [Int64: String], order: [Int64])>(([:], []))
-    private static let most = 20_000
-
-    func holds(_ digest: String, of subscription: Int64) -> Bool {
-        digests.withLock { $0.known[subscription] == digest }
-    }
-
-    func note(_ digest: String, of subscription: Int64) {
-        digests.withLock { digests in
-            guard digests.known.updateValue(digest, forKey: subscription) == nil else { return }
-            digests.order.append(subscription)
-            if digests.order.count > Self.most { digests.known[digests.order.removeFirst()] = nil }
-        }
+        return HTTPPostRequest(target: try HTTPTarget(callback), headers: headers, body: content.bytes)
     }
 }

@@ -12,7 +12,6 @@ package import HTTPPost
 package import Logging
 import ServiceLifecycle
 package import Storage
-import Synchronization
 
 /// Verifies the intent of subscribers.
 package struct HubVerifier: Service {
@@ -107,37 +106,6 @@ package struct HubVerifier: Service {
     private func isThere(_ topic: String) async throws(StoreError) -> Bool {
         guard let address = FeedAddress(ownPath: topic) else { return false }
         return try await feeds.feed(address) != nil
-    }
-}
-
-/// Which questions are under way, so that none is asked twice at once and no host takes all the room.
-private final class QuestionsUnderWay: Sendable {
-    private struct State {
-        var numbers: Set<Int64> = []
-        var hosts: [String: Int] = [:]
-    }
-
-    private let state = Mutex(State())
-    private static let most = 64
-    private static let mostOfHost = 8
-
-    /// False if it is under way already, or there is no room.
-    func begin(_ verification: HubVerification) -> Bool {
-        state.withLock { state in
-            guard state.numbers.count < Self.most, state.hosts[verification.host] ?? 0 < Self.mostOfHost,
-                state.numbers.insert(verification.number).inserted
-            else { return false }
-            state.hosts[verification.host, default: 0] += 1
-            return true
-        }
-    }
-
-    func end(_ verification: HubVerification) {
-        state.withLock { state in
-            state.numbers.remove(verification.number)
-            let left = (state.hosts[verification.host] ?? 1) - 1
-            state.hosts[verification.host] = left > 0 ? left : nil
-        }
     }
 }
 

@@ -10,6 +10,8 @@ CREATE TABLE hub_subscriptions (
     field TEXT,
     publisher TEXT,
     feed INTEGER,
+    kinds INTEGER NOT NULL,
+    contents INTEGER NOT NULL,          -- 1: only events, 2: only alerts, as in bulletins
     secret BLOB,                        -- sealed by the store's key
     state TEXT NOT NULL CHECK (state IN ('active', 'ended')),
     created_at INTEGER NOT NULL,
@@ -66,6 +68,8 @@ CREATE TABLE hub_requests (
     field TEXT,
     publisher TEXT,
     feed INTEGER,
+    kinds INTEGER NOT NULL,
+    contents INTEGER NOT NULL,          -- 1: only events, 2: only alerts, as in bulletins
     lease_seconds INTEGER NOT NULL,
     secret BLOB,
     reason TEXT,                        -- why it is denied

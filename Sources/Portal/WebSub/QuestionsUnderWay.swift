@@ -1,0 +1,33 @@
+import Storage
+import Synchronization
+
+/// Which questions are under way, so that none is asked twice at once and no host takes all the room.
+final class QuestionsUnderWay: Sendable {
+    private struct State {
+        var numbers: Set<Int64> = []
+        var hosts: [String: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private static let most = 64
+    private static let mostOfHost = 8
+
+    /// False if it is under way already, or there is no room.
+    func begin(_ verification: HubVerification) -> Bool {
+        state.withLock { state in
+            guard state.numbers.count < Self.most, state.hosts[verification.host] ?? 0 < Self.mostOfHost,
+                state.numbers.insert(verification.number).inserted
+            else { return false }
+            state.hosts[verification.host, default: 0] += 1
+            return true
+        }
+    }
+
+    func end(_ verification: HubVerification) {
+        state.withLock { state in
+            state.numbers.remove(verification.number)
+            let left = (state.hosts[verification.host] ?? 1) - 1
+            state.hosts[verification.host] = left > 0 ? left : nil
+        }
+    }
+}
