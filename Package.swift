@@ -127,7 +127,8 @@ let package = Package(
             name: "DeliveryEngineTests",
             dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
         .testTarget(
-            name: "WebhooksTests", dependencies: ["Webhooks", "Storage", .product(name: "NIOCore", package: "swift-nio")],
+            name: "WebhooksTests",
+            dependencies: ["Webhooks", "Storage", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
         .testTarget(name: "EmailTests", dependencies: ["Email"], swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),

@@ -78,7 +78,8 @@ package struct AttemptOutcome: Sendable, Equatable {
     /// How long the endpoint asked to be left alone altogether.
     package var rest: Duration?
 
-    package init(_ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false,
+    package init(
+        _ verdict: Verdict, code: String? = nil, detail: String? = nil, isUnreachable: Bool = false,
         rest: Duration? = nil
     ) {
         self.verdict = verdict

@@ -167,4 +167,5 @@ package protocol ListingStore: Sendable {
 /// A whole store.
 package typealias Store = BounceStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore
     & FeedStore
-    & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore & OperatorStore
+    & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore & ListingStore
+    & OperatorStore

@@ -123,7 +123,8 @@ struct DeliveryClaim {
         return ClaimedDelivery(
             number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, address: row.text(5),
             signing: channel == .webhook ? signing(row, endpoint) : nil,
-            payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1, tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
+            payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1,
+            tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
             subscription: subscription, region: region, field: field, language: row.text(9),
             frequency: Frequency(rawValue: row.text(15)) ?? .immediate,
             unsubscribeToken: row.isNull(14) ? unsubscribeToken(subscription) : key.leaveToken(endpoint),

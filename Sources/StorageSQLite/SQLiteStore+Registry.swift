@@ -50,7 +50,10 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
-    package func add(_ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones, now: Timestamp)
+    package func add(
+        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
+        now: Timestamp
+    )
         async throws(StoreError) -> [StoredSubscription]
     {
         let key = key
@@ -141,7 +144,6 @@ extension Row {
                     key, endpoint: self["endpoint"], signatures: self["signatures"], version: self["secret_version"],
                     previousUntil: self["previous_until"]) : nil)
     }
-
 
     /// From the columns of `subscriptions` and the endpoint's address.
     func subscription() throws -> Subscription {

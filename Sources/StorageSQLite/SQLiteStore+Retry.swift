@@ -8,7 +8,8 @@ extension SQLiteStore: RetryStore {
             try (selection.numbers ?? []).compactMap { number in
                 guard
                     let row = try db.row(
-                        "SELECT d.state, d.channel, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?", [number])
+                        "SELECT d.state, d.channel, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?",
+                        [number])
                 else { return RetryRefusal(number: number, reason: "there is no such delivery") }
                 let reason = try selection.objection(to: row.choice("state"), by: row.choice("channel"))
                 return (reason ?? row["obstacle"]).map { RetryRefusal(number: number, reason: $0) }

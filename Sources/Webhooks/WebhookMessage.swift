@@ -15,7 +15,8 @@ struct WebhookMessage {
     }
 
     /// Makes an attempt at this time.
-    func post(_ template: HTTPPostTemplate, signer: WebhookSigner, by client: HTTPPostClient, now: Timestamp) async
+    func post(_ template: HTTPPostTemplate, signer: WebhookSigner, by client: HTTPPostClient, now: Timestamp)
+        async
         throws(HTTPPostError) -> HTTPPostResponse
     {
         var headers = [

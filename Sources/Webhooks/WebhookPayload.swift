@@ -9,7 +9,8 @@ struct WebhookPayload: Sendable {
     private let thin: ByteBuffer
 
     init(_ content: DeliveryContent, publicURL: String) {
-        let beginning = "{\"type\":\"\(Self.type(content))\",\"timestamp\":\"\(content.stored.receivedAt.text)\",\"data\":{\"bulletin\":"
+        let beginning =
+            "{\"type\":\"\(Self.type(content))\",\"timestamp\":\"\(content.stored.receivedAt.text)\",\"data\":{\"bulletin\":"
         let rest = Self.members(content, publicURL)
         full = Self.buffer([Array(beginning.utf8), content.stored.payload, rest])
         thin = Self.buffer([Array(beginning.utf8), JSONWriter.bytes(.object(Self.identity(content))), rest])

@@ -1,4 +1,5 @@
 import Bulletins
+import Crypto
 import DeliveryEngine
 import HTTPPost
 import NIOCore
@@ -69,9 +70,21 @@ struct WebhookTests {
         }
     }
 
+    /// Beside the library's own, for every length of a secret and contents around the hash's blocks.
+    @Test(arguments: [24, 32, 63, 64])
+    func theCodeIsThatOfTheLibrary(length: Int) {
+        let key = (0..<length).map { UInt8($0 * 7 & 0xFF) }
+        for size in [0, 1, 55, 56, 63, 64, 65, 2048] {
+            let content = [UInt8](repeating: UInt8(size & 0xFF), count: size)
+            let expected = HMAC<SHA256>.authenticationCode(for: content, using: SymmetricKey(data: key))
+            #expect(Array(PreparedHMAC(key: key).code(of: content)) == Array(expected))
+        }
+    }
+
     @Test(
         arguments: [
-            ([], ""), ([0], "AA=="), ([0, 1], "AAE="), ([0xFF, 0xEF, 0xBE], "/+++"), (Array("any carnal".utf8), "YW55IGNhcm5hbA=="),
+            ([], ""), ([0], "AA=="), ([0, 1], "AAE="), ([0xFF, 0xEF, 0xBE], "/+++"),
+            (Array("any carnal".utf8), "YW55IGNhcm5hbA=="),
         ] as [([UInt8], String)])
     func base64IsThatOfTheRFC(bytes: [UInt8], text: String) {
         #expect(bytes.withUnsafeBytes { Base64.text($0) } == text)

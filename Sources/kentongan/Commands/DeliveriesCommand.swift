@@ -129,7 +129,8 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 guard let known = DeliveryState(rawValue: state),
                     [.failed, .bounced, .suppressed, .delivered].contains(known)
                 else {
-                    throw RefusedInput("\(state) is not tried again; --state is one of failed, bounced, suppressed, delivered")
+                    throw RefusedInput(
+                        "\(state) is not tried again; --state is one of failed, bounced, suppressed, delivered")
                 }
                 selection.state = known
             }

@@ -18,7 +18,8 @@ enum ChannelPosts {
         settings.allowedNetworks = [try AddressNetwork("127.0.0.0/8")]
         settings.connectionsPerHost = connections
         let client = try HTTPPostClient(
-            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "benchmark"))
+            settings: settings, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "benchmark"))
         let channel = WebhookChannel(
             client: client, keys: Keys(), storeID: "0a1b2c3d", publicURL: "https://kabar.example",
             concurrency: connections)
@@ -34,7 +35,8 @@ enum ChannelPosts {
         await client.shutdown()
     }
 
-    private static func post(_ number: Int, _ channel: WebhookChannel, _ contents: [DeliveryContent], _ port: Int) async {
+    private static func post(_ number: Int, _ channel: WebhookChannel, _ contents: [DeliveryContent], _ port: Int) async
+    {
         let endpoint = Int64(number % 1000)
         let content = contents[number / 1000 % 100]
         let delivery = ClaimedDelivery(
