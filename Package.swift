@@ -144,7 +144,7 @@ let package = Package(
             dependencies: ["DeliveryEngine", "Storage", "Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "WebhooksTests",
-            dependencies: ["Webhooks", "Storage", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["Webhooks", "Storage", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
         .testTarget(
             name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],

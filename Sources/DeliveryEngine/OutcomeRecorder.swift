@@ -3,8 +3,9 @@ import Logging
 import Storage
 import Synchronization
 
-/// Collects outcomes and records them in batches: all that came while the last batch was committed make
-/// the next one.
+/// Collects outcomes and records them in batches: what came while the last batch was committed, and a moment after, makes
+/// the next one. Without the moment each few outcomes would take the store's one writer for a sync of their own, for which
+/// the deliveries behind them wait.
 final class OutcomeRecorder: Sendable {
     private struct State {
         var waiting: [AttemptRecord] = []
@@ -49,6 +50,7 @@ final class OutcomeRecorder: Sendable {
             // A cancelled worker still records what it has sent; `close` ends this.
             await arrived.waitUninterrupted()
             while true {
+                await gather()
                 let batch = state.withLock { state in
                     defer { state.waiting = [] }
                     return state.waiting
@@ -58,6 +60,17 @@ final class OutcomeRecorder: Sendable {
             }
             if state.withLock({ $0.isClosed && $0.waiting.isEmpty }) { return }
         }
+    }
+
+    private static let moment = Duration.milliseconds(5)
+    /// So many are worth a sync.
+    private static let worthwhile = 256
+
+    private func gather() async {
+        let isWorthwhile = state.withLock { state in
+            state.isClosed || state.waiting.isEmpty || state.waiting.count >= Self.worthwhile
+        }
+        if !isWorthwhile { await Self.sleep(Self.moment) }
     }
 
     /// Not cut short when the task is cancelled.

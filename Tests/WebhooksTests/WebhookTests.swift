@@ -1,4 +1,5 @@
 import Bulletins
+import Crypto
 import DeliveryEngine
 import HTTPPost
 import NIOCore
@@ -66,6 +67,17 @@ struct WebhookTests {
         for version in signing.versions where schemes.contains(.hmac) {
             let key = try #require(WebhookSignature(secret: Keys().webhookSecret(endpoint: 3, version: version)))
             #expect(key.verifies(header, id: id, timestamp: 7, body: body))
+        }
+    }
+
+    /// Beside the library's own, for every length of a secret and contents around the hash's blocks.
+    @Test(arguments: [24, 32, 63, 64])
+    func theCodeIsThatOfTheLibrary(length: Int) {
+        let key = (0..<length).map { UInt8($0 * 7 & 0xFF) }
+        for size in [0, 1, 55, 56, 63, 64, 65, 2048] {
+            let content = [UInt8](repeating: UInt8(size & 0xFF), count: size)
+            let expected = HMAC<SHA256>.authenticationCode(for: content, using: SymmetricKey(data: key))
+            #expect(Array(PreparedHMAC(key: key).code(of: content)) == Array(expected))
         }
     }
 
