@@ -1,36 +1,12 @@
 """amqps: the broker's certificate must be of a known authority and of its name, and the worker shows its own."""
-import subprocess
-
 import pytest
 
 from broker import PASSWORD, WORKER, Broker, free_port
 from bulletins import bulletin
+from certificates import Authority
 from publishing import Publishing
 from waiting import eventually
 from worker import Worker
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
-class Authority:
-    """A certificate authority of the test's own."""
-
-    def __init__(self, folder, name):
-        self.folder, self.key, self.certificate = folder, folder / f"{name}.key", folder / f"{name}.pem"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2,
-                "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate)
-
-    def issue(self, name, *names):
-        key, request, certificate = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-        extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={','.join(names)}\n" if names else "extendedKeyUsage=clientAuth\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-                "-keyout", key, "-out", request)
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
-                "-days", 2, "-extfile", extensions, "-out", certificate)
-        return certificate, key
 
 
 @pytest.fixture(scope="module")
