@@ -9,6 +9,7 @@ import base64
 import contextlib
 import email
 import email.policy
+import functools
 import re
 import socket
 import ssl
@@ -43,7 +44,7 @@ class Taken:
     def content(self):
         return self.wire if self.chunks else re.sub(rb"(?m)^\.\.", b".", self.wire)
 
-    @property
+    @functools.cached_property
     def message(self):
         return email.message_from_bytes(self.content, policy=email.policy.default)
 
@@ -65,7 +66,7 @@ class Session:
         self.received, self.commands = [], []
         self.secure = self.greeted = self.ended = False
         self.buffer, self.replies = b"", b""
-        self.sender, self.accepted, self.chunks = "", [], []
+        self.sender, self.accepted, self.chunks = None, [], []
         self.argument, self.login = "", []
 
     @property
@@ -184,10 +185,13 @@ class Session:
         self.answer("AUTH", "235 2.7.0 welcome")
 
     def mail(self):
-        self.sender, self.accepted, self.chunks = _address(self.argument), [], []
-        self.answer("MAIL", "250 2.1.0 OK")
+        answer = self.answer("MAIL", "250 2.1.0 OK")
+        self.sender = None if str(answer)[:1] in "45" else _address(self.argument)
+        self.accepted, self.chunks = [], []
 
     def recipient(self):
+        if self.sender is None:
+            return self.give("503 5.5.1 MAIL first")
         address = _address(self.argument)
         told = self.relay.at_recipient.get(address)
         answer = self.give(told) if told else self.answer("RCPT", "250 2.1.5 OK")
@@ -227,7 +231,7 @@ class Session:
         self.give(taken.answer)
 
     def reset(self):
-        self.accepted, self.chunks = [], []
+        self.sender, self.accepted, self.chunks = None, [], []
         self.answer("RSET", "250 2.0.0 OK")
 
     def quit(self):
