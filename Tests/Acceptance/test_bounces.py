@@ -241,7 +241,6 @@ def test_a_second_report_changes_nothing_more(returned, way):
     for file in (UNKNOWN_USER, "postfix-over-quota-5.2.2.eml", "gmail-over-quota.eml", "postfix-delayed.eml"):
         say(about(file, mail))
     assert returned.state(sent)[mail.recipients[0]] == first
-    assert "5.1.1" in returned.suppressed()[mail.recipients[0]]
     say(about("arf-abuse.eml", mail))
     assert returned.state(sent)[mail.recipients[0]] == first and mail.recipients[0] in returned.suppressed()
     time.sleep(1)
