@@ -243,6 +243,7 @@ def test_a_second_report_changes_nothing_more(returned, way):
     assert returned.state(sent)[mail.recipients[0]] == first
     say(about("arf-abuse.eml", mail))
     assert returned.state(sent)[mail.recipients[0]] == first and mail.recipients[0] in returned.suppressed()
+    eventually(lambda: returned.receipts(correlation))
     time.sleep(1)
     assert len(returned.receipts(correlation)) == 1
 
