@@ -4,6 +4,7 @@ import pytest
 from authority import Authority
 from broker import PASSWORD, WORKER, Broker, free_port
 from bulletins import bulletin
+from certificates import Authority
 from publishing import Publishing
 from waiting import eventually
 from worker import Worker

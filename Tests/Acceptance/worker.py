@@ -16,6 +16,7 @@ BINARY = Path(os.environ.get("KENTONGAN_BIN", PROJECT / ".build/debug/kentongan"
 
 class Program:
     """Commands that share one configuration, given by the environment."""
+    binary = BINARY
 
     def __init__(self, folder, **settings):
         assert BINARY.exists(), f"{BINARY} is not there: build it, or name it in KENTONGAN_BIN"
@@ -32,7 +33,7 @@ class Program:
     def command(self, *arguments, stdin=None, expect=0, timeout=120, **settings):
         """Runs a command; its CompletedProcess. `expect=None` takes any exit code."""
         done = subprocess.run(
-            [BINARY, *map(str, arguments)], input=stdin, capture_output=True, cwd=PROJECT,
+            [self.binary, *map(str, arguments)], input=stdin, capture_output=True, cwd=PROJECT,
             env=self.environment | settings, timeout=timeout)
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         if expect is not None:
@@ -87,7 +88,7 @@ class Worker(Program):
     def spawn(self, **settings):
         with open(self.folder / "serve.log", "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve"], env=self.environment | settings, cwd=PROJECT, stdin=subprocess.DEVNULL,
+                [self.binary, "serve"], env=self.environment | settings, cwd=PROJECT, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
 
     def start_and_crash(self, timeout=60):
