@@ -93,7 +93,8 @@ extension MailComposer {
             "title": (marks.isEmpty ? "" : "[\(marks.joined(separator: ", "))] ") + bulletin.title,
             "text": bulletin.note ?? bulletin.summary ?? bulletin.body.map { Self.beginning(CommonMark.plainText($0)) }
                 ?? "",
-            "meta": [bulletin.id.publisher, until].compactMap(\.self).joined(separator: " · "),
+            "meta": [entry.content.publisherName ?? bulletin.id.publisher, until].compactMap(\.self).joined(
+                separator: " · "),
             "url": "\(settings.publicURL)/bulletins/\(stored.id.publisher)/\(stored.id.id)",
         ]
     }

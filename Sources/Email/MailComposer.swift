@@ -29,13 +29,19 @@ package struct MailComposer: Sendable {
         let bulletin = content.bulletin
         let pageURL = "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)"
         let body = bulletin.body.map { CommonMark.plainText($0) } ?? ""
-        let shortened = Self.beginning(body)
+        let shortened = bulletin.urgency == .emergency ? nil : Self.beginning(body)
+        // What to do stands before everything else where there is no time to look for it.
+        let instruction = bulletin.urgency == .emergency ? bulletin.alert?.instruction : nil
         let context: [String: Any] = [
-            "language": words.isEnglish ? "en" : "id", "kicker": kicker(content, words), "title": bulletin.title,
+            "language": words.isEnglish ? "en" : "id", "bulletinLanguage": bulletin.language,
+            "preview": bulletin.note ?? bulletin.summary ?? String(body.prefix(160)),
+            "instruction": instruction ?? "", "instructionLabel": words.instruction, "kicker": kicker(content, words),
+            "title": bulletin.title,
             "urgency": bulletin.urgency.rawValue, "summary": bulletin.summary ?? "", "note": bulletin.note ?? "",
             "noteLabel": words.note, "bodyText": shortened ?? body,
             "more": shortened == nil ? "" : "\(words.shortened): \(pageURL)",
-            "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "", "facts": facts(bulletin, words, zone),
+            "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "",
+            "facts": facts(bulletin, words, zone).filter { instruction == nil || $0["label"] != words.instruction },
         ].filter { ($0.value as? String) != "" }
         let mail = MailBody(
             text: templates.text.render(context), html: templates.html.render(context),
@@ -53,8 +59,7 @@ package struct MailComposer: Sendable {
                 created: content.stored.firstReceivedAt, url: url))
     }
 
-    /// So much of a text that people still pass it on in a chat; nil if that is all of it. An emergency is one screen
-    /// anyway, and the page has the whole.
+    /// So much of a text that people still pass it on in a chat; nil if that is all of it.
     private static func beginning(_ text: String) -> String? {
         guard text.utf8.count > longestText, text.count > longestText else { return nil }
         let cut = text.prefix(longestText)
@@ -67,7 +72,10 @@ package struct MailComposer: Sendable {
 
     private func kicker(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
-        var parts = [bulletin.kind == .proposal ? words.proposal : words.announcement, bulletin.id.publisher]
+        var parts = [
+            bulletin.kind == .proposal ? words.proposal : words.announcement,
+            content.publisherName ?? bulletin.id.publisher,
+        ]
         if bulletin.urgency == .emergency { parts.insert(words.emergency, at: 0) }
         if bulletin.urgency == .important { parts.insert(words.important, at: 0) }
         if bulletin.status == .withdrawn {
@@ -80,9 +88,11 @@ package struct MailComposer: Sendable {
 
     private func facts(_ bulletin: Bulletin, _ words: BulletinWords, _ zone: TimeZoneID) -> [[String: String]] {
         BulletinFacts.facts(bulletin, words, zone: zone, registries: registries).map { fact in
-            // A link is its own text.
+            // A link is its own text; `address` is what the text has and HTML links to.
             let address = fact.url.flatMap { $0 == fact.value ? nil : ": \($0)" } ?? ""
-            return ["label": fact.label, "value": fact.value + address]
+            return ["label": fact.label, "value": fact.value, "address": address, "url": fact.url ?? ""].filter {
+                !$0.value.isEmpty
+            }
         }
     }
 
@@ -123,8 +133,8 @@ package struct MailComposer: Sendable {
             to: &message,
             text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
             html: """
-                <footer><p>\(Escaping.markup(why))</p><p><a href="\(Escaping.markup(prepared.pageURL))">\(prepared.words.read)</a> · \
-                <a href="\(Escaping.markup(leave))">\(prepared.words.leave)</a></p></footer></body></html>
+                <footer><p>\(Escaping.markup(why))</p><p><a href="\(Escaping.markup(prepared.pageURL))">\(prepared.words.readOnSite)</a></p>\
+                <p><a href="\(Escaping.markup(leave))">\(prepared.words.leave)</a></p></footer></body></html>
 
                 """)
         return message

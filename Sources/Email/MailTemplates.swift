@@ -22,22 +22,25 @@ struct MailTemplates: Sendable {
     private static let head = """
         <!DOCTYPE html>
         <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark"><title>{{title}}</title>
+        <meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark"><title>{{title}}</title>
         <style>
         \(style)
         """
 
     private static let style = """
-        body{margin:0;padding:24px 16px;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-        main{max-width:600px;margin:0 auto;background:#fff;padding:28px 24px;border-radius:8px}
+        body{margin:0;padding:20px 12px;overflow-wrap:anywhere;word-break:break-word;background:#f6f5f1;color:#1d1c1a;font:16px/1.55 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+        main{max-width:600px;margin:0 auto;background:#fff;padding:24px 16px;border-radius:8px}
+        .preview{display:none;max-height:0;overflow:hidden}pre{white-space:pre-wrap}img{max-width:100%}
+        blockquote{margin:12px 0;padding-left:12px;border-left:3px solid #ddd8cd}
+        .instruction{border-left:4px solid #b3261e;background:#fdecea;padding:12px;font-size:17px}
         h1{font-size:23px;line-height:1.3;margin:4px 0 12px}
         .kicker{font-size:13px;letter-spacing:.04em;text-transform:uppercase;color:#6b675f;margin:0}
         .emergency .kicker{color:#b3261e;font-weight:700}.summary{font-size:17px}
         .note{border-left:3px solid #c9a227;padding-left:12px}
         dl{margin:20px 0 0;padding-top:12px;border-top:1px solid #ddd8cd;font-size:14px}dt{color:#6b675f;margin-top:8px}dd{margin:0}
-        footer{max-width:600px;margin:16px auto 0;font-size:13px;color:#6b675f}a{color:#14508c}
+        footer{max-width:568px;margin:16px auto 0;padding:0 16px;font-size:14px;color:#6b675f}footer p{margin:0 0 12px}a{color:#14508c}
         @media (prefers-color-scheme:dark){body{background:#161513;color:#eceae4}main{background:#211f1c}.kicker,dt,footer{color:#a8a398}
-        dl{border-color:#3b3832}a{color:#8fc1f2}.emergency .kicker{color:#ff8a80}}
+        dl,blockquote{border-color:#3b3832}.instruction{background:#3a1d1b}a{color:#8fc1f2}.emergency .kicker{color:#ff8a80}}
         """
 
     private static let textSource = """
@@ -45,6 +48,10 @@ struct MailTemplates: Sendable {
 
         {{{title}}}
 
+        {{#instruction}}
+        {{{instructionLabel}}}: {{{.}}}
+
+        {{/instruction}}
         {{#summary}}
         {{{.}}}
 
@@ -62,26 +69,29 @@ struct MailTemplates: Sendable {
 
         {{/more}}
         {{#facts}}
-        {{{label}}}: {{{value}}}
+        {{{label}}}: {{{value}}}{{#address}}{{{.}}}{{/address}}
         {{/facts}}
 
         """
 
     private static let htmlSource = """
         \(head)
-        </style></head><body class="{{urgency}}"><main>
+        </style></head><body class="{{urgency}}"><div class="preview" aria-hidden="true">{{preview}}</div><main>
         <p class="kicker">{{kicker}}</p>
-        <h1>{{title}}</h1>
+        <h1 lang="{{bulletinLanguage}}" dir="auto">{{title}}</h1>
+        {{#instruction}}
+        <p class="instruction" lang="{{bulletinLanguage}}" dir="auto"><strong>{{instructionLabel}}:</strong> {{.}}</p>
+        {{/instruction}}
         {{#summary}}
-        <p class="summary">{{.}}</p>
+        <p class="summary" lang="{{bulletinLanguage}}" dir="auto">{{.}}</p>
         {{/summary}}
         {{#note}}
-        <p class="note"><strong>{{noteLabel}}:</strong> {{.}}</p>
+        <p class="note" lang="{{bulletinLanguage}}" dir="auto"><strong>{{noteLabel}}:</strong> {{.}}</p>
         {{/note}}
-        {{{bodyHTML}}}
+        <div lang="{{bulletinLanguage}}" dir="auto">{{{bodyHTML}}}</div>
         <dl>
         {{#facts}}
-        <dt>{{label}}</dt><dd>{{value}}</dd>
+        <dt>{{label}}</dt><dd>{{#url}}<a href="{{.}}">{{value}}</a>{{/url}}{{^url}}{{value}}{{/url}}</dd>
         {{/facts}}
         </dl></main>
 

@@ -27,6 +27,9 @@ package struct BulletinWords: Sendable {
     package var contact: String { pick("Narahubung", "Contact") }
     package var level: String { pick("Tingkat", "Level") }
     package var instruction: String { pick("Petunjuk", "What to do") }
+    package var localTime: String { pick("waktu setempat", "local time") }
+    package var addressedTo: String { pick("Ditujukan kepada", "Addressed to") }
+    package var beneficiaries: String { pick("Penerima manfaat", "Beneficiaries") }
     package var state: String { pick("Status usulan", "State of the proposal") }
     /// A proposal's state, or the word itself if it is none of the contract's.
     package func proposalState(_ state: String) -> String {
@@ -50,6 +53,7 @@ package struct BulletinWords: Sendable {
 
     package var shortened: String { pick("Dipersingkat; selengkapnya di", "Shortened; the whole is at") }
     package var read: String { pick("Baca di", "Read at") }
+    package var readOnSite: String { pick("Baca di situs", "Read on the site") }
     package var leave: String { pick("Berhenti berlangganan", "Unsubscribe") }
 
     package func why(region: String, field: String) -> String {
@@ -92,6 +96,19 @@ package struct BulletinWords: Sendable {
     package func time(_ time: Timestamp, _ zone: TimeZoneID) -> String {
         let clock = time.clock(zoneOffset: zone.offset, separator: pick(".", ":"))
         return "\(date(time.day(zoneOffset: zone.offset))) \(pick("pukul", "at")) \(clock) \(zone.abbreviation)"
+    }
+
+    /// From one moment to another, a day that both have said once: `Sabtu, 12 Desember 2026 pukul 08.00–12.00 WIT`.
+    package func span(from start: Bulletin.Moment, to end: Bulletin.Moment?, _ zone: TimeZoneID) -> String {
+        guard let end else { return moment(start, zone) }
+        if case .at(let from) = start, case .at(let to) = end,
+            from.day(zoneOffset: zone.offset) == to.day(zoneOffset: zone.offset)
+        {
+            func clock(_ time: Timestamp) -> String { time.clock(zoneOffset: zone.offset, separator: pick(".", ":")) }
+            let day = date(from.day(zoneOffset: zone.offset))
+            return "\(day) \(pick("pukul", "at")) \(clock(from))–\(clock(to)) \(zone.abbreviation)"
+        }
+        return "\(moment(start, zone)) – \(moment(end, zone))"
     }
 
     package func moment(_ moment: Bulletin.Moment, _ zone: TimeZoneID) -> String {

@@ -94,12 +94,15 @@ package final class DeliveryContent: Sendable {
     /// The store's numbers of what it goes on from, oldest first: the proposal that it answers, and its own earlier
     /// revisions; of each the first and the last.
     package let thread: [Int64]
+    /// The publisher's, as it is registered; nil if it is not any more.
+    package let publisherName: String?
 
     package init(
         stored: StoredBulletin, bulletin: Bulletin, isCorrection: Bool, traceparent: String?,
-        proposalChange: ProposalChange? = nil, thread: [Int64] = []
+        proposalChange: ProposalChange? = nil, thread: [Int64] = [], publisherName: String? = nil
     ) {
         self.thread = thread
+        self.publisherName = publisherName
         self.stored = stored
         self.bulletin = bulletin
         self.isCorrection = isCorrection

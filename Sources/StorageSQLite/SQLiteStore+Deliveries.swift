@@ -33,7 +33,10 @@ extension SQLiteStore: DeliveryStore {
         try await read { db in
             var found: [Int64: DeliveryContent] = [:]
             for row in try db.rows(
-                "SELECT \(StoredBulletin.columns), b.traceparent FROM bulletins b WHERE b.id IN (SELECT value FROM json_each(?))",
+                """
+                SELECT \(StoredBulletin.columns), b.traceparent, p.name AS publisher_name
+                FROM bulletins b LEFT JOIN publishers p ON p.slug = b.publisher WHERE b.id IN (SELECT value FROM json_each(?))
+                """,
                 [jsonList(bulletins)])
             {
                 let stored = try row.storedBulletin()
@@ -42,7 +45,7 @@ extension SQLiteStore: DeliveryStore {
                     stored: stored, bulletin: bulletin, isCorrection: stored.revision > 1,
                     traceparent: row["traceparent"],
                     proposalChange: try ProposalHistory.change(by: stored, bulletin, db),
-                    thread: try Self.thread(of: bulletin, db))
+                    thread: try Self.thread(of: bulletin, db), publisherName: row["publisher_name"])
             }
             return found
         }
