@@ -30,25 +30,35 @@ package struct MailComposer: Sendable {
         let pageURL = "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)"
         let body = bulletin.body.map { CommonMark.plainText($0) } ?? ""
         let shortened = bulletin.urgency == .emergency ? nil : Self.beginning(body)
-        // What to do stands before everything else where there is no time to look for it.
-        let instruction = bulletin.urgency == .emergency ? bulletin.alert?.instruction : nil
-        let context: [String: Any] = [
-            "language": words.isEnglish ? "en" : "id", "bulletinLanguage": bulletin.language,
-            "preview": bulletin.note ?? bulletin.summary ?? String(body.prefix(160)),
-            "instruction": instruction ?? "", "instructionLabel": words.instruction, "kicker": kicker(content, words),
-            "title": bulletin.title,
-            "urgency": bulletin.urgency.rawValue, "summary": bulletin.summary ?? "", "note": bulletin.note ?? "",
-            "noteLabel": words.note, "bodyText": shortened ?? body,
-            "more": shortened == nil ? "" : "\(words.shortened): \(pageURL)",
-            "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "",
-            "facts": facts(bulletin, words, zone).filter { instruction == nil || $0["label"] != words.instruction },
-        ].filter { ($0.value as? String) != "" }
+        var context: [String: Any] = texts(of: content, words)
+        context["facts"] = facts(bulletin, words, zone)
+        context["bodyText"] = shortened ?? body
+        context["more"] = shortened == nil ? nil : "\(words.shortened): \(pageURL)"
+        context["preview"] = bulletin.note ?? bulletin.summary ?? String(body.prefix(160))
+        context = context.filter { ($0.value as? String) != "" }
         let mail = MailBody(
             text: templates.text.render(context), html: templates.html.render(context),
             calendar: calendar(content, pageURL))
         return PreparedMail(
             headers: ByteBuffer(string: headers(content, words) + mail.headers), body: mail, words: words,
             pageURL: pageURL, thread: content.thread)
+    }
+
+    /// What stands in a template by itself.
+    private func texts(of content: DeliveryContent, _ words: BulletinWords) -> [String: String] {
+        let bulletin = content.bulletin
+        return [
+            "language": words.isEnglish ? "en" : "id", "bulletinLanguage": bulletin.language,
+            "kicker": kicker(content, words), "title": bulletin.title, "urgency": bulletin.urgency.rawValue,
+            "instruction": Self.urgentInstruction(bulletin) ?? "", "instructionLabel": words.instruction,
+            "summary": bulletin.summary ?? "", "note": bulletin.note ?? "", "noteLabel": words.note,
+            "bodyHTML": bulletin.body.map { CommonMark.html($0) } ?? "",
+        ]
+    }
+
+    /// What to do stands before everything else where there is no time to look for it.
+    private static func urgentInstruction(_ bulletin: Bulletin) -> String? {
+        bulletin.urgency == .emergency ? bulletin.alert?.instruction : nil
     }
 
     private func calendar(_ content: DeliveryContent, _ url: String) -> String? {
@@ -87,7 +97,9 @@ package struct MailComposer: Sendable {
     }
 
     private func facts(_ bulletin: Bulletin, _ words: BulletinWords, _ zone: TimeZoneID) -> [[String: String]] {
-        BulletinFacts.facts(bulletin, words, zone: zone, registries: registries).map { fact in
+        let isAbove = Self.urgentInstruction(bulletin) != nil
+        let facts = BulletinFacts.facts(bulletin, words, zone: zone, registries: registries)
+        return facts.filter { !isAbove || $0.label != words.instruction }.map { fact in
             // A link is its own text; `address` is what the text has and HTML links to.
             let address = fact.url.flatMap { $0 == fact.value ? nil : ": \($0)" } ?? ""
             return ["label": fact.label, "value": fact.value, "address": address, "url": fact.url ?? ""].filter {
