@@ -85,7 +85,8 @@ class Exim:
         return self
 
     def log(self):
-        return "".join(path.read_text(errors="replace") for path in [*self.folder.glob("*log"), self.folder / "output"] if path.exists())
+        paths = [*self.folder.glob("*log"), *self.folder.glob("output")]
+        return "".join(path.read_text(errors="replace") for path in paths)
 
     def mails(self):
         return [path.read_bytes() for path in (self.folder / "mail/new").glob("*")]

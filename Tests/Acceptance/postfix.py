@@ -75,7 +75,8 @@ smtpd_tls_received_header = yes
 class Postfix:
     def __init__(self, folder, certificate, key):
         self.folder, self.port = Path(folder), free_port()
-        names = {"folder": self.folder, "daemons": DAEMONS, "port": f"127.0.0.1:{self.port}", "certificate": certificate, "key": key}
+        names = {"folder": self.folder, "daemons": DAEMONS, "port": f"127.0.0.1:{self.port}", "certificate": certificate,
+                 "key": key}
         for name in ("queue", "data", "mail", "configuration", "configuration/sasl"):
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "mail", "nobody")

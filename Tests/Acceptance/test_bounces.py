@@ -300,7 +300,8 @@ def test_a_report_of_a_delivery_that_failed_before_changes_no_end(returned):
     number = returned.state(sent)[address]["id"]
     path = next(line for _, line, _ in reversed(returned.relay.asked("MAIL")) if f"+b{number}-" in line)
     path = path.partition("<")[2].partition(">")[0]
-    content = fill(b"From: MAILER-DAEMON@w.example\nTo: @RETURN_PATH@\n\n550 5.1.1 <@RECIPIENT@> unknown\n", path, address, "<x@y>")
+    report = b"From: MAILER-DAEMON@w.example\nTo: @RETURN_PATH@\n\n550 5.1.1 <@RECIPIENT@> unknown\n"
+    content = fill(report, path, address, "<x@y>")
     returned.pipe(content)
     assert returned.state(sent)[address]["state"] == "failed"
 
@@ -446,7 +447,8 @@ def test_a_lenient_end_is_no_end(returned):
     talk = Talk()
     for line in ("LHLO x", "MAIL FROM:<>", f"RCPT TO:<{mail.sender}>", "DATA"):
         talk.say(line)
-    for piece in (b"Subject: x\r\n\r\nx\n.\nMAIL FROM:<>\r\n", b"x\n.\r\nx\r\n", b"x\r.\rx\r\n", b"x\r\n.\nx\r\n", b"x\r\n.\rx\r\n"):
+    for piece in (b"Subject: x\r\n\r\nx\n.\nMAIL FROM:<>\r\n", b"x\n.\r\nx\r\n", b"x\r.\rx\r\n", b"x\r\n.\nx\r\n",
+                  b"x\r\n.\rx\r\n"):
         talk.socket.sendall(piece)
         talk.socket.settimeout(0.5)
         try:
@@ -460,7 +462,8 @@ def test_a_lenient_end_is_no_end(returned):
 
 
 def test_long_commands_and_garbage(returned):
-    for garbage in (b"A" * 100_000 + b"\r\n", b"\0\xff\xfe\r\n" * 100, b"LHLO " + b"x" * 5000 + b"\r\n", b"\x16\x03\x01\x02\x00" * 50):
+    for garbage in (b"A" * 100_000 + b"\r\n", b"\0\xff\xfe\r\n" * 100, b"LHLO " + b"x" * 5000 + b"\r\n",
+                    b"\x16\x03\x01\x02\x00" * 50):
         talk = Talk()
         try:
             talk.socket.sendall(garbage)

@@ -14,6 +14,7 @@ import pytest
 
 from bulletins import bulletin, identity
 from deliveries import row, rows
+from mailcheck import assert_encoded_words, assert_encodings, assert_lines, parsed, raw_headers
 from publishing import Publishing
 from timetravel import TimeTraveller
 from worker import Worker
@@ -404,6 +405,13 @@ def test_a_worker_that_was_down_at_the_time_sends_the_digest_once_when_it_is_bac
     _, tuesday = days.to(name)
     assert tuesday in days.parts[part]
     assert "Kabar selasa" in tuesday.text and "Kabar umum" not in tuesday.text
+
+
+def test_every_digest_is_sound(days, mail):
+    for taken in mail.mails:
+        assert_lines(taken.content)
+        assert_encodings(parsed(taken.content))
+        assert_encoded_words(raw_headers(taken.content))
 
 
 def test_nothing_is_missed_or_repeated_over_restarts(days):

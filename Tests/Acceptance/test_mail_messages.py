@@ -5,7 +5,7 @@ import email
 import email.policy
 import re
 import shutil
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
 import dkim
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from icalendar import Calendar
 
-from bulletins import SAMPLES, after, bulletin, identity, samples
+from bulletins import SAMPLES, bulletin, identity, samples
 from mailcheck import assert_sound, bodies, flat, raw_headers
 from oracle import rows as registry
 from publishing import Publishing
@@ -189,7 +189,8 @@ def mailed(worker, relay, host):
 def test_there_are_mails_of_all_kinds(mailed):
     assert len(mailed.relay.messages) > 100
     assert all(mailed.mails(made) for made in SAMPLE.values())
-    assert not {name for name in mailed.refused if not name.startswith(("injected-", "smuggled-"))} - {"title-line-separator", "title-paragraph-separator"}
+    refused = {name for name in mailed.refused if not name.startswith(("injected-", "smuggled-"))}
+    assert refused <= {"title-line-separator", "title-paragraph-separator"}
 
 
 def test_every_mail_is_sound(mailed):
@@ -207,7 +208,7 @@ def test_every_mail_is_sound(mailed):
 def test_message_ids_and_return_paths_are_one_a_mail(mailed):
     mails = mailed.relay.messages
     assert len({m.message["Message-ID"] for m in mails}) == len({m.sender for m in mails}) == len(mails)
-    assert all(re.fullmatch(rf"kabar\+[a-z0-9-]+@{re.escape(DOMAIN)}", m.sender) and len(m.sender.split("@")[0]) <= 64 for m in mails)
+    assert all(re.fullmatch(rf"kabar\+[a-z0-9-]{{1,58}}@{re.escape(DOMAIN)}", m.sender) for m in mails)
 
 
 def test_text_and_html_say_the_same(mailed):
@@ -380,8 +381,8 @@ def test_corrections_and_withdrawals_of_samples_thread(mailed):
 @pytest.fixture(scope="module")
 def national(mailed):
     made = bulletin(regions=["ID"], title="Uji sirine", event={
-        "name": "Uji sirine", "startsAt": "2031-01-10T08:00:00+07:00", "endsAt": "2031-01-10T09:30:00+07:00", "place": "Semua desa"},
-        contact={"name": "Posko", "phone": "+62 21 555", "email": "posko@desa.example"})
+        "name": "Uji sirine", "startsAt": "2031-01-10T08:00:00+07:00", "endsAt": "2031-01-10T09:30:00+07:00",
+        "place": "Semua desa"}, contact={"name": "Posko", "phone": "+62 21 555", "email": "posko@desa.example"})
     mailed.publish("nasional", made)
     return made
 
@@ -427,7 +428,7 @@ def calendar(mail):
     assert not read.errors and read["VERSION"] == "2.0" and read["PRODID"]
     assert part.get_param("method") == read.get("METHOD") and (part.get_filename() or "").endswith(".ics")
     (event,) = read.walk("VEVENT")
-    assert not event.errors and event["DTSTAMP"].dt.tzinfo == timezone.utc or event["DTSTAMP"].dt.utcoffset() == timedelta(0)
+    assert not event.errors and event["DTSTAMP"].dt.utcoffset() == timedelta(0)
     return read, event
 
 
@@ -470,7 +471,8 @@ def test_a_calendar_entry_lives_as_its_bulletin(mailed, thread):
 @pytest.fixture(scope="module")
 def odd_events(mailed):
     events = {
-        "comma": {"name": "Rapat, kerja; bakti: \\ \"gotong\"\u00a0royong 🛕 " + "panjang " * 15 + "sekali", "startsOn": "2031-02-27", "place": "Balai, RT 1; RW 2"},
+        "comma": {"name": "Rapat, kerja; bakti: \\ \"gotong\"\u00a0royong 🛕 " + "panjang " * 15 + "sekali",
+                  "startsOn": "2031-02-27", "place": "Balai, RT 1; RW 2"},
         "one-day": {"startsOn": "2031-02-28", "endsOn": "2031-02-28"},
         "new-year": {"startsAt": "2031-12-31T23:30:00+07:00", "endsAt": "2032-01-01T00:30:00+07:00"},
         "moment": {"startsAt": "2031-02-28T08:00:00+09:00"},
@@ -492,7 +494,9 @@ def test_odd_events(mailed, odd_events):
         assert event["SUMMARY"] == said.get("name", made["title"]) or name == "injected", name
         assert "place" not in said or event["LOCATION"] == said["place"], name
     _, event = calendar(mailed.mail(odd_events["one-day"]))
-    assert event["DTSTART"].dt == date(2031, 2, 28) and event.get("DTEND", SimpleNamespace(dt=date(2031, 3, 1))).dt == date(2031, 3, 1)
+    # Without an end, it is the one day (RFC 5545 section 3.6.1).
+    assert event["DTSTART"].dt == date(2031, 2, 28)
+    assert "DTEND" not in event or event["DTEND"].dt == date(2031, 3, 1)
 
 
 # DKIM.
@@ -543,7 +547,8 @@ def test_what_is_changed_no_longer_verifies(mailed, keys):
     content = mailed.mail(SAMPLE["06-desa-musyawarah.json"]).content
     head, _, body = content.partition(b"\r\n\r\n")
     middle = len(body) // 2
-    changes = {"a byte": body[:middle] + (b"x" if body[middle:middle + 1] != b"x" else b"y") + body[middle + 1:], "a line more": body + b"x\r\n", "cut": body[:middle]}
+    other = b"x" if body[middle:middle + 1] != b"x" else b"y"
+    changes = {"a byte": body[:middle] + other + body[middle + 1:], "a line more": body + b"x\r\n", "cut": body[:middle]}
     for name, other in changes.items():
         assert not any(verified(head + b"\r\n\r\n" + other, keys)), name
     for name, other in changed_headers(content):
@@ -558,7 +563,8 @@ def test_what_relays_may_change_still_verifies(mailed, keys):
     assert verified(content + b"\r\n\r\n", keys) == [True, True]
 
 
-BAD_KEYS = {"missing": None, "no-pem": b"hello", "public": "public", "small": 1024, "certificate": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}
+BAD_KEYS = {"missing": None, "no-pem": b"hello", "public": "public", "small": 1024,
+            "certificate": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}
 
 
 @pytest.mark.parametrize("what", BAD_KEYS)

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from flood import flood
 from publishing import INTAKE, Publishing
+from scriptedsmtp import DROP, ScriptedSMTP
 
 SECRET = "whsec_" + "QUJD" * 8
 
@@ -29,6 +30,27 @@ def test_the_mail_server_keeps_mails_and_answers_as_told(mail):
     assert refused == {"tolak@b.example": (550, b"5.1.1 tidak ada")}
     assert [m.message["Subject"] for m in mail.to("b@b.example")] == ["Halo"]
     assert len(mail.to("nanti@b.example")) == 1 and not mail.to("tolak@b.example")
+
+
+def test_the_scripted_mail_server_says_what_it_is_told_and_keeps_every_byte():
+    relay = ScriptedSMTP()
+    try:
+        relay.next("content", "451 4.3.0 nanti")
+        relay.at_recipient["tolak@b.example"] = "550 5.1.1 tidak ada"
+        with smtplib.SMTP("127.0.0.1", relay.port) as client:
+            with pytest.raises(smtplib.SMTPDataError):
+                client.sendmail("a@a.example", ["b@b.example"], b"Subject: satu\r\n\r\n.\r\n")
+            refused = client.sendmail("a@a.example", ["b@b.example", "tolak@b.example"], b"Subject: dua\r\n\r\n.\r\n")
+        assert list(refused) == ["tolak@b.example"] and len(relay.tries("b@b.example")) == 2
+        (taken,) = relay.to("b@b.example")
+        assert (taken.sender, taken.wire, taken.content) == (
+            "a@a.example", b"Subject: dua\r\n\r\n..\r\n", b"Subject: dua\r\n\r\n.\r\n")
+        assert relay.sessions[0].raw.endswith(b"\r\n..\r\n.\r\nQUIT\r\n") and "MAIL" in relay.sessions[0].verbs
+        relay.next("greeting", ("421 4.3.2 nanti", DROP))
+        with pytest.raises(smtplib.SMTPConnectError):
+            smtplib.SMTP("127.0.0.1", relay.port)
+    finally:
+        relay.stop()
 
 
 def test_the_webhook_server_keeps_requests_and_answers_as_told(hooks):

@@ -102,7 +102,7 @@ def test_trouble_that_lasts_leaves_deliveries_pending(post, relay):
     region, address = post.place()
     before = len(relay.sessions)
     sent = post.send(region)
-    eventually(lambda: len(relay.sessions) >= before + 3, timeout=40)
+    eventually(lambda: len(relay.sessions) >= before + 2, timeout=40)
     told = post.state(sent)
     assert (told["state"] in ("pending", "sending"), told["attempts"]) == (True, 0), post.show(told)
     relay.reset()
@@ -279,7 +279,8 @@ def test_replies_without_text(post, relay):
 MALFORMED = {
     "letters": b"OK\r\n", "two-digits": b"25 OK\r\n", "four-digits": b"2500 OK\r\n", "beyond-5": b"650 OK\r\n",
     "codes-differ": b"250-yes\r\n550 no\r\n", "no-end": b"250 " + b"x" * 100_000, "many-lines": b"250-x\r\n" * 20_000,
-    "nul": b"\0\0\0\0\r\n", "intermediate": b"354 go on\r\n", "too-early": b"250 2.1.0 OK\r\n250 2.1.5 OK\r\n354 go\r\n250 taken\r\n",
+    "nul": b"\0\0\0\0\r\n", "intermediate": b"354 go on\r\n",
+    "too-early": b"250 2.1.0 OK\r\n250 2.1.5 OK\r\n354 go\r\n250 taken\r\n",
 }
 
 
@@ -380,7 +381,6 @@ def test_without_8bitmime_no_8bit_leaves(post, relay):
 
 def test_a_size_limit_fails_what_is_larger_without_sending_it(post, relay):
     relay.offers = [o for o in relay.offers if not o.startswith("SIZE")] + ["SIZE 20000"]
-    before = len(relay.asked("DATA"))
     address, told = post.deliver(body="Isi yang panjang. " * 3000)
     assert told["state"] == "failed" and told["attempts"] == 1, post.show(told)
     assert not relay.tries(address) and "20000" in told["detail"]
@@ -610,6 +610,7 @@ def test_what_is_injected_after_the_reply_to_starttls_is_thrown_away(tls):
     assert [m for m, _ in session.login][0] == "PLAIN", "what was offered in the clear was believed"
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_1_1_is_not_spoken(tls, authority):
     old = authority.context("kuno", "DNS:localhost")
     old.set_ciphers("ALL:@SECLEVEL=0")

@@ -110,7 +110,8 @@ def deliver(worker, publishing, address, region, **members):
 
 
 def test_postfix_takes_a_mail_over_tls_with_a_login(worker, publishing, postfix):
-    sent, told, _ = deliver(worker, publishing, "ada@lokal.example", "35.01", title="Kabar “Ālun” 🛕", body="Isi\n\n.\n\n.dua")
+    sent, told, _ = deliver(
+        worker, publishing, "ada@lokal.example", "35.01", title="Kabar “Ālun” 🛕", body="Isi\n\n.\n\n.dua")
     assert (told["state"], str(told["code"])) == ("delivered", "250") and "2.0.0" in told["detail"]
     (mail,) = eventually(lambda: to(postfix, "ada@lokal.example"))
     trace = " ".join(mail["Received"].split())
