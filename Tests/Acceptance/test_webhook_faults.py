@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from authority import Authority
+from certificates import Authority
 from bulletins import bulletin
 from deliveries import finished, row
 from rawserver import RawServer, answering, reset, server_context
@@ -255,7 +255,7 @@ def pair(authority, fault):
     if fault == "wrong host":
         return authority.issue("lain", "DNS:lain.example")
     if fault == "expired":
-        return authority.issue("basi", "DNS:localhost", days=0)
+        return authority.issue("basi", "DNS:localhost", days=(-2, -1))
     return authority.issue(fault.replace(" ", "-"), "DNS:localhost,IP:127.0.0.1")
 
 
