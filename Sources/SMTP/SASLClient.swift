@@ -17,18 +17,18 @@ struct SASLClient: Sendable {
         let initial: String?
         switch authentication {
         case .plain:
-            initial = Base64.encode("\0\(username)\0\(password)".utf8)
+            initial = Data("\0\(username)\0\(password)".utf8).base64EncodedString()
             state = .answers([])
         case .login:
             initial = nil
             state = .answers([username, password])
         case .xoauth2:
-            initial = Base64.encode("user=\(username)\u{1}auth=Bearer \(password)\u{1}\u{1}".utf8)
+            initial = Data("user=\(username)\u{1}auth=Bearer \(password)\u{1}\u{1}".utf8).base64EncodedString()
             // A token that is not taken is answered by a challenge that explains why; the relay then waits for a line.
             state = .answers([""])
         case .scramSHA256:
             let client = SCRAMClient(username: username, password: password, nonce: nonce)
-            initial = Base64.encode(client.first.utf8)
+            initial = Data(client.first.utf8).base64EncodedString()
             state = .scram(client)
         }
         command = "AUTH \(authentication.mechanism)" + (initial.map { " " + $0 } ?? "")
@@ -42,13 +42,13 @@ struct SASLClient: Sendable {
             guard !answers.isEmpty else { return nil }
             let answer = answers.removeFirst()
             state = .answers(answers)
-            return Base64.encode(answer.utf8)
+            return Data(answer.utf8).base64EncodedString()
         case .scram(var client):
             guard let bytes = Data(base64Encoded: challenge),
                 let answer = client.answer(String(decoding: bytes, as: UTF8.self))
             else { return nil }
             state = .scram(client)
-            return Base64.encode(answer.utf8)
+            return Data(answer.utf8).base64EncodedString()
         }
     }
 

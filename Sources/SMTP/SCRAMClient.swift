@@ -54,7 +54,7 @@ struct SCRAMClient: Sendable {
             (Self.minimumRounds...Self.maximumRounds).contains(rounds),
             let salted = salted(salt, rounds)
         else { return nil }
-        let final = "c=\(Base64.encode(Self.header.utf8)),r=\(nonce)"
+        let final = "c=\(Data(Self.header.utf8).base64EncodedString()),r=\(nonce)"
         let text = Data("\(bare),\(message),\(final)".utf8)
         let clientKey = Self.code("Client Key", salted)
         let storedKey = SymmetricKey(data: SHA256.hash(data: clientKey))
@@ -62,7 +62,7 @@ struct SCRAMClient: Sendable {
         let proof = zip(clientKey, signature).map { $0 ^ $1 }
         let serverKey = SymmetricKey(data: Self.code("Server Key", salted))
         serverSignature = Array(HMAC<SHA256>.authenticationCode(for: text, using: serverKey))
-        return "\(final),p=\(Base64.encode(proof))"
+        return "\(final),p=\(Data(proof).base64EncodedString())"
     }
 
     /// The password is normalized as far as NFKC goes (RFC 4013 would also refuse some).

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import NIOCore
 
 /// From the TCP connection to the first message.
@@ -76,7 +77,7 @@ extension SMTPSession {
             let names = wanted.map(\.mechanism).joined(separator: ", ")
             return violation("it offers none of AUTH \(names) for the credentials of the settings")
         }
-        let nonce = Base64.encode((0..<18).map { _ in UInt8.random(in: 0...255) })
+        let nonce = Data((0..<18).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
         let client = SASLClient(authentication, username: username, password: password, nonce: nonce)
         state = .authenticating(client)
         return [Self.line(client.command), .wait(.command)]

@@ -9,7 +9,7 @@ import Testing
         Data(base64Encoded: text).map { String(decoding: $0, as: UTF8.self) } ?? "no base 64: \(text)"
     }
 
-    private func encoded(_ text: String) -> String { Base64.encode(text.utf8) }
+    private func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
 
     /// The example of RFC 7677 section 3.
     private let nonce = "rOprNGfwEbeRWgbNEkqO"

@@ -42,13 +42,6 @@ import Testing
         #expect(Mailbox.fault(of: address) != nil)
     }
 
-    @Test func base64() {
-        let pairs = [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-        ]
-        for (text, expected) in pairs { #expect(Base64.encode(text.utf8) == expected) }
-    }
-
     @Test func messages() {
         #expect(throws: SMTPError.self) { try SMTPMessage(sender: "", recipients: [], content: ByteBuffer()) }
         #expect(throws: Never.self) { try SMTPMessage(sender: "", recipients: ["a@b"], content: ByteBuffer()) }
