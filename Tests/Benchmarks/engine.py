@@ -134,6 +134,14 @@ def cost(worker, count):
     return f"{ticks / os.sysconf('SC_CLK_TCK') / count * 1e6:.1f} us CPU each, {int(peak) // 1024} MB at most"
 
 
+def delivered(run, worker, count):
+    """What is pending comes to its end: how much of it in a second, from the first on, and what it cost."""
+    begun = until(lambda: (left := run.pending()) < count and (left, time.monotonic()), 120)
+    assert begun, "nothing was delivered in 2 minutes"
+    assert until(lambda: run.pending() == 0, 1200, 0.05), f"{run.pending()} were not delivered in 20 minutes"
+    return begun[0] / (time.monotonic() - begun[1]), cost(worker, count)
+
+
 class Sink:
     """The receiver of webhooks, and what it has got: by bulletin, the times of arrival."""
 
@@ -204,15 +212,11 @@ def fan_out(run):
 
 def claims(run):
     with run.worker("delivery") as worker:
-        begun = until(lambda: (left := run.pending()) < COUNT and (left, time.monotonic()), 120)
-        assert begun, "nothing was delivered in 2 minutes"
-        assert until(lambda: run.pending() == 0, 1200, 0.1), f"{run.pending()} were not delivered in 20 minutes"
-        seconds = time.monotonic() - begun[1]
-        usage = cost(worker, COUNT)
-    delivered, = run.ask("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
-    assert delivered == COUNT, f"{delivered} are delivered"
-    say("feeds delivered", f"{begun[0] / seconds:8.0f} rows/s; {usage}")
-    return begun[0] / seconds
+        rate, usage = delivered(run, worker, COUNT)
+    found, = run.ask("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+    assert found == COUNT, f"{found} are delivered"
+    say("feeds delivered", f"{rate:8.0f} rows/s; {usage}")
+    return rate
 
 
 # MARK: - Who waits

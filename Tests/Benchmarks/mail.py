@@ -20,7 +20,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import PROJECT, Run, bulletin, cost, heading, running_broker, say, until
+from engine import PROJECT, Run, bulletin, delivered, heading, running_broker, say, until
 
 COUNT = int(os.environ.get("COUNT", 200_000))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", 8))
@@ -101,14 +101,11 @@ def deliver(store, number):
         store.publish([bulletin(f"surat-{number}")])
         assert until(lambda: store.is_routed(number), 600), "the bulletin was not routed in 10 minutes"
     with store.worker("delivery") as worker:
-        begun = until(lambda: (left := store.pending()) < COUNT and (left, time.monotonic()), 120)
-        assert begun, "nothing was delivered in 2 minutes"
-        assert until(lambda: store.pending() == 0, 1200, 0.1), f"{store.pending()} were not delivered in 20 minutes"
-        seconds = time.monotonic() - begun[1]
-        say(f"round {number}", f"{begun[0] / seconds:8.0f} mails/s; {cost(worker, COUNT)}")
-    delivered, = store.ask("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
-    assert delivered == COUNT * number, f"{delivered} are delivered"
-    return begun[0] / seconds
+        rate, usage = delivered(store, worker, COUNT)
+        say(f"round {number}", f"{rate:8.0f} mails/s; {usage}")
+    found, = store.ask("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+    assert found == COUNT * number, f"{found} are delivered"
+    return rate
 
 
 def main(parts):

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import engine
-from engine import PROJECT, Run, Sink, bulletin, cost, heading, say, until
+from engine import PROJECT, Run, Sink, bulletin, heading, say, until
 
 COUNT = int(os.environ.get("COUNT", 300_000))
 RUNS = int(os.environ.get("RUNS", 3))
@@ -116,15 +116,11 @@ def whole(folder, posts):
             run.publish([bulletin(f"b{number}") for number in range(BULLETINS)])
             assert until(lambda: run.is_routed(BULLETINS), 300, 0.1), "the bulletins were not routed in 5 minutes"
         with run.worker("delivery") as worker:
-            begun = until(lambda: (left := run.pending()) < COUNT and (left, time.monotonic()), 120)
-            assert begun, "nothing was delivered in 2 minutes"
-            assert until(lambda: run.pending() == 0, 600, 0.05), f"{run.pending()} were not delivered in 10 minutes"
-            seconds = time.monotonic() - begun[1]
-            usage = cost(worker, COUNT)
+            rate, usage = engine.delivered(run, worker, COUNT)
         attempts, = run.ask("SELECT count(*) FROM attempts WHERE outcome = 'delivered' AND code = '204'")
         assert attempts == COUNT, f"{attempts} attempts"
-        rates.append(begun[0] / seconds)
-        say("whole deliveries", f"{rates[-1]:8.0f}/s; {usage}")
+        rates.append(rate)
+        say("whole deliveries", f"{rate:8.0f}/s; {usage}")
     middle = statistics.median(rates)
     say("whole, of all runs", f"{middle:8.0f}/s ({min(rates):.0f}-{max(rates):.0f}; aim: 15000)"
         + (f", {middle / posts:.0%} of wrk's posts" if posts else ""))
@@ -147,29 +143,16 @@ def main(parts):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.chmod(folder, 0o755)
-        for program, library in ("sink", "-pthread"), ("publisher", "-lrabbitmq"):
-            subprocess.run(["cc", "-O2", "-o", folder / program, PROJECT / f"Tests/Benchmarks/{program}.c", library],
-                           check=True)
         posts = None
         with nginx(folder):
             if "client" in parts:
                 posts = client(folder)
             if "whole" in parts:
-                with broker(folder):
+                with engine.running_broker(folder, "publisher"):
                     whole(folder, posts)
         if "latency" in parts:
-            with broker(folder):
+            with engine.running_broker(folder, "sink", "publisher"):
                 latency(folder)
-
-
-@contextmanager
-def broker(folder):
-    command = PROJECT / "deploy/dev/broker"
-    subprocess.run([command, "start", folder / "mq", str(engine.BROKER_PORT)], check=True, stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        subprocess.run([command, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
