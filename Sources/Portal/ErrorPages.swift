@@ -17,12 +17,15 @@ struct ErrorPages: RouterMiddleware {
         } catch let error as HTTPError {
             return problem(error.status, error.body ?? error.status.reasonPhrase)
         } catch let error as StoreError {
-            logger.error("a request could not be answered: \(error)", metadata: ["path": "\(request.uri.path)"])
+            logger.error("a request could not be answered: \(error)", metadata: ["below": "\(Self.area(request.uri.path))"])
             var response = problem(.serviceUnavailable, "The store cannot be read at present.")
             response.headers[.retryAfter] = "5"
             return response
         }
     }
+
+    /// The first part of a path, which is all that a log may know: tokens stand in those behind it.
+    static func area(_ path: String) -> String { "/" + (path.split(separator: "/").first ?? "") }
 
     private func problem(_ status: HTTPResponse.Status, _ detail: String) -> Response {
         let text = #"{"title":"\#(status.reasonPhrase)","status":\#(status.code),"detail":"\#(detail)"}"#

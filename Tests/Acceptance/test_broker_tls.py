@@ -1,7 +1,6 @@
 """amqps: the broker's certificate must be of a known authority and of its name, and the worker shows its own."""
 import pytest
 
-from certificates import Authority
 from broker import PASSWORD, WORKER, Broker, free_port
 from bulletins import bulletin
 from certificates import Authority
