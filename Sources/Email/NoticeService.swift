@@ -64,9 +64,16 @@ package struct NoticeService: Service {
         }
     }
 
+    /// For the log, which holds no address.
+    private static func details(of notice: Notice) -> String {
+        var details = notice.details
+        details["address"] = nil
+        return JSONWriter.text(.object(details))
+    }
+
     private func send(_ notice: Notice) async throws(StoreError) {
         guard let address = notice.address ?? operators else {
-            logger.warning("\(notice.kind.rawValue): \(JSONWriter.text(.object(notice.details)))")
+            logger.warning("\(notice.kind.rawValue): \(Self.details(of: notice))")
             return try await store.removeNotice(notice.number)
         }
         let now = clock.now
@@ -80,7 +87,7 @@ package struct NoticeService: Service {
         case .delivered: try await store.removeNotice(notice.number)
         default:
             logger.error(
-                "a notice could not be sent: \(outcome.detail ?? outcome.code ?? ""); \(JSONWriter.text(.object(notice.details)))"
+                "a notice could not be sent: \(outcome.code ?? ""); \(notice.kind.rawValue): \(Self.details(of: notice))"
             )
             try await store.removeNotice(notice.number)
         }

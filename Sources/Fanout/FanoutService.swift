@@ -57,10 +57,8 @@ package struct FanoutService: Service {
                         "took": "\(started.duration(to: .now))",
                     ])
                 if step.deliveries > 0 { hints.signalDeliveries() }
-                if step.routed > 0 {
-                    hints.receipts.signal()
-                    hints.delivery(.websub).signal()
-                }
+                if step.routed > 0 { hints.receipts.signal() }
+                if step.routed > 0 || step.deliveries > 0 { hints.delivery(.websub).signal() }
                 if !step.hasEmergencies { hasEndings = try await endPending() }
                 if !step.hasEmergencies { await hints.intake.rest(since: started) }
             } while (step.hasMore || hasEndings || isDue(next)) && !Task.isCancelled

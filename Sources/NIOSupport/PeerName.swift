@@ -19,7 +19,7 @@ package enum PeerName {
 
     /// The same name, or a `*` in place of the whole first label. Case does not matter.
     package static func matches(_ host: String, pattern: String) -> Bool {
-        let pattern = pattern.lowercased()
+        let (host, pattern) = (host.lowercased(), pattern.lowercased())
         guard pattern.hasPrefix("*.") else { return pattern == host }
         let suffix = pattern.dropFirst()
         guard let dot = host.firstIndex(of: "."), dot > host.startIndex else { return false }

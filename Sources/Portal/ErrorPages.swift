@@ -17,7 +17,8 @@ struct ErrorPages: RouterMiddleware {
         } catch let error as HTTPError {
             return problem(error.status, error.body ?? error.status.reasonPhrase)
         } catch let error as StoreError {
-            logger.error("a request could not be answered: \(error)", metadata: ["below": "\(Self.area(request.uri.path))"])
+            logger.error(
+                "a request could not be answered: \(error)", metadata: ["below": "\(Self.area(request.uri.path))"])
             var response = problem(.serviceUnavailable, "The store cannot be read at present.")
             response.headers[.retryAfter] = "5"
             return response

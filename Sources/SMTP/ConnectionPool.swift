@@ -47,7 +47,7 @@ final class ConnectionPool: ConnectionOwner {
         switch locked.withLock({ $0.pool.place(exchange, first: first, now: .now()) }) {
         case .start(let connection): connection.start(exchange)
         case .open: open()
-        case .wait: break
+        case .wait: settle()
         case .refused: exchange.finish(.failure(.poolClosed))
         }
     }
@@ -91,13 +91,15 @@ final class ConnectionPool: ConnectionOwner {
 
     /// After a place came free: a connection for who still waits, or the end.
     private func settle() {
-        let (opens, drained) = locked.withLock { locked in
+        let (opens, match, drained) = locked.withLock { locked in
             let opens = locked.pool.openForWaiter(now: .now())
+            let match = opens ? nil : locked.pool.match()
             let drained = locked.pool.isDrained ? locked.drained : []
             if locked.pool.isDrained { locked.drained = [] }
-            return (opens, drained)
+            return (opens, match, drained)
         }
         if opens { open() }
+        if let (connection, exchange) = match { connection.startLater(exchange) }
         for continuation in drained { continuation.resume() }
     }
 

@@ -57,6 +57,12 @@ struct PoolState {
         return .idle
     }
 
+    /// Who waits although a connection is idle and none is being opened for it: after one that died, or could not be made.
+    mutating func match() -> (ConnectionHandle, Exchange)? {
+        guard opening == 0, waitingCount > 0, let connection = idle.popLast() else { return nil }
+        return popWaiter().map { (connection, $0) }
+    }
+
     /// Who waits for a connection, unless it has come back from one: that one gets a connection of its own.
     mutating func nextWaiter() -> Exchange? {
         guard waitingCount > 0, !waiters[head].wasRetried else { return nil }
@@ -68,11 +74,11 @@ struct PoolState {
         idle.removeAll { $0 === connection }
     }
 
-    /// Who is told that no connection could be made: nobody while others serve, else all that wait.
+    /// Who is told that no connection could be made: nobody while others serve or are being made, else all that wait.
     mutating func openFailed(now: NIODeadline) -> [Exchange] {
         opening -= 1
         barredUntil = now + RelayHealth.shortest
-        return established > 0 ? [] : takeWaiters()
+        return established + opening > 0 ? [] : takeWaiters()
     }
 
     /// True when it waited.

@@ -19,7 +19,10 @@ struct RelayURL {
         let scheme = url[..<colon.lowerBound].lowercased()
         var rest = url[colon.upperBound...]
         let at = rest.lastIndex(of: "@")
-        shown = "\(scheme)://" + (at.map { rest[rest.index(after: $0)...] } ?? rest)
+        // Without an @ a password may stand where a port should.
+        shown =
+            "\(scheme)://"
+            + (at.map { rest[rest.index(after: $0)...] } ?? rest.prefix { $0 != ":" || rest.first == "[" })
         guard scheme == "smtp" || scheme == "smtps" else { throw .badURL(shown, reason: "its scheme is not smtp") }
         isTLS = scheme == "smtps"
         if let at {

@@ -18,6 +18,8 @@ public enum SMTPError: Error, Sendable, Equatable {
     case relayRefused(relay: String, reply: SMTPReply)
     /// The relay cannot be talked with: what greets there is no SMTP server, or one that lacks what the settings need.
     case unusable(relay: String, reason: String)
+    /// The relay ended the connection with 421 when it had seen recipients or content of this message; it did not take it.
+    case messageRefused(relay: String, reply: SMTPReply)
     /// The connection ended. With the content sent, the relay may have taken the message.
     case connectionLost(relay: String, stage: SMTPStage, contentSent: Bool)
     /// The relay said what RFC 5321 does not allow, or lacks what the message needs.
@@ -49,7 +51,7 @@ extension SMTPError {
         switch self {
         case .connectFailed, .unusable, .tlsFailed, .tlsRequired, .authenticationFailed, .relayRefused, .noRelay: true
         case .timedOut(_, let stage), .connectionLost(_, let stage, _): stage.isBeforeMessages
-        case .protocolViolation, .badURL, .badAddress, .poolClosed, .cancelled: false
+        case .messageRefused, .protocolViolation, .badURL, .badAddress, .poolClosed, .cancelled: false
         }
     }
 }
@@ -72,6 +74,8 @@ extension SMTPError: CustomStringConvertible {
         case .relayRefused(let relay, let reply):
             "relay \(relay) refused service: \(reply); "
                 + (reply.isTransient ? "try again later" : "ask its operator to admit this client and sender")
+        case .messageRefused(let relay, let reply):
+            "relay \(relay) ended the connection over this message: \(reply); try again later"
         case .connectionLost(let relay, let stage, _):
             "relay \(relay) closed the connection, stage \(stage.rawValue); try again later\(duplicateWarning)"
         case .unusable(let relay, let reason), .protocolViolation(let relay, let reason):

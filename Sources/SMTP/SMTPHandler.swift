@@ -10,6 +10,8 @@ final class SMTPHandler: ChannelInboundHandler {
 
     /// How long the reply to QUIT is waited for.
     private static let quitTimeout = TimeAmount.seconds(5)
+    /// How long a message waits behind the content of another.
+    private static let nextTimeout = TimeAmount.seconds(5)
 
     private let settings: SMTPSettings
     private let tls: TLSClient
@@ -133,6 +135,8 @@ final class SMTPHandler: ChannelInboundHandler {
         timer.cancel()
         context = nil
         ready.fail(SMTPError.connectionLost(relay: settings.relay, stage: .connecting, contentSent: false))
+        // The session has answered for all that it knows; nobody may be left to wait for ever.
+        while let left = removeFirst() { owner.retry(left) }
         if let handle { owner.closed(handle) }
         handle = nil
     }
@@ -166,6 +170,10 @@ final class SMTPHandler: ChannelInboundHandler {
         case .failed(let error): ready.fail(error)
         case .contentDue: sendContent()
         case .stale: if let exchange = removeFirst() { owner.retry(exchange) }
+        case .releaseNext:
+            let released = next
+            next = nil
+            if let released { owner.retry(released) }
         case .idle: becomeIdle()
         case .close: context?.close(promise: nil)
         case .write, .finished: break
@@ -221,6 +229,7 @@ final class SMTPHandler: ChannelInboundHandler {
         case .data: settings.dataTimeout
         case .idle: settings.idleTimeout
         case .quit: Self.quitTimeout
+        case .next: min(settings.commandTimeout, Self.nextTimeout)
         }
     }
 

@@ -22,7 +22,10 @@ extension SMTPSession {
     }
 
     /// Whether a message may go out behind the content of the one under way.
-    var takesNext: Bool { capabilities.pipelining && messages < settings.messagesPerConnection }
+    var takesNext: Bool {
+        guard case .transaction(let transaction) = state, transaction.step == .contentDue else { return false }
+        return capabilities.pipelining && messages < settings.messagesPerConnection
+    }
 
     mutating func begin(_ message: SMTPMessage) -> [Action] {
         guard case .idle = state else { return [] }
@@ -159,17 +162,26 @@ extension SMTPSession {
 
     mutating func sendContent(_ next: SMTPMessage?) -> [Action] {
         guard case .transaction(var transaction) = state, transaction.step == .contentDue else { return [] }
+        let next = takesNext ? next : nil
         transaction.step = .content
         state = .transaction(transaction)
         var actions = content(of: transaction.message)
-        if let next, takesNext {
+        if let next {
             messages += 1
             self.next = SMTPTransaction(next)
             var commands = ByteBuffer()
             write(next, &commands)
             actions.append(.write(commands))
         }
-        return actions + [.wait(.data)]
+        return actions + [.wait(self.next == nil ? .data : .next)]
+    }
+
+    /// The relay takes its time with the content, and so with what is behind it, which goes over another connection: its
+    /// commands are out, but no content of it.
+    mutating func releaseNext() -> [Action] {
+        next = nil
+        endsAfterContent = true
+        return [.releaseNext, .wait(.data)]
     }
 
     private func content(of message: SMTPMessage) -> [Action] {

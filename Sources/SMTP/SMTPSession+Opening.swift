@@ -99,8 +99,13 @@ extension SMTPSession {
 
     private mutating func open() -> [Action] {
         state = .idle
+        return []
+    }
+
+    /// What the relay said of itself.
+    var summary: String {
         let security = isSecure ? "TLS" : "no TLS"
         let login = settings.credentials == nil ? "no login" : "logged in"
-        return [.opened("\(greeting) (\(security), \(login))")]
+        return "\(greeting) (\(security), \(login))"
     }
 }

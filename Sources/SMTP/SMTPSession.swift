@@ -25,7 +25,11 @@ struct SMTPSession {
         case closed
     }
 
-    enum Limit: Equatable { case command, data, idle, quit }
+    enum Limit: Equatable {
+        case command, data, idle, quit
+        /// For the content too, as long as another message waits behind it.
+        case next
+    }
 
     enum Action: Equatable {
         case write(ByteBuffer)
@@ -42,6 +46,8 @@ struct SMTPSession {
         case finished(Result<[SMTPRecipientOutcome], SMTPError>)
         /// The connection was dead before the message that was begun first had any reply: send it over another one.
         case stale
+        /// The message behind the content of another is to go over another connection.
+        case releaseNext
         /// Ready for the next message.
         case idle
         case close
@@ -74,6 +80,8 @@ struct SMTPSession {
     var isSecure = false
     var greeting = ""
     var messages = 0
+    /// Whether it was told that the connection may carry messages.
+    private var isOpened = false
 
     init(settings: SMTPSettings, heloName: String) {
         self.settings = settings
@@ -120,12 +128,14 @@ struct SMTPSession {
     private mutating func becomeIdle() -> [Action] {
         if parser.hasLeftOver { return violation("it said more than it was asked for") }
         if messages >= settings.messagesPerConnection { return quit() }
-        return [.wait(.idle), .idle]
+        guard !isOpened else { return [.wait(.idle), .idle] }
+        isOpened = true
+        return [.opened(summary), .wait(.idle), .idle]
     }
 
     private mutating func reply(_ parsed: ReplyParser.Parsed) -> [Action] {
         // The relay closes the connection (RFC 5321 section 3.8).
-        if parsed.code == 421 { return refused(parsed.reply) }
+        if parsed.code == 421 { return ended(parsed.reply) }
         switch state {
         case .transaction(let transaction): return answered(parsed, transaction)
         case .greeting: return greeted(parsed.reply)
@@ -140,6 +150,15 @@ struct SMTPSession {
     }
 
     // MARK: Endings
+
+    /// 421 before a message, or to its first command, is the relay's: it serves nobody. Behind that it may be this
+    /// message's, one that ends each connection it comes over.
+    private mutating func ended(_ reply: SMTPReply) -> [Action] {
+        if case .transaction(let transaction) = state, transaction.step != .sender {
+            return fail(.messageRefused(relay: settings.relay, reply: reply))
+        }
+        return refused(reply)
+    }
 
     mutating func refused(_ reply: SMTPReply) -> [Action] {
         fail(.relayRefused(relay: settings.relay, reply: reply))
@@ -164,6 +183,8 @@ struct SMTPSession {
                 return [.failed(.unusable(relay: relay, reason: reason)), .close]
             }
             return [.failed(error), .close]
+        // A relay that takes its welcome back has not given it.
+        case .idle where !isOpened: return [.failed(error), .close]
         case .idle, .settling, .quitting: return [.close]
         case .transaction(let transaction):
             let isStale = messages > 1 && !transaction.hasReply && error.maySpeakOfIdleness
@@ -182,6 +203,7 @@ struct SMTPSession {
 
     private mutating func timedOut() -> [Action] {
         if case .idle = state { return quit() }
+        if next != nil { return releaseNext() }
         return fail(.timedOut(relay: settings.relay, stage: stage))
     }
 

@@ -36,11 +36,12 @@ struct SMTPTransaction {
         return message.recipients.indices.map { refusals[$0].map(SMTPRecipientOutcome.refused) ?? others }
     }
 
-    /// The outcome when nobody was accepted. A message that is too large is its own fault (RFC 1870 section 6.1), any
-    /// other sender that is refused is the relay's decision about all messages.
+    /// The outcome when nobody was accepted. A message that is too large is its own fault (RFC 1870 section 6.1), and one
+    /// with letters that the relay does not take (RFC 6531 section 3.5); any other sender that is refused is the relay's
+    /// decision about all messages.
     func refusal(relay: String) -> Result<[SMTPRecipientOutcome], SMTPError> {
         if let senderRefusal {
-            guard senderRefusal.code == 552 else {
+            guard senderRefusal.code == 552 || message.isInternational && senderRefusal.isPermanent else {
                 return .failure(.relayRefused(relay: relay, reply: senderRefusal))
             }
             return .success(message.recipients.map { _ in .refused(senderRefusal) })

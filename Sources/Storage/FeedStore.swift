@@ -51,20 +51,20 @@ package struct FeedListing: Sendable {
     package let entries: [FeedEntry]
     /// The last place that was given to any bulletin: what comes next stands after it.
     package let lastPlace: Int64
-    /// When something was last taken off any feed.
-    package let removedAt: Timestamp
+    /// When any feed was last changed.
+    package let changedAt: Timestamp
     /// A publisher's name.
     package let publisherName: String?
     /// The endpoint of a private feed.
     package let endpoint: Int64?
 
     package init(
-        entries: [FeedEntry], lastPlace: Int64, removedAt: Timestamp, publisherName: String? = nil,
+        entries: [FeedEntry], lastPlace: Int64, changedAt: Timestamp, publisherName: String? = nil,
         endpoint: Int64? = nil
     ) {
         self.entries = entries
         self.lastPlace = lastPlace
-        self.removedAt = removedAt
+        self.changedAt = changedAt
         self.publisherName = publisherName
         self.endpoint = endpoint
     }

@@ -65,7 +65,7 @@ package protocol RegistryStore: Sendable {
     func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError)
     func publishers(limit: Int) async throws(StoreError) -> [Publisher]
     /// False if there is none of that slug.
-    func removePublisher(_ slug: String) async throws(StoreError) -> Bool
+    func removePublisher(_ slug: String, now: Timestamp) async throws(StoreError) -> Bool
 
     /// Adds subscriptions in one transaction; one that is there already is left as it is. What is named of the
     /// subscriber, and in the terms, counts for the endpoints from now on. `zones` says when digests are due.

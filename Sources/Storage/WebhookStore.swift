@@ -51,11 +51,13 @@ package protocol WebhookKeyStore: Sendable {
 package struct EndpointTerms: Sendable {
     /// Whether it is taken as its owner's at once; one that is not gets nothing until it was verified.
     package var isVerified: Bool
+    /// Whether one that is there and turned off, or not verified, is turned on.
+    package var revives: Bool
     /// How a webhook is signed; nil leaves it as it is, and a new one with `v1`.
     package var signatures: SignatureSchemes?
 
-    package init(isVerified: Bool = true, signatures: SignatureSchemes? = nil) {
-        (self.isVerified, self.signatures) = (isVerified, signatures)
+    package init(isVerified: Bool = true, revives: Bool = true, signatures: SignatureSchemes? = nil) {
+        (self.isVerified, self.revives, self.signatures) = (isVerified, revives, signatures)
     }
 }
 

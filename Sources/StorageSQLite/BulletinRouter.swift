@@ -85,7 +85,11 @@ struct BulletinRouter {
     }
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
-        if bulletin.isAtBeginning { try feedItems.replace(bulletin) }
+        if bulletin.isAtBeginning {
+            try feedItems.replace(bulletin)
+            // Public feeds have it from now on; private ones once all deliveries are made.
+            if bulletin.urgency > 0 || bulletin.isWithdrawal { try hubChanges.note(bulletin) }
+        }
         let before = try db.number("SELECT max(id) FROM deliveries") ?? 0
         var made = 0
         if bulletin.hasSources {

@@ -45,7 +45,10 @@ struct EndpointHealth {
         guard let row = try db.row("SELECT channel, address FROM endpoints WHERE id = ?", [endpoint]) else { return }
         try NoticeWriter(db: db, now: now).put(
             .endpointTurnedOff, about: endpoint,
-            ["channel": .string(row["channel"]), "address": .string(row["address"]), "why": .string(why)])
+            [
+                "endpoint": .integer(endpoint), "channel": .string(row["channel"]), "address": .string(row["address"]),
+                "why": .string(why),
+            ])
     }
 
     private func failPending(_ endpoint: Int64) throws {

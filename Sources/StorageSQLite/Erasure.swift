@@ -17,6 +17,10 @@ struct Erasure {
         ).map { $0[0] }
     }
 
+    static func deliveries(of endpoint: Int64, _ db: Database) throws -> [Int64] {
+        try db.rows("SELECT id FROM deliveries WHERE endpoint = ?", [endpoint]).map { $0[0] }
+    }
+
     /// What `body` takes away is written over, and not only marked as free.
     static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
         try db.execute(sql: "PRAGMA secure_delete = ON")
@@ -59,7 +63,7 @@ struct Erasure {
             [isTaken == nil ? hash : "\(hash).\(endpoint)", endpoint])
     }
 
-    private func forgetDetails(_ deliveries: [Int64]) throws {
+    func forgetDetails(_ deliveries: [Int64]) throws {
         let list = jsonList(deliveries)
         for sql in [
             "UPDATE deliveries SET detail = NULL WHERE id IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",

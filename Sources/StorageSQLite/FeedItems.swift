@@ -25,7 +25,7 @@ struct FeedItems {
             try removeAll(of: bulletin.id)
             if bulletin.isWithdrawal { try inheritContents(bulletin) }
         }
-        let place = try Self.change(db)
+        let place = try Self.change(db, now: now)
         try db.run(
             "UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ? AND in_feeds = 0", [place, bulletin.number])
         guard db.changesCount == 1 else { return }
@@ -58,14 +58,14 @@ struct FeedItems {
             try db.run("UPDATE bulletins SET in_feeds = 0 WHERE id = ?", [item.number])
         }
         guard !items.isEmpty else { return }
-        try Self.change(db)
-        try db.run("UPDATE feed_generation SET removed_at = ?", [now.milliseconds])
+        try Self.change(db, now: now)
     }
 
     /// Notes that feeds change; the number is the place of what is put there by this change.
     @discardableResult
-    static func change(_ db: Database) throws -> Int64 {
-        let next = try db.number("UPDATE feed_generation SET number = number + 1 RETURNING number")
+    static func change(_ db: Database, now: Timestamp) throws -> Int64 {
+        let next = try db.number(
+            "UPDATE feed_generation SET number = number + 1, changed_at = ? RETURNING number", [now.milliseconds])
         guard let next else { throw StoreError.unusable("the number of the feeds' changes is missing") }
         return next
     }

@@ -12,24 +12,24 @@ struct FeedReader {
 
     /// Nil if there is no such publisher or token.
     func listing() throws -> FeedListing? {
-        let removedAt = Timestamp(milliseconds: try db.number("SELECT removed_at FROM feed_generation") ?? 0)
+        let changedAt = Timestamp(milliseconds: try db.number("SELECT changed_at FROM feed_generation") ?? 0)
         switch source.origin {
         case .region(let region, let field):
             return FeedListing(
                 entries: try entries(region, field), lastPlace: try lastPlace("feed_generation", "number"),
-                removedAt: removedAt)
+                changedAt: changedAt)
         case .publisher(let slug):
             guard let row = try db.row("SELECT name FROM publishers WHERE slug = ?", [slug]) else { return nil }
             return FeedListing(
                 entries: try entries(publisher: slug), lastPlace: try lastPlace("feed_generation", "number"),
-                removedAt: removedAt, publisherName: row["name"])
+                changedAt: changedAt, publisherName: row["name"])
         case .subscriber(let token):
             guard let hash = Token.bytes(token).map(StoreKey.hash),
                 let endpoint = try db.number("SELECT id FROM endpoints WHERE feed_hash = ?", [hash])
             else { return nil }
             return FeedListing(
                 entries: try entries(endpoint: endpoint), lastPlace: try lastPlace("deliveries", "id"),
-                removedAt: removedAt, endpoint: endpoint)
+                changedAt: changedAt, endpoint: endpoint)
         }
     }
 

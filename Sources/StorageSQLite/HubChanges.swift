@@ -24,7 +24,7 @@ struct HubChanges {
 
     /// Subscriptions that one transaction marks, and bulletins it looks at.
     private static let markedAtOnce = 2000
-    private static let bulletinsAtOnce = 100
+    private static let bulletinsAtOnce = 10
 
     /// Has the subscriptions to what changed pushed to; the most urgent bulletins first.
     static func mark(_ db: Database, now: Timestamp) throws {
@@ -67,7 +67,7 @@ struct HubChanges {
     private static let concerned = """
         WITH revisions AS MATERIALIZED (
             SELECT r.id, r.targets, r.publisher, r.kind, r.contents FROM bulletins b
-            JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.routed_at IS NOT NULL WHERE b.id = ?1
+            JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.feed_place IS NOT NULL WHERE b.id = ?1
         ), concerned AS (
             SELECT s.id FROM revisions r CROSS JOIN json_each(r.targets) leg
                 CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_region

@@ -48,7 +48,7 @@ struct RegionReplacement {
         let old = stored.subscription.region
         let field = stored.subscription.field.description
         let details: JSONObject = [
-            "channel": .string(stored.subscription.endpoint.channel.rawValue),
+            "endpoint": .integer(endpoint), "channel": .string(stored.subscription.endpoint.channel.rawValue),
             "address": .string(stored.subscription.endpoint.address), "field": .string(field),
             "from": .string(old.code), "fromName": .string(names[old] ?? old.code),
             "to": .array(new.map { .string($0.code) }), "toNames": .array(new.map { .string(names[$0] ?? $0.code) }),

@@ -25,7 +25,7 @@ private struct BounceRecorder {
     let db: Database
     let now: Timestamp
 
-    func record(_ bounce: Bounce, of delivery: Int64) throws -> BounceEffect {
+    func record(_ said: Bounce, of delivery: Int64) throws -> BounceEffect {
         guard
             let row = try db.row(
                 """
@@ -35,6 +35,9 @@ private struct BounceRecorder {
         else { return .unknown }
         let state: DeliveryState = try row.choice("state")
         guard state != .sending else { return .underWay }
+        // What was said may name an address that was erased since.
+        let isErased = (row["address"] as String).hasPrefix(StoreKey.erasedPrefix)
+        let bounce = isErased ? Bounce(kind: said.kind, status: said.status, detail: nil) : said
         try db.run(
             "INSERT INTO bounces (delivery, kind, status, detail, received_at) VALUES (?, ?, ?, ?, ?)",
             [delivery, bounce.kind.rawValue, bounce.status, bounce.detail, now.milliseconds])

@@ -35,7 +35,7 @@ extension SQLiteStore: RegistryStore {
                     ])
             }
             // Feeds tell publishers' names.
-            try FeedItems.change(db)
+            try FeedItems.change(db, now: now)
         }
     }
 
@@ -45,11 +45,11 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
-    package func removePublisher(_ slug: String) async throws(StoreError) -> Bool {
+    package func removePublisher(_ slug: String, now: Timestamp) async throws(StoreError) -> Bool {
         try await write { db in
             try db.run("DELETE FROM publishers WHERE slug = ?", [slug])
             guard db.changesCount == 1 else { return false }
-            try FeedItems.change(db)
+            try FeedItems.change(db, now: now)
             return true
         }
     }

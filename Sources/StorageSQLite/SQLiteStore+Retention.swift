@@ -157,6 +157,7 @@ private struct Pruning: Sendable {
             for row in rows {
                 let erasure = Erasure(db: db, key: key, address: row["address"], now: now)
                 try erasure.forget(row["id"], try row.choice("channel"))
+                try erasure.forgetDetails(try Erasure.deliveries(of: row["id"], db))
             }
         }
     }

@@ -53,10 +53,13 @@ struct StoreKey: Sendable {
     /// What return paths of mails are signed with.
     var bounceKey: [UInt8] { derive("bounce") }
 
+    /// What begins an address that was erased; no address in use does.
+    static let erasedPrefix = "erased:"
+
     /// What the store keeps of an address that was erased: enough to know it again, and not to find it out.
     func erased(_ channel: Channel, _ address: String) -> String {
         let hash = derive("erased:\(channel.rawValue):\(address.lowercased())").prefix(16)
-        return "erased:" + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Self.erasedPrefix + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// A secret that somebody else chose, as it may stand in the store: encrypted (RFC 8439), and of use only for what

@@ -93,7 +93,7 @@ struct SubscriptionWriter {
 
     private func revive(_ row: Row) throws -> Int64 {
         let number: Int64 = row["id"]
-        if terms.isVerified, (row["state"] as String) != "active" {
+        if terms.isVerified, terms.revives, (row["state"] as String) != "active" {
             try EndpointActivation.turnOn(number, db, now: now)
         }
         guard subscriber != Subscriber() else { return number }

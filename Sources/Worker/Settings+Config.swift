@@ -65,7 +65,7 @@ extension Settings {
     /// The relays in the order in which they are tried.
     private static func relays(_ reader: SettingsReader) throws(ConfigurationError) -> [SMTPSettings] {
         var relays: [SMTPSettings] = []
-        for url in reader.list(.smtpURL) {
+        for url in relayURLs(reader.list(.smtpURL)) {
             do throws(SMTPError) {
                 relays.append(try SMTPSettings(url: url))
             } catch {
@@ -77,7 +77,8 @@ extension Settings {
         let dataTimeout = try reader.integer(.smtpDataTimeout, default: 600, in: 1...3600)
         let totalTimeout = try reader.integer(.smtpTotalTimeout, default: 900, in: 1...7200)
         for index in relays.indices {
-            if let password = reader.string(.smtpPassword) { relays[index].password = password }
+            // What stands in a URL is that relay's, and for no other.
+            if relays[index].password == nil { relays[index].password = reader.string(.smtpPassword) }
             relays[index].maximumConnections = connections
             relays[index].connectTimeout = .seconds(Int64(min(timeout, 10)))
             relays[index].commandTimeout = .seconds(Int64(timeout))
@@ -85,6 +86,14 @@ extension Settings {
             relays[index].totalTimeout = .seconds(Int64(totalTimeout))
         }
         return relays
+    }
+
+    /// A comma may also stand in a password.
+    private static func relayURLs(_ items: [String]) -> [String] {
+        items.reduce(into: []) { urls, item in
+            let isURL = item.lowercased().hasPrefix("smtp://") || item.lowercased().hasPrefix("smtps://")
+            if isURL || urls.isEmpty { urls.append(item) } else { urls[urls.count - 1] += "," + item }
+        }
     }
 
     private static func mailFrom(_ reader: SettingsReader) throws(ConfigurationError) -> String {

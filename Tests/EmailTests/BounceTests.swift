@@ -73,6 +73,19 @@ import Testing
         #expect(own?.status == "4.4.7" && own?.suppression == nil)
     }
 
+    /// Numbers within names of hosts and messages are no codes, and a delay is none the less a delay.
+    @Test(arguments: ["b550.e12.s1@d.example", "4ZkQ550Xy", "mx-550.example", "kabar+b1-a550c0ffee550123@d"])
+    func numbersInNamesAreNoCodes(_ name: String) {
+        let mail = "From: MAILER-DAEMON@x\n\nThis is a warning message only: \(name) will be retried.\n"
+        let late = BounceReader(Array(mail.utf8)).bounce(of: "warga@x.example")
+        #expect(late?.kind == .delayed && late?.suppression == nil)
+        let fields =
+            "Final-Recipient: rfc822; warga@x.example\nAction: failed\nStatus: 4.0.0\nDiagnostic-Code: smtp; \(name)"
+        #expect(bounce(fields)?.suppression == nil)
+        #expect(bounce(fields + " 550 no")?.suppression == nil)
+        #expect(bounce(fields + " 550-5.1.1 no")?.status == "5.1.1")
+    }
+
     @Test func complaints() {
         let complaint = bounce("Feedback-Type: abuse\nVersion: 1", type: "feedback-report")
         #expect(complaint?.kind == .complaint && complaint?.suppression != nil)

@@ -63,6 +63,40 @@ import Testing
         try await relay.stop()
     }
 
+    /// What comes at once with the request for the content ends the connection, and keeps nobody who waits.
+    @Test func aConnectionThatEndsAtTheContentLeavesNobodyWaiting() async throws {
+        let relay = try await ScriptedRelay.start { line in
+            line.connection == 0 && line.text == "DATA"
+                ? "354 go\r\n421 4.4.2 timeout\r\n" : ScriptedRelay.ordinary(line.text)
+        }
+        var settings = SMTPSettings(host: "127.0.0.1", port: relay.port, security: .none)
+        settings.maximumConnections = 1
+        let client = try SMTPClient(
+            relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+        let message = try message()
+        let sent = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<5 { group.addTask { (try? await client.send(message)) != nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(sent == 4)
+        await client.shutdown()
+        try await relay.stop()
+    }
+
+    /// Those that were admitted serve all that wait.
+    @Test func aRelayThatLimitsConnectionsFailsNobody() async throws {
+        let relay = try await ScriptedRelay.start(most: 2)
+        let client = try client([relay])
+        let message = try message()
+        let sent = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<40 { group.addTask { (try? await client.send(message)) != nil } }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(sent == 40 && relay.connectionCount <= 8)
+        await client.shutdown()
+        try await relay.stop()
+    }
+
     @Test func restsGetLongerAndEndWithSuccess() {
         var health = RelayHealth()
         var now = NIODeadline.uptimeNanoseconds(1_000_000_000)

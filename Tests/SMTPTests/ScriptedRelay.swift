@@ -20,8 +20,13 @@ final class ScriptedRelay: Sendable {
     let isImplicit: Bool
 
     let greeting: String
+    /// How many connections it admits; others are told so.
+    let most: Int
 
-    private init(_ tls: NIOSSLContext?, _ isImplicit: Bool, _ greeting: String?, _ script: @escaping Script) {
+    private init(
+        _ tls: NIOSSLContext?, _ isImplicit: Bool, _ greeting: String?, _ most: Int, _ script: @escaping Script
+    ) {
+        self.most = most
         self.greeting = greeting ?? "220 scripted\r\n"
         self.tls = tls
         self.isImplicit = isImplicit
@@ -30,9 +35,10 @@ final class ScriptedRelay: Sendable {
 
     static func start(
         tls: NIOSSLContext? = nil, isImplicit: Bool = false, greeting: String? = nil,
+        most: Int = .max,
         _ script: @escaping Script = { ordinary($0.text) }
     ) async throws -> ScriptedRelay {
-        let relay = ScriptedRelay(tls, isImplicit, greeting, script)
+        let relay = ScriptedRelay(tls, isImplicit, greeting, most, script)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -89,7 +95,9 @@ private final class RelayHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: relay.greeting)), promise: nil)
+        context.writeAndFlush(
+            wrapOutboundOut(ByteBuffer(string: connection < relay.most ? relay.greeting : "421 4.7.0 too many\r\n")),
+            promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

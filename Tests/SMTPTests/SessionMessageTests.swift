@@ -104,7 +104,12 @@ import Testing
             for reply in replies[..<count] { _ = driver.sendsContent(after: reply) }
             let actions = driver.says("421 bye")
             let reply = SMTPReply(code: 421, text: "bye")
-            #expect(actions == [.finished(.failure(.relayRefused(relay: Driver.relay, reply: reply))), .close])
+            let error =
+                count == 0
+                ? SMTPError.relayRefused(relay: Driver.relay, reply: reply)
+                : .messageRefused(relay: Driver.relay, reply: reply)
+            #expect(actions == [.finished(.failure(error)), .close])
+            #expect(error.isOfTheRelay == (count == 0) && !error.mayHaveBeenAccepted)
         }
         var idle = Driver.ready()
         #expect(idle.says("421 bye") == [.close])

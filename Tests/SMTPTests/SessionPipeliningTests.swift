@@ -44,14 +44,9 @@ import Testing
     }
 
     /// Of the next nothing was said, and it has no content there: another connection may have it.
-    @Test(arguments: ["closed", "421", "timedOut"]) func lost(_ how: String) throws {
+    @Test(arguments: ["closed", "421"]) func lost(_ how: String) throws {
         var driver = try two()
-        let actions =
-            switch how {
-            case "421": driver.says("421 bye")
-            case "closed": driver.session.handle(.closed)
-            default: driver.session.handle(.timedOut)
-            }
+        let actions = how == "421" ? driver.says("421 bye") : driver.session.handle(.closed)
         #expect(actions.count == 3 && actions[1] == .stale && actions.last == .close)
         #expect(throws: SMTPError.self) { try actions.outcome?.get() }
     }
@@ -60,6 +55,36 @@ import Testing
         var driver = try two()
         _ = driver.says("250 queued")
         #expect(driver.session.handle(.closed) == [.stale, .close])
+    }
+
+    /// A relay that takes long for one message keeps no other.
+    @Test func theNextIsReleasedWhereTheContentTakesLong() throws {
+        var driver = Driver.ready("PIPELINING")
+        _ = try driver.send("x@y.example")
+        _ = driver.says("250 ok\r\n250 ok\r\n354 go")
+        #expect(driver.content(next: try Driver.message(["z@y.example"])).last == .wait(.next))
+        #expect(driver.session.handle(.timedOut) == [.releaseNext, .wait(.data)])
+        var late = driver
+        #expect(driver.says("250 queued\r\n250 ok") == [.finished(.success([.accepted(queued)])), .close])
+        let timedOut = SMTPError.timedOut(relay: Driver.relay, stage: .content)
+        #expect(late.session.handle(.timedOut) == [.finished(.failure(timedOut)), .close])
+    }
+
+    /// Its welcome is worth nothing, and no connection was opened.
+    @Test func aWelcomeThatIsTakenBack() {
+        var driver = Driver()
+        _ = driver.says("220 hi")
+        let reply = SMTPReply(code: 421, text: "too many")
+        #expect(
+            driver.says("250 relay\r\n421 too many")
+                == [.failed(.relayRefused(relay: Driver.relay, reply: reply)), .close])
+    }
+
+    @Test func nothingIsTakenOnceTheConnectionHasEnded() throws {
+        var driver = Driver.ready("PIPELINING")
+        _ = try driver.send("x@y.example")
+        let actions = driver.says("250 ok\r\n250 ok\r\n354 go\r\n421 bye")
+        #expect(actions.contains(.contentDue) && actions.last == .close && !driver.session.takesNext)
     }
 
     /// Its commands cannot be taken back: the connection ends, once the first has its outcome.

@@ -53,6 +53,16 @@ struct BounceConformance {
     }
 
     @Test(arguments: Backend.allCases)
+    func aLateReportDoesNotBringAnErasedAddressBack(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        _ = try await test.store.erase("a@x.example", now: test.now)
+        let late = Bounce(kind: .failed, status: "5.1.1", detail: "no <a@x.example> here")
+        #expect(try await test.store.record(late, of: number, now: test.now) == .recorded)
+        #expect(try await test.store.bounces(of: number).map(\.bounce.detail) == [nil])
+        #expect(try await test.deliveries("b").map(\.detail) == [nil])
+    }
+
+    @Test(arguments: Backend.allCases)
     func theSecondReportOfAFailureTellsNobodyAgain(backend: Backend) async throws {
         let (test, number) = try await delivered(backend)
         for _ in 0..<3 { _ = try await test.store.record(gone, of: number, now: test.now) }

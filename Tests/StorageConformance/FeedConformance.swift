@@ -120,7 +120,7 @@ struct FeedConformance {
         #expect(try await names(test, .publisher("uji")) == ["b"])
         #expect(try test.store.feedGeneration() > before)
         let listing = try await test.store.feedEntries(FeedSource(try region("73")), .newest, limit: 1)
-        #expect(listing?.removedAt == test.now + .seconds(61))
+        #expect(listing?.changedAt == test.now + .seconds(61))
     }
 
     @Test(arguments: Backend.allCases) func theGenerationChangesWithFeedsOnly(backend: Backend) async throws {

@@ -99,7 +99,7 @@ struct IntakeConformance {
         publisher.name = "Lain"
         try await test.store.save([publisher], now: test.now)
         #expect(try await test.store.publishers(named: ["uji", "tiada"]) == ["uji": publisher])
-        #expect(try await test.store.removePublisher("uji"))
-        #expect(try await !test.store.removePublisher("uji"))
+        #expect(try await test.store.removePublisher("uji", now: test.now))
+        #expect(try await !test.store.removePublisher("uji", now: test.now))
     }
 }

@@ -50,6 +50,18 @@ struct SettingsTests {
             "KENTONGAN_SMTP_URL": "smtp://u@relay.example", "KENTONGAN_SMTP_PASSWORD_FILE": file.path,
         ])
         #expect(settings.relays.first?.password == "rahasia")
+        let several = try await Settings(
+            file: nil,
+            environment: [
+                "KENTONGAN_SMTP_URL": "smtp://u:a,b@one.example,smtps://v@two.example", "KENTONGAN_SMTP_PASSWORD": "c",
+            ])
+        #expect(several.relays.map(\.password) == ["a,b", "c"])
+        do {
+            _ = try await Settings(file: nil, environment: ["KENTONGAN_SMTP_URL": "smtp://user:s3cret"])
+            Issue.record("a URL without a host was taken")
+        } catch {
+            #expect(!"\(error)".contains("s3cret"))
+        }
     }
 
     @Test(arguments: [

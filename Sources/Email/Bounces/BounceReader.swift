@@ -62,9 +62,7 @@ package struct BounceReader {
 
     private func bounce(_ fields: [(name: String, value: String)]) -> Bounce? {
         let diagnostic = MIMEPart.value("diagnostic-code", fields) ?? ""
-        var status = MIMEPart.value("status", fields).flatMap(StatusCode.enhanced)
-        // Some programs know more than their status says.
-        if status.map(StatusCode.isGeneral) ?? true { status = StatusCode.find(in: diagnostic) ?? status }
+        let status = Self.status(MIMEPart.value("status", fields).flatMap(StatusCode.enhanced), diagnostic)
         let detail = diagnostic.isEmpty ? nil : diagnostic
         switch MIMEPart.value("action", fields)?.lowercased() {
         case "failed": return Bounce(kind: .failed, status: status ?? "5.0.0", detail: detail)
@@ -72,6 +70,13 @@ package struct BounceReader {
         case nil: return status.map { Bounce(kind: $0.hasPrefix("5") ? .failed : .delayed, status: $0, detail: detail) }
         default: return nil
         }
+    }
+
+    /// Some programs know more than their status says; but no bare reply code makes a delay a failure.
+    private static func status(_ said: String?, _ diagnostic: String) -> String? {
+        guard let said else { return StatusCode.find(in: diagnostic) }
+        guard StatusCode.isGeneral(said), let found = StatusCode.find(in: diagnostic) else { return said }
+        return found.first == said.first || StatusCode.enhanced(in: diagnostic) != nil ? found : said
     }
 
     /// The groups of fields that a status is made of, an empty line between them.
@@ -95,11 +100,12 @@ package struct BounceReader {
         let isLate = ["delayed", "will be retried", "still being retried", "warning message only"].contains {
             said.localizedCaseInsensitiveContains($0)
         }
-        if let status = StatusCode.find(in: said) {
-            let kind: Bounce.Kind = isLate && status.hasPrefix("4") ? .delayed : .failed
-            return Bounce(kind: kind, status: status, detail: Self.sentence(with: status, in: said))
+        if isLate, StatusCode.enhanced(in: said)?.hasPrefix("5") != true {
+            return Bounce(kind: .delayed, status: StatusCode.enhanced(in: said), detail: nil)
         }
-        if isLate { return Bounce(kind: .delayed, status: nil, detail: nil) }
+        if let status = StatusCode.find(in: said) {
+            return Bounce(kind: .failed, status: status, detail: Self.sentence(with: status, in: said))
+        }
         let isForGood =
             mail["x-failed-recipients"] != nil || said.localizedCaseInsensitiveContains("permanent error")
             || said.localizedCaseInsensitiveContains("permanent failure")

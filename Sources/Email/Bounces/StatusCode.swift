@@ -28,10 +28,15 @@ enum StatusCode {
         554, 555, 556, 557, 571,
     ]
 
-    /// Numbers with dots between them, without the dot that ends a sentence.
+    /// Numbers with dots between them, without the dot that ends a sentence. What stands within names, such as those of
+    /// hosts and messages, is none.
     private static func words(_ text: String) -> [String] {
-        text.split { !$0.isASCII || !($0.isNumber || $0 == ".") }.map { word in
-            String(word.last == "." ? word.dropLast() : word)
-        }
+        text.split { !isOfWord($0) }.filter { $0.allSatisfy { $0.isASCII && $0.isNumber || $0 == "." || $0 == "-" } }
+            // `550-5.1.1`, as the first lines of replies begin.
+            .flatMap { $0.split(separator: "-") }.map { String($0.last == "." ? $0.dropLast() : $0) }
+    }
+
+    private static func isOfWord(_ character: Character) -> Bool {
+        character.isASCII && (character.isLetter || character.isNumber || ".-@_+".contains(character))
     }
 }

@@ -18,6 +18,8 @@ final class FeedFront: ChannelInboundHandler {
     /// A request whose end has not come yet, and its answer.
     private var taken: (request: HTTPRequestHead, feed: RenderedFeed)?
     private var hasWritten = false
+    /// The server stops, once the request that was begun is answered.
+    private var stop: ChannelShouldQuiesceEvent?
 
     init(feeds: FeedResponder, dates: DateHeader) { (self.feeds, self.dates) = (feeds, dates) }
 
@@ -34,7 +36,9 @@ final class FeedFront: ChannelInboundHandler {
         case .end:
             if let (request, feed) = taken {
                 taken = nil
-                return write(feed, to: request, context)
+                write(feed, to: request, context)
+                if let stop { passOn(stop, context) }
+                return
             }
         }
         context.fireChannelRead(data)
@@ -48,14 +52,35 @@ final class FeedFront: ChannelInboundHandler {
         context.fireChannelReadComplete()
     }
 
+    /// The server stops: what comes after this front would close the connection over an answer that it knows nothing of.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelShouldQuiesceEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        if taken == nil { passOn(event, context) } else { stop = event }
+    }
+
+    /// Once all that was written is out.
+    private func passOn(_ event: ChannelShouldQuiesceEvent, _ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in bound.value.fireUserInboundEventTriggered(event) }
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
+    }
+
     /// A request that was passed on has its whole answer.
     fileprivate func countAnswer() { if passedOn > 0 { passedOn -= 1 } }
 
     private func feed(for request: HTTPRequestHead) -> RenderedFeed? {
         guard request.method == .GET || request.method == .HEAD, request.uri.utf8.starts(with: "/feeds/".utf8),
-            request.version == .http1_1, keepsOpen(request)
+            request.version == .http1_1, keepsOpen(request), !Self.hasContent(request)
         else { return nil }
         return feeds.rendered(path: request.uri)
+    }
+
+    /// What comes with a body, or asks before it sends one, is the router's to read.
+    private static func hasContent(_ request: HTTPRequestHead) -> Bool {
+        ["content-length", "transfer-encoding", "expect"].contains { request.headers.contains(name: $0) }
     }
 
     private func keepsOpen(_ request: HTTPRequestHead) -> Bool {

@@ -102,7 +102,7 @@ final class FeedResponder: Sendable {
         if known?.page != page {
             // A feed that changes all the time is as new as the time for it allows.
             if let known, !isExact, !budget.allows(path) { return known.feed }
-            let feed = try await render(address, page, removedAt: listing.removedAt, before: known?.feed)
+            let feed = try await render(address, page, changedAt: listing.changedAt, before: known?.feed)
             known = FeedCache.Entry(page: page, feed: feed, generation: generation)
         }
         known?.generation = generation
@@ -111,7 +111,7 @@ final class FeedResponder: Sendable {
     }
 
     private func render(
-        _ address: FeedAddress, _ page: FeedPage, removedAt: Timestamp, before: RenderedFeed?
+        _ address: FeedAddress, _ page: FeedPage, changedAt: Timestamp, before: RenderedFeed?
     ) async throws(StoreError) -> RenderedFeed {
         var items: [FeedItem] = []
         for shown in try await store.feedBulletins(page.entries) {
@@ -127,8 +127,9 @@ final class FeedResponder: Sendable {
             case .calendar: CalendarFeed.render(document)
             case .alerts: AlertFeed.render(document)
             }
-        // An item that is gone tells no time; and HTTP has whole seconds only, in which a feed may change twice.
-        var modified = max(document.updated, removedAt)
+        // An item that is gone, or that waited for its time, tells none; and HTTP has whole seconds only, in which a feed
+        // may change twice.
+        var modified = max(document.updated, changedAt)
         if let before { modified = max(clock.now, before.lastModified + .seconds(1)) }
         return RenderedFeed(text, headers: FeedHeaders.headers(document, address), lastModified: modified)
     }

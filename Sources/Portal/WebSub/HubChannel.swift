@@ -65,7 +65,8 @@ package struct HubChannel: DeliveryChannel {
         -> AttemptOutcome
     {
         // What changed while the last push was sent may have been part of it already.
-        guard !pushed.holds(content.digest, of: delivery.number) else {
+        guard !pushed.holds(content.digest, of: delivery.number, before: delivery.attempt) else {
+            pushed.note(content.digest, of: delivery.number, attempt: delivery.attempt)
             return AttemptOutcome(.delivered, detail: "what was pushed last is still so")
         }
         let outcome: AttemptOutcome
@@ -75,7 +76,7 @@ package struct HubChannel: DeliveryChannel {
         } catch {
             outcome = WebhookFailurePolicy.outcome(of: error)
         }
-        if outcome.verdict == .delivered { pushed.note(content.digest, of: delivery.number) }
+        if outcome.verdict == .delivered { pushed.note(content.digest, of: delivery.number, attempt: delivery.attempt) }
         return outcome
     }
 

@@ -3,9 +3,9 @@
 CREATE TABLE feed_generation (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     number INTEGER NOT NULL,
-    removed_at INTEGER NOT NULL         -- when something was last taken off; no item tells that
+    changed_at INTEGER NOT NULL         -- when that was; an item that waited, or is gone, does not tell
 ) STRICT;
-INSERT INTO feed_generation (id, number, removed_at)
+INSERT INTO feed_generation (id, number, changed_at)
     SELECT 1, coalesce(max(id), 0), 1000 * CAST(strftime('%s', 'now') AS INTEGER) FROM bulletins;
 
 -- Whether a revision has an event (1) and an alert (2).
@@ -14,6 +14,12 @@ UPDATE bulletins SET contents = (SELECT
         (json_type(CAST(payload AS TEXT), '$.event') IS NOT NULL) + 2 * (json_type(CAST(payload AS TEXT), '$.alert') IS NOT NULL)
     FROM payloads WHERE bulletin = bulletins.id)
     WHERE EXISTS (SELECT 1 FROM payloads WHERE bulletin = bulletins.id);
+
+-- A withdrawal is of what it withdraws, also if it does not say that again.
+UPDATE bulletins SET contents = coalesce((SELECT b.contents FROM bulletins b
+        WHERE b.publisher = bulletins.publisher AND b.name = bulletins.name AND b.revision < bulletins.revision
+        ORDER BY b.revision DESC LIMIT 1), 0)
+    WHERE is_withdrawal AND contents = 0;
 
 -- Its place in feeds, kept when it was taken off; whether it stands there.
 ALTER TABLE bulletins ADD COLUMN feed_place INTEGER;

@@ -67,7 +67,7 @@ struct PublishersCommand: AsyncParsableCommand {
         @Argument var slug: String
 
         func run() async throws {
-            guard try await CommandContext(options).store().removePublisher(slug) else {
+            guard try await CommandContext(options).store().removePublisher(slug, now: WallClock.system.now) else {
                 throw RefusedInput("\(slug) is not registered; list who is with: kentongan publishers list")
             }
             print("\(slug) is removed")

@@ -157,7 +157,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 try row.read { try reader.subscriptions($0) }
             }
             let stored = try await context.store().add(
-                wanted, of: Subscriber(), zones: registries.timeZones, now: WallClock.system.now)
+                wanted, of: Subscriber(), terms: EndpointTerms(revives: false), zones: registries.timeZones,
+                now: WallClock.system.now)
             if json { return stored.forEach { Output.jsonLine($0.json(publicURL: context.settings.publicURL)) } }
             print("\(stored.count) subscriptions are there")
         }
@@ -172,7 +173,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         func run() async throws {
             let all = try await CommandContext(options).store().subscriptions(limit: Int.max)
             print("channel,address,region,field,kinds,reach,urgency,frequency,language,payload")
-            for stored in all { print(stored.subscription.csvLine) }
+            // Who has not agreed yet is asked again where it is imported.
+            for stored in all where stored.state != "unverified" { print(stored.subscription.csvLine) }
         }
     }
 }
