@@ -141,7 +141,9 @@ def test_a_webhook_carries_the_whole_bulletin(run, hooks):
                     if (identity(b), b.get("revision", 1)) == (identity(got), got["revision"]))
         kept = {name: got.get(name) for name in sent if name != "regions"}
         assert kept == {name: value for name, value in sent.items() if name != "regions"}
-        assert hook.json["type"] == "bulletin." + types[got["revision"], sent.get("status", "published")]
+        # An answer tells its proposal's news.
+        told = "proposal.changed" if "inReplyTo" in sent else "bulletin." + types[got["revision"], sent.get("status", "published")]
+        assert hook.json["type"] == told
         assert set(hook.json["data"]["match"]) >= {"subscription", "region", "field"}
 
 
