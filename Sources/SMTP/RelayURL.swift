@@ -76,7 +76,7 @@ struct RelayURL {
             host = String(parts[0])
             portText = parts.count == 2 ? parts[1] : nil
         }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") }) else {
+        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !"/,".utf8.contains($0) }) else {
             throw .badURL(shown, reason: "it has no host, or more than host and port")
         }
         if let portText {

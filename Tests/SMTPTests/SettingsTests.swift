@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: [
         "relay", "http://relay", "smtp://", "smtp://:p@relay", "smtp://relay:0", "smtp://relay:x", "smtp://::1",
         "smtp://relay?starttls=off", "smtp://relay?starttls=maybe", "smtp://relay?tls=1", "smtp://relay?auth=kerberos",
-        "smtp://relay?auth", "smtp://relay/x",
+        "smtp://relay?auth", "smtp://relay/x", "smtp://a,b",
         "smtps://relay?starttls=required", "smtp://u:%zz@relay", "smtp://127.evil.example?starttls=off",
     ])
     func badURLs(_ url: String) {
