@@ -256,7 +256,7 @@ def pair(authority, fault):
         return authority.issue("lain", "DNS:lain.example")
     if fault == "expired":
         return authority.issue("basi", "DNS:localhost", days=(-2, -1))
-    return authority.issue(fault.replace(" ", "-"), "DNS:localhost,IP:127.0.0.1")
+    return authority.issue(fault.replace(" ", "-"), "DNS:localhost", "IP:127.0.0.1")
 
 
 @pytest.mark.parametrize("fault", ["none", "expired", "wrong host", "self-signed", "TLS 1.0", "TLS 1.1"])
