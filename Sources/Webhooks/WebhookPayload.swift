@@ -2,7 +2,7 @@ import Bulletins
 import NIOCore
 import Storage
 
-/// A webhook's body, `{type, timestamp, data: {bulletin, url, proposal?, match}}`, as config/schema/webhooks.schema.json
+/// A webhook's body, `{type, timestamp, data: {bulletin, url, proposal?, match}}`, as config/schema/webhook.schema.json
 /// has it. All but the match is the same for every endpoint, so it is rendered once a bulletin.
 struct WebhookPayload: Sendable {
     private let full: ByteBuffer
