@@ -1,21 +1,20 @@
-import Foundation
+import Bulletins
 
-/// The header `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+/// The header `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
 enum RetryAfter {
-    /// How long to wait from `now` (seconds since 1970), a day at most; nil if the value is neither, or lies in the past.
+    /// The longest wait that a receiver may ask for, in seconds: one day.
+    private static let longest: Int64 = 86_400
+
+    /// The wait from `now` (seconds since 1970), one day at most; nil if the value is neither form, or is not ahead.
     static func duration(_ text: String, now: Int64) -> Duration? {
-        let text = text.trimmingCharacters(in: .whitespaces)
+        let text = text.filter { $0 != "\t" }.split(separator: " ").joined(separator: " ")
         if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-            // More digits than a number has are more than a day, too.
-            let seconds = Int64(text) ?? .max
-            return seconds > 0 ? .seconds(min(seconds, 86_400)) : nil
+            // A number with more digits than an integer holds is more than a day, too.
+            return wait(Int64(text) ?? .max)
         }
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(identifier: "GMT")
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        guard let date = formatter.date(from: text) else { return nil }
-        let seconds = Int64(date.timeIntervalSince1970) - now
-        return seconds > 0 ? .seconds(min(seconds, 86_400)) : nil
+        guard let date = HTTPDate.parse(text, now: Timestamp(milliseconds: now * 1000)) else { return nil }
+        return wait(date.seconds - now)
     }
+
+    private static func wait(_ seconds: Int64) -> Duration? { seconds > 0 ? .seconds(min(seconds, longest)) : nil }
 }

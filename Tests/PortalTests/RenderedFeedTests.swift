@@ -35,7 +35,9 @@ struct RenderedFeedTests {
     @Test(
         arguments: [
             ("gzip", true), ("br, GZIP;q=0.5", true), ("gzip;q=0", false), ("gzip; Q=0.000", false), ("br", false),
-            ("gzip;q=0.001", true), ("gzip, deflate, br", true), ("xgzip", false), ("", false),
+            ("gzip;q=0.001", true), ("gzip, deflate, br", true), ("xgzip", false), ("", false), ("*", true),
+            ("*;q=0", false),
+            ("gzip;q=0, *", false), ("br, *;q=0.1", true), ("x-gzip", true), ("identity, *;q=0", false),
         ])
     func gzipIsForWhoTakesIt(accepted: String, isTaken: Bool) {
         let (form, _) = feed.answer(to: [.acceptEncoding: accepted])
@@ -60,6 +62,18 @@ struct RenderedFeedTests {
         #expect(feed.answer(to: [.ifModifiedSince: date]).isKnown)
         #expect(!feed.answer(to: [.ifModifiedSince: date, .ifNoneMatch: "\"x\""]).isKnown)
         #expect(!feed.answer(to: [.ifModifiedSince: "Thu, 01 Jan 1970 00:00:00 GMT"]).isKnown)
+    }
+
+    /// RFC 9110 section 13.1.3, in the three forms of section 5.6.7.
+    @Test(
+        arguments: [
+            ("Fri, 15 Jan 2027 08:00:00 GMT", true), ("Sat, 16 Jan 2027 08:00:00 GMT", true),
+            ("Fri, 15 Jan 2027 07:59:59 GMT", false), ("Friday, 15-Jan-27 08:00:01 GMT", true),
+            ("Friday, 15-Jan-27 07:59:59 GMT", false), ("Fri Jan 15 08:00:00 2027", true),
+            ("2027-01-16T08:00:00Z", false), ("tomorrow", false), ("", false),
+        ])
+    func aLaterTimeThanTheFeedsIsKnown(date: String, isKnown: Bool) {
+        #expect(feed.answer(to: [.ifModifiedSince: date]).isKnown == isKnown)
     }
 
     /// RFC 9110 section 15.4.5.

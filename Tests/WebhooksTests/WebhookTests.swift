@@ -95,7 +95,10 @@ struct WebhookTests {
             ("120", 120), ("0", nil), ("-5", nil), ("99999999999", 86_400), ("nonsense", nil), ("", nil),
             ("99999999999999999999999", 86_400),
             ("Thu, 01 Jan 1970 00:02:00 GMT", 20), ("Thu, 01 Jan 1970 00:00:00 GMT", nil),
-            ("Thu, 01 Jan 2070 00:00:00 GMT", 86_400),
+            ("Thu, 01 Jan 2070 00:00:00 GMT", 86_400), ("Thursday, 01-Jan-70 00:02:00 GMT", 20),
+            ("Thu Jan  1 00:02:00 1970", 20), (" 120 ", 120), ("Thursday, 01-Jan-20 00:00:00 GMT", 86_400),
+            ("Thursday, 01-Jan-21 00:00:00 GMT", nil), ("Thu, 32 Jan 1970 00:02:00 GMT", nil),
+            ("Thu, 01 Jan 1970 00:02:00 UTC", nil), ("Thu Jan 1 00:02 1970", nil), ("1.5", nil),
         ] as [(String, Int64?)])
     func retryAfterIsSecondsOrADate(text: String, seconds: Int64?) {
         #expect(RetryAfter.duration(text, now: 100) == seconds.map { .seconds($0) })

@@ -68,8 +68,15 @@ struct RenderedFeed: Sendable {
     {
         let form = gzipped.flatMap { AcceptEncoding.takesGzip(acceptEncoding) ? $0 : nil } ?? plain
         if let ifNoneMatch { return (form, Self.matches(ifNoneMatch, form.etag)) }
-        guard let ifModifiedSince else { return (form, false) }
-        return (form, ifModifiedSince == lastModifiedText)
+        return (form, ifModifiedSince.map(isUnchanged(since:)) ?? false)
+    }
+
+    /// Whether a client that had the feed at this time has it still (RFC 9110, section 13.1.3). Clients send a time of
+    /// their own as well as the one that they were given, and a value that is no date counts as absent.
+    private func isUnchanged(since text: String) -> Bool {
+        guard let lastModifiedText else { return false }
+        if text == lastModifiedText { return true }
+        return HTTPDate.parse(text, now: lastModified).map { $0.seconds >= lastModified.seconds } ?? false
     }
 
     func answer(to headers: HTTPFields) -> (form: RenderedForm, isKnown: Bool) {
@@ -91,15 +98,23 @@ struct RenderedFeed: Sendable {
 
 /// RFC 9110, section 12.5.3.
 enum AcceptEncoding {
-    /// Whether gzip is named, and not with a weight of 0.
+    /// Whether gzip is named, or else `*`, and not with a weight of 0.
     static func takesGzip(_ header: String?) -> Bool {
         guard let header else { return false }
-        return header.utf8.split(separator: UInt8(ascii: ",")).contains { part in
+        return takes("gzip", header) ?? takes("x-gzip", header) ?? takes("*", header) ?? false
+    }
+
+    /// Whether the header allows the coding; nil if the header does not name it.
+    private static func takes(_ coding: String, _ header: String) -> Bool? {
+        for part in header.utf8.split(separator: UInt8(ascii: ",")) {
             let words = part.split(separator: UInt8(ascii: ";")).map { word in
                 word.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }.map { $0 | 0x20 }
             }
-            return words.first?.elementsEqual("gzip".utf8) == true && !words.dropFirst().contains(where: isZero)
+            // The bit 20 makes letters small; `*` and `-` have it already.
+            guard words.first?.elementsEqual(coding.utf8) == true else { continue }
+            return !words.dropFirst().contains(where: isZero)
         }
+        return nil
     }
 
     /// `q=0` with any number of zeros behind a point; the point is 2E, of which the bit 20 is set as it is of digits.
