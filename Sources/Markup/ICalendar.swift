@@ -43,8 +43,14 @@ package enum ICalendar {
             lines.add("SOURCE;VALUE=URI", source)
             lines.add("REFRESH-INTERVAL;VALUE=DURATION", "PT1H")
         }
-        return lines.text + events.joined() + "END:VCALENDAR\r\n"
+        return lines.text + (events.isEmpty ? emptiness : events.joined()) + "END:VCALENDAR\r\n"
     }
+
+    /// A calendar has one component at least (RFC 5545, section 3.6). A time zone shows nothing to a reader.
+    private static let emptiness = [
+        "BEGIN:VTIMEZONE", "TZID:UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0000",
+        "TZOFFSETTO:+0000", "TZNAME:UTC", "END:STANDARD", "END:VTIMEZONE", "",
+    ].joined(separator: "\r\n")
 
     /// A bulletin's event as a `VEVENT`; nil if it has none. The `UID` stays the same for all its revisions.
     package static func event(_ bulletin: Bulletin, _ edition: Edition, categories: [String] = []) -> String? {

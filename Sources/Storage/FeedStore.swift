@@ -75,9 +75,11 @@ package struct FeedBulletin: Sendable {
     package let stored: StoredBulletin
     /// Of a withdrawal: the JSON of the revision that was withdrawn, which says what was to happen.
     package let withdrawn: [UInt8]?
+    /// The publisher's registered name; nil if the publisher is no longer registered.
+    package let publisherName: String?
 
-    package init(stored: StoredBulletin, withdrawn: [UInt8]? = nil) {
-        (self.stored, self.withdrawn) = (stored, withdrawn)
+    package init(stored: StoredBulletin, withdrawn: [UInt8]? = nil, publisherName: String? = nil) {
+        (self.stored, self.withdrawn, self.publisherName) = (stored, withdrawn, publisherName)
     }
 }
 

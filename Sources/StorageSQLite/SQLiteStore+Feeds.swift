@@ -34,7 +34,8 @@ extension SQLiteStore: FeedStore {
         SELECT \(StoredBulletin.columns), iif(b.is_withdrawal, (SELECT p.payload FROM bulletins o
             JOIN payloads p ON p.bulletin = o.id WHERE o.publisher = b.publisher AND o.name = b.name
                 AND o.revision < b.revision AND o.feed_place IS NOT NULL AND NOT o.is_withdrawal
-            ORDER BY o.revision DESC LIMIT 1), NULL) AS withdrawn
+            ORDER BY o.revision DESC LIMIT 1), NULL) AS withdrawn,
+            (SELECT r.name FROM publishers r WHERE r.slug = b.publisher) AS publisher_name
         FROM bulletins b
         """
 
@@ -73,7 +74,9 @@ extension SQLiteStore: FeedStore {
 
 extension Row {
     fileprivate func feedBulletin() throws -> FeedBulletin {
-        FeedBulletin(stored: try storedBulletin(), withdrawn: (self["withdrawn"] as Data?).map { [UInt8]($0) })
+        FeedBulletin(
+            stored: try storedBulletin(), withdrawn: (self["withdrawn"] as Data?).map { [UInt8]($0) },
+            publisherName: self["publisher_name"])
     }
 }
 

@@ -24,6 +24,13 @@ struct ICalendarTests {
     private func instant(_ text: String) throws -> Bulletin.Moment { .at(try #require(Timestamp(text))) }
     private func day(_ text: String) throws -> Bulletin.Moment { .on(try #require(CalendarDay(text))) }
 
+    /// RFC 5545 section 3.6: a calendar has one component at least.
+    @Test func aCalendarWithoutEventsHasAComponent() {
+        let text = ICalendar.calendar(events: [], language: "id")
+        #expect(text.contains("BEGIN:VTIMEZONE\r\nTZID:UTC\r\n"))
+        #expect(text.hasSuffix("END:VTIMEZONE\r\nEND:VCALENDAR\r\n"))
+    }
+
     @Test func anInstantIsInUTC() throws {
         let lines = try lines(
             bulletin(try instant("2026-12-12T08:00:00+09:00"), try instant("2026-12-12T10:30:00+09:00")))

@@ -40,7 +40,8 @@ struct FeedRenderingTests {
                 kind: .announcement, state: .published, receivedAt: Timestamp(milliseconds: 1_800_000_000_500),
                 firstReceivedAt: Timestamp(milliseconds: 1_800_000_000_000), payload: JSONWriter.bytes(.object(object)))
             return try FeedItem(
-                FeedBulletin(stored: stored), language: .indonesian, registries: registries,
+                FeedBulletin(stored: stored, publisherName: "BPBD <Lumajang>"), language: .indonesian,
+                registries: registries,
                 publicURL: "https://x.example")
         }
         let address = FeedAddress(FeedSource(.region(.country, .any)), format: format)
@@ -65,6 +66,12 @@ struct FeedRenderingTests {
         #expect(parser.parse(), "\(String(describing: parser.parserError)) at \(parser.lineNumber)")
         #expect(!text.unicodeScalars.contains { $0.value < 0x20 && !["\t", "\n", "\r"].contains($0) })
         #expect(!text.unicodeScalars.contains("\u{FFFE}") && !text.contains("<script") && !text.contains("<![CDATA["))
+    }
+
+    @Test(arguments: [FeedFormat.rss, .atom, .json])
+    func entriesNameThePublisherAsItIsRegistered(format: FeedFormat) throws {
+        let text = text(format, try document(format, Self.hostile))
+        #expect(text.contains(format == .json ? "BPBD <Lumajang>" : "BPBD &lt;Lumajang&gt;"))
     }
 
     @Test func anAlertIsWellFormed() throws {

@@ -49,7 +49,7 @@ struct AlertMessage {
         text += element("certainty", alert.certainty ?? "Unknown")
         text += element("effective", bulletin.effectiveAt.map(Self.time))
         text += element("expires", bulletin.expiresAt.map(Self.time))
-        text += element("senderName", bulletin.id.publisher)
+        text += element("senderName", item.publisherName)
         text += element("headline", bulletin.title)
         text += element("description", description.isEmpty ? nil : description.joined(separator: "\n\n"))
         text += element("instruction", alert.instruction)

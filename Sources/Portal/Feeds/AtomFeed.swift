@@ -37,7 +37,7 @@ enum AtomFeed {
             <id>\(Escaping.markup(id))</id>
             <published>\(item.published.text)</published>
             <updated>\(item.updated.text)</updated>
-            <author><name>\(Escaping.markup(item.stored.id.publisher))</name></author>
+            <author><name>\(Escaping.markup(item.publisherName))</name></author>
             \(categories)\(summary)\(content)</entry>
 
             """

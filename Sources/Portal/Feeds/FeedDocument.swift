@@ -57,6 +57,8 @@ struct FeedDocument: Sendable {
 struct FeedItem: Sendable {
     let stored: StoredBulletin
     let bulletin: Bulletin
+    /// The publisher's registered name, or its slug if it is no longer registered.
+    let publisherName: String
     let url: String
     let html: String
     let categories: [Category]
@@ -76,6 +78,7 @@ struct FeedItem: Sendable {
 
     init(_ shown: FeedBulletin, language: FeedLanguage, registries: Registries, publicURL: String) throws(StoreError) {
         stored = shown.stored
+        publisherName = shown.publisherName ?? shown.stored.id.publisher
         var bulletin = try shown.stored.bulletin()
         // A withdrawal need not say again what was to happen.
         if let payload = shown.withdrawn, let withdrawn = try? Bulletin(payload: payload) {

@@ -21,7 +21,7 @@ enum JSONFeed {
             "content_html": .string(item.html), "date_published": .string(item.published.text),
             "date_modified": .string(item.updated.text), "language": .string(item.bulletin.language),
             "tags": .array(item.categories.map { .string($0.name) }),
-            "authors": [["name": .string(item.stored.id.publisher)]],
+            "authors": [["name": .string(item.publisherName)]],
         ]
         object.set("external_url", item.bulletin.link)
         object.set("summary", item.bulletin.summary)

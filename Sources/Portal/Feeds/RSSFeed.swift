@@ -40,7 +40,7 @@ enum RSSFeed {
             <guid isPermaLink="false">\(Escaping.markup(item.guid))</guid>
             <pubDate>\(item.published.mailDate)</pubDate>
             <atom:updated>\(item.updated.text)</atom:updated>
-            <dc:creator>\(Escaping.markup(item.stored.id.publisher))</dc:creator>
+            <dc:creator>\(Escaping.markup(item.publisherName))</dc:creator>
             \(categories)\(enclosure)<description>\(Escaping.markup(item.html))</description>
             </item>
 
