@@ -20,19 +20,21 @@ struct BrokerLink: ~Copyable {
     deinit { amqp_destroy_connection(state) }
 
     /// A connection to the first address that takes one, with its channel open.
+    ///
+    /// A host that refuses the login or the virtual host is passed over like one that does not answer: the hosts need not
+    /// be nodes of one cluster, and a node that starts refuses for a while what it will take later. If no host takes the
+    /// connection, a refusal is reported before a silence, since an operator can mend it.
     static func connect(_ settings: BrokerSettings) throws(AMQPError) -> BrokerLink {
-        var last = AMQPError.badURL("it names no host")
+        var (refusal, last) = (AMQPError?.none, AMQPError.badURL("it names no host"))
         for address in settings.addresses {
             do {
                 return try open(address, settings)
-            } catch .loginRefused(let address, let reason) {
-                // Other nodes of the cluster have the same users; and it might be counted there.
-                throw .loginRefused(address: address, reason: reason)
             } catch {
+                if case .loginRefused = error { refusal = refusal ?? error }
                 last = error
             }
         }
-        throw last
+        throw refusal ?? last
     }
 
     private static func open(

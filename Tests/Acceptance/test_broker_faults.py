@@ -1,7 +1,10 @@
 """A broker that fails: it goes away, falls silent, is full, loses a queue. Nothing that it confirmed is lost, readiness
 tells, and all is well again unaided. On a node of the module's own, since the faults hit all of it."""
+import contextlib
 import json
 import signal
+import socket
+import struct
 import threading
 import time
 
@@ -50,6 +53,45 @@ def make_worker(tmp_path, host, mail):
     yield make
     for worker in made:
         worker.close()
+
+
+@contextlib.contextmanager
+def refusing_broker():
+    """The port of a broker that refuses every login with 403, as RabbitMQ does with `authentication_failure_close`."""
+    def frame(method, body):
+        payload = struct.pack(">HH", 10, method) + body
+        return struct.pack(">BHI", 1, 0, len(payload)) + payload + b"\xce"
+
+    def long(text):
+        return struct.pack(">I", len(text)) + text
+
+    def refuse(connection):
+        with connection:
+            connection.recv(8)
+            connection.sendall(frame(10, b"\x00\x09" + long(b"") + long(b"PLAIN") + long(b"en_US")))
+            connection.recv(4096)
+            text = b"ACCESS_REFUSED - Login was refused"
+            connection.sendall(frame(50, struct.pack(">HB", 403, len(text)) + text + struct.pack(">HH", 0, 0)))
+            connection.recv(4096)
+
+    def serve(server):
+        with contextlib.suppress(OSError):
+            while True:
+                refuse(server.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def test_a_host_that_refuses_the_login_is_passed_over(broker, host, make_worker):
+    with refusing_broker() as port:
+        both = host.url().replace(f"127.0.0.1:{broker.port}", f"127.0.0.1:{port},127.0.0.1:{broker.port}")
+        make_worker(url=both).command("topology", "apply")
+        # If no host takes the login, the refusal is told and not the silence of the last host.
+        alone = host.url().replace(f"127.0.0.1:{broker.port}", f"127.0.0.1:{port},127.0.0.1:{free_port()}")
+        refused = make_worker(url=alone).command("topology", "apply", expect=None)
+        assert refused.returncode != 0 and "refused the login" in refused.stderr
 
 
 class Receipts:
