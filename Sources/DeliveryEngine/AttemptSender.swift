@@ -32,7 +32,7 @@ final class AttemptSender: Sendable {
         self.recorder = recorder
         self.clock = clock
         self.logger = logger
-        gate = HostGate(limits: settings.hosts)
+        gate = HostGate(limits: settings.hosts, senders: channel.concurrency)
         self.onRoom = onRoom
     }
 
@@ -41,6 +41,10 @@ final class AttemptSender: Sendable {
 
     /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
     var isFull: Bool { gate.isFull }
+    /// How many deliveries may be claimed for a channel whose way has a rate; if none, after which time there is room.
+    var pace: (room: Int, wait: Duration) {
+        channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
+    }
     /// Not even what is urgent.
     var isOverfull: Bool { gate.isOverfull }
 

@@ -25,6 +25,9 @@ package protocol DeliveryChannel: Sendable {
     /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
     func host(of delivery: ClaimedDelivery) -> String?
 
+    /// The one host of all deliveries, if the channel has a rate: no more is claimed than may be sent.
+    var pacedHost: String? { get }
+
     /// Tries once. Never throws: every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
@@ -42,6 +45,8 @@ extension DeliveryChannel {
     package var endsWithBulletin: Bool { true }
 
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
+
+    package var pacedHost: String? { nil }
 
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         AttemptOutcome(.failed, detail: "\(channel.rawValue) has no digests")

@@ -35,7 +35,7 @@ package struct DeliveryService: Service {
     private let worker: String
     private let owner: LeaseOwner
     private let queue = WorkQueue<WorkItem>()
-    private let contents = RenderCache<Int64, DeliveryContent>()
+    private let contents = RenderCache<Int64, DeliveryContent> { $0.stored.payload.count * 3 }
     private let recorder: OutcomeRecorder
     private let sender: AttemptSender
 
@@ -116,7 +116,13 @@ package struct DeliveryService: Service {
                 await hints.delivery(channel.channel).wait(atMost: Self.poll)
                 continue
             }
-            if await claim(room, emergenciesOnly: false) < room { await waitForMore() }
+            let pace = sender.pace
+            guard pace.room > 0 else {
+                await hints.delivery(channel.channel).wait(atMost: pace.wait)
+                continue
+            }
+            let wanted = min(room, pace.room)
+            if await claim(wanted, emergenciesOnly: false) < wanted { await waitForMore() }
         }
     }
 

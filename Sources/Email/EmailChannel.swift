@@ -14,7 +14,7 @@ package struct EmailChannel: DeliveryChannel {
     private let transport: any MailTransport
     private let timeZones: TimeZones
     private let isPaced: Bool
-    private let prepared = RenderCache<Rendering, PreparedMail>()
+    private let prepared = RenderCache<Rendering, PreparedMail> { $0.size }
 
     /// What a bulletin was rendered for.
     private struct Rendering: Hashable, Sendable {
@@ -36,7 +36,9 @@ package struct EmailChannel: DeliveryChannel {
     }
 
     /// All mails go through the relay; it has limits of its own for what is at once.
-    package func host(of delivery: ClaimedDelivery) -> String? { isPaced ? "relay" : nil }
+    package func host(of delivery: ClaimedDelivery) -> String? { pacedHost }
+
+    package var pacedHost: String? { isPaced ? "relay" : nil }
 
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         guard let first = digest.first else { return AttemptOutcome(.failed, detail: "an empty digest") }

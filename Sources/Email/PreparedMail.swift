@@ -9,4 +9,7 @@ package struct PreparedMail: Sendable {
     let pageURL: String
     /// The bulletins that it goes on from, oldest first: what it corrects, or the proposal that it answers.
     let thread: [Int64]
+
+    /// Bytes of memory, about.
+    var size: Int { headers.readableBytes + body.encodedCount + 512 }
 }

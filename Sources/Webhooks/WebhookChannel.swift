@@ -15,7 +15,7 @@ package struct WebhookChannel: DeliveryChannel {
     private let keys: any WebhookKeyStore
     private let storeID: String
     private let publicURL: String
-    private let payloads = RenderCache<Int64, WebhookPayload>()
+    private let payloads = RenderCache<Int64, WebhookPayload> { $0.size }
     private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
     /// What is the same for all deliveries to an endpoint; an object, so that taking it from the cache copies nothing.

@@ -8,6 +8,9 @@ struct WebhookPayload: Sendable {
     private let full: ByteBuffer
     private let thin: ByteBuffer
 
+    /// Bytes of memory.
+    var size: Int { full.readableBytes + thin.readableBytes }
+
     init(_ content: DeliveryContent, publicURL: String) {
         let beginning =
             "{\"type\":\"\(Self.type(content))\",\"timestamp\":\"\(content.stored.receivedAt.text)\",\"data\":{\"bulletin\":"
