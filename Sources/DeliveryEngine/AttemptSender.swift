@@ -20,10 +20,12 @@ final class AttemptSender: Sendable {
     private let pauses = ChannelPause()
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
+    private let hold: LeaseHold
 
     init(
         channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
-        recorder: OutcomeRecorder, clock: WallClock, logger: Logger, onRoom: @escaping @Sendable () -> Void
+        recorder: OutcomeRecorder, hold: LeaseHold, clock: WallClock, logger: Logger,
+        onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
         self.store = store
@@ -34,6 +36,7 @@ final class AttemptSender: Sendable {
         self.logger = logger
         gate = HostGate(limits: settings.hosts, senders: channel.concurrency)
         self.onRoom = onRoom
+        self.hold = hold
     }
 
     /// How long the channel still rests because its way does not work.
@@ -135,6 +138,10 @@ final class AttemptSender: Sendable {
 
     /// Ends what has expired, or was taken back since it was claimed.
     private func stillSendable(_ entries: [DigestEntry], _ now: Timestamp) async -> [DigestEntry] {
+        guard await hold.waitUntilFresh() else {
+            release(entries.map(\.delivery), after: .zero)
+            return []
+        }
         var left: [DigestEntry] = []
         for entry in entries {
             if channel.endsWithBulletin, let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now {

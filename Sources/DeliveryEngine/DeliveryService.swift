@@ -38,6 +38,7 @@ package struct DeliveryService: Service {
     private let contents = RenderCache<Int64, DeliveryContent> { $0.stored.payload.count * 3 }
     private let recorder: OutcomeRecorder
     private let sender: AttemptSender
+    private let hold: LeaseHold
 
     private static let poll = Duration.seconds(5)
 
@@ -56,8 +57,10 @@ package struct DeliveryService: Service {
         let due = hints.delivery(channel.channel)
         recorder = OutcomeRecorder(
             store: store, owner: owner, clock: clock, due: due, receipts: hints.receipts, logger: logger)
+        hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
-            channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, clock: clock,
+            channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
+            clock: clock,
             logger: logger, onRoom: { due.signal() })
     }
 
@@ -199,7 +202,9 @@ package struct DeliveryService: Service {
         var watch = LeaseWatch(term: settings.lease)
         while !Task.isCancelled {
             do throws(StoreError) {
+                let begun = ContinuousClock.now
                 try await store.renew(owner: owner, until: clock.now + settings.lease)
+                hold.note(begun)
                 let others = try await store.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
                 let dead = watch.dead(others, now: clock.now, at: .now)
                 let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: clock.now)

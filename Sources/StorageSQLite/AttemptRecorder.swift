@@ -10,6 +10,8 @@ struct AttemptRecorder {
     private let health: EndpointHealth
     private let update: Prepared
     private let insert: Prepared
+    private let selectErased: Prepared
+    private let haltNumber: Int64
     private(set) var recording = Recording()
     private var finished: [Int64] = []
     /// The bulletins of these.
@@ -18,6 +20,8 @@ struct AttemptRecorder {
     init(db: Database, owner: LeaseOwner, now: Timestamp) throws {
         (self.db, self.owner, self.now) = (db, owner, now)
         health = EndpointHealth(db: db, now: now)
+        haltNumber = try Halts.number(db)
+        selectErased = try db.prepared("SELECT substr(address, 1, ?1) = ?2 FROM endpoints WHERE id = ?3")
         update = try db.prepared(
             """
             UPDATE deliveries SET state = ?1, due_at = ?2, turn = iif(?10 IS NULL, NULL, coalesce(turn, ?10)),
@@ -31,6 +35,7 @@ struct AttemptRecorder {
 
     mutating func record(_ attempt: AttemptRecord) throws {
         var attempt = attempt
+        if try isErased(attempt) { attempt.detail = nil }
         if try isInVain(attempt) { attempt.effect = .cancelled }
         let (state, dueAt) = Self.target(of: attempt.effect)
         let isCounted = if case .released = attempt.effect { 0 } else { 1 }
@@ -48,6 +53,16 @@ struct AttemptRecorder {
             bulletins.append(attempt.delivery.bulletin)
         }
         try health.note(attempt)
+    }
+
+    /// Whether the address was erased after the claim: then the receiver's words, which may name it, are not kept. An
+    /// erasure raises the halts, so all other outcomes cost no look.
+    private func isErased(_ attempt: AttemptRecord) throws -> Bool {
+        guard attempt.detail != nil, haltNumber != attempt.delivery.haltNumber else { return false }
+        let prefix = StoreKey.erasedPrefix
+        return try selectErased.first([prefix.unicodeScalars.count, prefix, attempt.delivery.endpoint]) {
+            $0.integer(0) == 1
+        } ?? true
     }
 
     /// A delivery is not tried again once its subscription has ended, or its bulletin was withdrawn or

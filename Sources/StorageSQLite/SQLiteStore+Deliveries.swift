@@ -118,6 +118,8 @@ extension SQLiteStore: DeliveryStore {
                     """, [now.milliseconds, owner.name])
                 reclaimed += db.changesCount
             }
+            // The former owner may be frozen and not dead. Thawed, it looks again before each send.
+            if reclaimed > 0 { try Halts.raise(db) }
             return reclaimed
         }
     }

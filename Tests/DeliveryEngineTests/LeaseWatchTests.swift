@@ -44,3 +44,27 @@ struct LeaseWatchTests {
         #expect(watch.dead(lease(30), now: jumped, at: start + .seconds(30)) == [owner])
     }
 }
+
+struct LeaseHoldTests {
+    /// A worker that was stopped for longer than its lease sends nothing before it has renewed.
+    @Test func aHoldThatWasNotRenewedIsNotFresh() async {
+        let hold = LeaseHold(term: .seconds(30))
+        let start = ContinuousClock.now
+        #expect(hold.isFresh(at: start + .seconds(20)))
+        #expect(!hold.isFresh(at: start + .seconds(28)))
+        hold.note(start + .seconds(28))
+        #expect(hold.isFresh(at: start + .seconds(40)))
+        hold.note(start)
+        #expect(hold.isFresh(at: start + .seconds(40)), "an older renewal takes nothing back")
+    }
+
+    @Test func aSenderWaitsForTheRenewal() async {
+        let hold = LeaseHold(term: .zero)
+        let waiting = Task { await hold.waitUntilFresh() }
+        hold.note(.now + .seconds(60))
+        #expect(await waiting.value)
+        let cancelled = Task { await LeaseHold(term: .zero).waitUntilFresh() }
+        cancelled.cancel()
+        #expect(await !cancelled.value)
+    }
+}

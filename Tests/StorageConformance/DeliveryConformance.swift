@@ -139,4 +139,55 @@ struct DeliveryConformance {
         #expect(try await test.states("b") == ["a@x.example": .cancelled])
         #expect(try await test.events().last == "completed")
     }
+
+    /// A frozen worker wakes up after another has taken its claims over: it sends none of them, and no outcome of its
+    /// former claims counts, even where the other has given them back since.
+    @Test(arguments: Backend.allCases)
+    func aFormerClaimIsLost(backend: Backend) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        try await test.subscribe("b@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let former = try await test.claim(owner: "frozen")
+        #expect(former.count == 2)
+        #expect(try await test.store.halt(of: former[0], owner: LeaseOwner("frozen")) == nil)
+        #expect(try await test.store.reclaim(from: [LeaseOwner("frozen")], now: test.now) == 2)
+        for delivery in former {
+            #expect(try await test.store.halt(of: delivery, owner: LeaseOwner("frozen")) == .lost)
+        }
+        let taken = try await test.claim(owner: "other")
+        for delivery in taken { try await test.record(delivery, .released(at: test.now), owner: "other") }
+        let again = try await test.claim(owner: "frozen")
+        #expect(again.count == 2)
+        #expect(try await test.record(former[0], .delivered, owner: "frozen") == [former[0].number])
+        #expect(try await test.record(again[0], .delivered, owner: "frozen").isEmpty)
+    }
+
+    /// The words of a receiver that arrive after an erasure may name the address.
+    @Test(
+        arguments: Backend.allCases,
+        [AttemptRecord.Effect.delivered, .failed, .endpointGone, .retry(at: .init(milliseconds: 0))])
+    func wordsAboutAnErasedAddressAreNotKept(backend: Backend, effect: AttemptRecord.Effect) async throws {
+        let test = try backend.make()
+        try await test.subscribe("siti@x.example", "73")
+        try await test.subscribe("budi@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try await test.claim()
+        _ = try await test.store.erase("siti@x.example", now: test.now)
+        let records = claimed.map {
+            AttemptRecord(
+                delivery: $0, effect: effect, startedAt: test.now, duration: .zero, code: "550",
+                detail: "<\($0.address)>: no such user")
+        }
+        _ = try await test.store.record(records, owner: LeaseOwner("w"), now: test.now)
+        for delivery in claimed {
+            let (row, attempts) = try #require(try await test.store.delivery(delivery.number))
+            let isErased = delivery.address == "siti@x.example"
+            #expect((row.detail == nil) == isErased)
+            #expect((attempts.first?.detail == nil) == isErased)
+        }
+        #expect(try await test.store.dueNotices(limit: 10, now: test.now).allSatisfy { !"\($0)".contains("siti") })
+    }
 }
