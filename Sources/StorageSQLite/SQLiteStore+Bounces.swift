@@ -39,7 +39,10 @@ private struct BounceRecorder {
         let isErased = (row["address"] as String).hasPrefix(StoreKey.erasedPrefix)
         let bounce = isErased ? Bounce(kind: said.kind, status: said.status, detail: nil) : said
         try db.run(
-            "INSERT INTO bounces (delivery, kind, status, detail, received_at) VALUES (?, ?, ?, ?, ?)",
+            """
+            INSERT INTO bounces (id, delivery, kind, status, detail, received_at)
+            VALUES (\(Numbers.next("bounces")), ?, ?, ?, ?, ?)
+            """,
             [delivery, bounce.kind.rawValue, bounce.status, bounce.detail, now.milliseconds])
         if bounce.kind == .failed {
             for number in try told(by: delivery, row) { try markBounced(number, bounce) }
