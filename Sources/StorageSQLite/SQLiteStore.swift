@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import Storage
+import Synchronization
 
 /// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
 /// survives a power cut. One connection of a process writes, a few read beside it.
@@ -10,6 +11,8 @@ package final class SQLiteStore: Sendable {
     let haltReader: HaltReader
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
+    /// Where retention goes on.
+    let pruningPlace = Mutex(PruningPlace())
 
     /// Opens the file, which may be new, and brings its schema up to date.
     package init(path: String) throws(StoreError) {
@@ -84,12 +87,27 @@ package final class SQLiteStore: Sendable {
         }
     }
 
-    /// Writes the log back into the file, and empties it.
-    func writeBack() async throws(StoreError) {
+    /// Writes the log back into the file and empties it, as soon as no reader is at an older state; whether that came
+    /// within `patience`. The wait is without the lock, so that others write meanwhile.
+    func writeBack(patience: Duration) async throws(StoreError) -> Bool {
+        let deadline = ContinuousClock.now + patience
+        while try await !writeBackNow() {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return false }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return true
+    }
+
+    private func writeBackNow() async throws(StoreError) -> Bool {
         let (pool, lock) = (pool, lock)
         do {
-            try await pool.writeWithoutTransaction { db in
-                try lock.hold { try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            return try await pool.writeWithoutTransaction { db in
+                try lock.hold {
+                    // SQLite would wait for readers here, for as long as for a lock.
+                    try db.execute(sql: "PRAGMA busy_timeout = 0")
+                    defer { try? db.execute(sql: "PRAGMA busy_timeout = 60000") }
+                    return try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0
+                }
             }
         } catch {
             throw StoreError(error)

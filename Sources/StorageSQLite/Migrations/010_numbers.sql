@@ -37,3 +37,17 @@ INSERT OR IGNORE INTO settings (name, value) VALUES ('identity', lower(hex(rando
 
 -- How an endpoint's subscriptions are found once they have ended; `subscriptions_identity` has the others.
 CREATE INDEX subscriptions_ended ON subscriptions (endpoint, ended_at) WHERE state = 'ended';
+
+-- Endpoints whose address was forgotten, until no trace of it is left: what receivers said of it (`is_swept` 0), and then
+-- what the log still has. 0 is for what is no endpoint.
+CREATE TABLE erasures (
+    endpoint INTEGER PRIMARY KEY,
+    is_swept INTEGER NOT NULL
+) STRICT;
+CREATE INDEX subscribers_owner_folded ON subscribers (lower(owner)) WHERE owner IS NOT NULL;
+CREATE INDEX hub_subscriptions_callback ON hub_subscriptions (callback) WHERE state = 'ended';
+-- Retention and the enforced key look for a refusal's message.
+CREATE INDEX outbox_refusal ON outbox (refusal) WHERE refusal IS NOT NULL;
+-- A digest's deliveries are found by the bulletins of its window; an index of deliveries by endpoint would write a page per
+-- delivery.
+CREATE INDEX bulletins_routed ON bulletins (routed_at) WHERE routed_at IS NOT NULL;
