@@ -14,17 +14,17 @@ package final class SQLiteStore: Sendable {
     /// Where retention goes on.
     let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file, which may be new, and brings its schema up to date.
-    package init(path: String) throws(StoreError) {
+    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
+    package init(path: String, onStatement: (@Sendable (String) -> Void)? = nil) throws(StoreError) {
         do {
             try Self.makeFolder(of: path)
             lock = try WriterLock(path: path + ".lock")
-            key = try StoreKey(path: path + ".key", besides: path)
             let lock = lock
-            pool = try lock.hold {
-                let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            (key, pool) = try lock.hold {
+                let key = try StoreKey(path: path + ".key", besides: path)
+                let pool = try DatabasePool(path: path, configuration: Self.configuration(onStatement))
                 try Migrations.apply(to: pool)
-                return pool
+                return (key, pool)
             }
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
@@ -40,7 +40,7 @@ package final class SQLiteStore: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(_ onStatement: (@Sendable (String) -> Void)?) -> Configuration {
         var configuration = Configuration()
         configuration.busyMode = .timeout(60)
         configuration.maximumReaderCount = 4
@@ -54,6 +54,10 @@ package final class SQLiteStore: Sendable {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             try db.execute(sql: "PRAGMA cache_size = -32768")
+            guard let onStatement else { return }
+            db.trace { event in
+                if case .statement(let statement) = event { onStatement(statement.sql) }
+            }
         }
         return configuration
     }
