@@ -70,6 +70,7 @@ let package = Package(
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
                 .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
                 .embedInCode("Migrations/007_websub.sql"),
+                .embedInCode("Migrations/010_numbers.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
@@ -151,7 +152,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
         .testTarget(
-            name: "StorageConformance", dependencies: ["StorageSQLite", "DeliveryEngine", crypto, logging],
+            name: "StorageConformance",
+            dependencies: [
+                "StorageSQLite", "DeliveryEngine", crypto, logging, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "IntakeTests", dependencies: ["Intake", "AMQP", "Bulletins", "Storage"], swiftSettings: settings),

@@ -29,6 +29,9 @@ package protocol RetentionStore: Sendable {
     /// Removes what has been kept long enough, up to about `limit` rows of each kind in one transaction; how many.
     func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int
 
+    /// Goes on with erasures until no trace is left, and waits for readers for that long at most; whether all is done.
+    func finishErasures(patience: Duration) async throws(StoreError) -> Bool
+
     /// Gives some of the free space back to the file system; whether there is more.
     func shrink() async throws(StoreError) -> Bool
 }

@@ -19,7 +19,12 @@ package struct WorkLease {
     }
 
     /// Whether this worker has the right, for half its term at least.
-    package var isHeld: Bool { clock.now + Self.term / 2 < until }
+    ///
+    /// After the clock went back, an end is further than any term: others no longer believe it, and neither does this one.
+    package var isHeld: Bool {
+        let now = clock.now
+        return now + Self.term / 2 < until && until <= now + Self.term
+    }
 
     /// Takes or renews it; false while another has it.
     package mutating func claim() async throws(StoreError) -> Bool {

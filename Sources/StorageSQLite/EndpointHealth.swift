@@ -57,7 +57,8 @@ struct EndpointHealth {
             UPDATE deliveries INDEXED BY deliveries_subscription
             SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
             WHERE state = 'pending' AND endpoint = ?2
-                AND subscription IN (SELECT id FROM subscriptions WHERE endpoint = ?2)
+                AND subscription IN (SELECT id FROM subscriptions WHERE endpoint = ?2 AND state <> 'ended'
+                    UNION ALL SELECT id FROM subscriptions WHERE endpoint = ?2 AND state = 'ended')
             RETURNING bulletin
             """, [now.milliseconds, endpoint])
         try BulletinEnd.count(endedOf: rows.map { $0["bulletin"] }, db, now: now)

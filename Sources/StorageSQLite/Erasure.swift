@@ -2,24 +2,13 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Forgets an address in one transaction: what is left of it is a keyed hash.
+/// Forgets an address in one short transaction: what is left of it is a keyed hash. `ErasureTraces` takes what receivers
+/// said of it.
 struct Erasure {
     let db: Database
     let key: StoreKey
     let address: String
     let now: Timestamp
-
-    /// Deliveries to the address, whose details may name it.
-    static func deliveries(to address: String, _ db: Database) throws -> [Int64] {
-        try db.rows(
-            "SELECT d.id FROM endpoints e JOIN deliveries d ON d.endpoint = e.id WHERE lower(e.address) = ?",
-            [address.lowercased()]
-        ).map { $0[0] }
-    }
-
-    static func deliveries(of endpoint: Int64, _ db: Database) throws -> [Int64] {
-        try db.rows("SELECT id FROM deliveries WHERE endpoint = ?", [endpoint]).map { $0[0] }
-    }
 
     /// What `body` takes away is written over, and not only marked as free.
     static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
@@ -29,30 +18,37 @@ struct Erasure {
     }
 
     /// How many places knew the address.
-    func run(deliveries: [Int64]) throws -> Int {
-        try Self.overwriting(db) { try forgetEverywhere(deliveries) }
+    func run() throws -> Int {
+        try Self.overwriting(db) { try forgetEverywhere() }
     }
 
-    private func forgetEverywhere(_ deliveries: [Int64]) throws -> Int {
+    private func forgetEverywhere() throws -> Int {
         let endpoints = try db.rows(
-            "SELECT id, channel FROM endpoints WHERE address = ?1 OR channel = 'email' AND lower(address) = ?2",
-            [address, address.lowercased()])
+            """
+            SELECT id, channel FROM endpoints WHERE channel IN ('email', 'webhook', 'feed') AND address = ?1
+            UNION SELECT id, channel FROM endpoints WHERE channel = 'email' AND lower(address) = ?2
+            """, [address, address.lowercased()])
         for row in endpoints { try forget(row["id"], try row.choice("channel")) }
-        try forgetDetails(deliveries)
         try db.run(
             "DELETE FROM notices WHERE lower(address) = ?1 OR instr(lower(details), ?1)", [address.lowercased()])
-        try db.run("UPDATE subscribers SET owner = NULL WHERE lower(owner) = ?", [address.lowercased()])
+        try db.run(
+            "UPDATE subscribers SET owner = NULL WHERE owner IS NOT NULL AND lower(owner) = ?", [address.lowercased()])
         let ownerships = db.changesCount
         let callbacks = try HubSubscriptions.forget(address, db)
         try db.run(
             "UPDATE OR REPLACE suppressions SET address = ? WHERE address = ?",
             [Suppressions.name(address, key), address.lowercased()])
-        return endpoints.count + ownerships + callbacks + db.changesCount
+        let places = endpoints.count + ownerships + callbacks + db.changesCount
+        if places > 0 { try ErasureTraces.noteRemoval(db) }
+        return places
     }
 
     /// One endpoint's address.
     func forget(_ endpoint: Int64, _ channel: Channel) throws {
-        let subscriptions = try db.rows("SELECT id FROM subscriptions WHERE endpoint = ?", [endpoint])
+        let subscriptions = try db.rows(
+            """
+            SELECT id FROM subscriptions INDEXED BY subscriptions_identity WHERE endpoint = ? AND state <> 'ended'
+            """, [endpoint])
         try SubscriptionEnd.end(subscriptions.map { $0["id"] }, db, now: now)
         let hash = key.erased(channel, address)
         // It may have been erased before, and subscribed again.
@@ -61,14 +57,6 @@ struct Erasure {
         try db.run(
             "UPDATE endpoints SET address = ?, state = 'disabled', feed_hash = NULL WHERE id = ?",
             [isTaken == nil ? hash : "\(hash).\(endpoint)", endpoint])
-    }
-
-    func forgetDetails(_ deliveries: [Int64]) throws {
-        let list = jsonList(deliveries)
-        for sql in [
-            "UPDATE deliveries SET detail = NULL WHERE id IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
-            "UPDATE attempts SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
-            "UPDATE bounces SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
-        ] { try db.run(sql, [list]) }
+        try db.run("INSERT OR REPLACE INTO erasures (endpoint, is_swept) VALUES (?, 0)", [endpoint])
     }
 }

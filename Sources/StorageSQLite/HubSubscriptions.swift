@@ -51,7 +51,11 @@ enum HubSubscriptions {
 
     /// Forgets a callback, whatever was to be pushed to it or asked; in how many places it was known.
     static func forget(_ callback: String, _ db: Database) throws -> Int {
-        let numbers = try db.rows("SELECT id FROM hub_subscriptions WHERE callback = ?", [callback])
+        let numbers = try db.rows(
+            """
+            SELECT id FROM hub_subscriptions WHERE callback = ?1 AND state = 'active'
+            UNION ALL SELECT id FROM hub_subscriptions WHERE callback = ?1 AND state = 'ended'
+            """, [callback])
         try remove(numbers.map { $0["id"] }, db)
         try db.run("DELETE FROM hub_requests WHERE callback = ?", [callback])
         return numbers.count + db.changesCount

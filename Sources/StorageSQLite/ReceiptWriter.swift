@@ -3,16 +3,24 @@ import GRDB
 import Storage
 
 /// Puts receipts into the outbox, in the transaction of what they tell. Their ids are made of what
-/// they tell, so that a receipt that is sent twice is known as the same.
+/// they tell and of the store's identity, so that a receipt that is sent twice is known as the same, and none of another
+/// installation is.
 struct ReceiptWriter {
     private let insert: Prepared
     private let time: String
+    /// The store's, without which two installations would give the same ids.
+    private let identity: String
 
     init(db: Database, now: Timestamp) throws {
         insert = try db.prepared(
             "INSERT INTO outbox (event, publisher, body, reply_to, correlation_id, traceparent) VALUES (?, ?, ?, ?, ?, ?)"
         )
         time = now.text
+        let known = try db.prepared("SELECT value FROM settings WHERE name = 'identity'")
+        guard let identity = try known.first([], { $0.text(0) }) else {
+            throw StoreError.unusable("the store has lost its identity; restore it from the backup")
+        }
+        self.identity = identity
     }
 
     /// Where a receipt goes, and about what.
@@ -43,7 +51,7 @@ struct ReceiptWriter {
         if let revision = subject.revision { data.append(("revision", .integer(revision))) }
         data += details
         var receipt: [JSONObject.Member] = [
-            ("specversion", "1.0"), ("id", .string(id)), ("source", "kentongan"),
+            ("specversion", "1.0"), ("id", .string("\(identity).\(id)")), ("source", "kentongan"),
             ("type", .string(event.cloudEventType)), ("time", .string(time)), ("datacontenttype", "application/json"),
         ]
         if let name = subject.name { receipt.append(("subject", .string("\(subject.publisher)/\(name)"))) }

@@ -39,7 +39,10 @@ private struct BounceRecorder {
         let isErased = (row["address"] as String).hasPrefix(StoreKey.erasedPrefix)
         let bounce = isErased ? Bounce(kind: said.kind, status: said.status, detail: nil) : said
         try db.run(
-            "INSERT INTO bounces (delivery, kind, status, detail, received_at) VALUES (?, ?, ?, ?, ?)",
+            """
+            INSERT INTO bounces (id, delivery, kind, status, detail, received_at)
+            VALUES (\(Numbers.next("bounces")), ?, ?, ?, ?, ?)
+            """,
             [delivery, bounce.kind.rawValue, bounce.status, bounce.detail, now.milliseconds])
         if bounce.kind == .failed {
             for number in try told(by: delivery, row) { try markBounced(number, bounce) }
@@ -52,8 +55,10 @@ private struct BounceRecorder {
     private func told(by delivery: Int64, _ row: Row) throws -> [Int64] {
         guard let digestAt = row["digest_at"] as Int64? else { return [delivery] }
         return try db.rows(
-            "SELECT id FROM deliveries WHERE endpoint = ? AND digest_at = ? AND state = 'delivered'",
-            [row["endpoint"] as Int64, digestAt]
+            """
+            SELECT d.id FROM bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id AND d.endpoint = ?1
+            WHERE b.routed_at > ?2 - 8 * 86400000 AND d.digest_at = ?2 AND d.state = 'delivered'
+            """, [row["endpoint"] as Int64, digestAt]
         ).map { $0["id"] }
     }
 

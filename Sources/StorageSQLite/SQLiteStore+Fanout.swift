@@ -5,8 +5,10 @@ package import Storage
 extension SQLiteStore: FanoutStore {
     package func fanOut(limit: Int, now: Timestamp) async throws(StoreError) -> FanoutStep {
         try await write { db in
-            var router = try BulletinRouter(db: db, now: now, limit: limit)
-            return try router.run()
+            try Numbers.withLastDelivery(db) {
+                var router = try BulletinRouter(db: db, now: now, limit: limit)
+                return try router.run()
+            }
         }
     }
 

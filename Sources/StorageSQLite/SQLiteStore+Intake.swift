@@ -171,9 +171,9 @@ private struct IntakeRecorder {
         let name = claimed.flatMap { $0.id.isEmpty ? nil : $0.id }
         try db.run(
             """
-            INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
+            INSERT INTO refusals (id, reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
                 content_type, content_encoding, headers, properties, reply_to, correlation_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (\(Numbers.next("refusals")), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 refusal.reason.rawValue, claimed?.publisher, name, now.milliseconds, message.queue,

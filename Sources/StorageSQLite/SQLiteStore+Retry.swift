@@ -53,16 +53,18 @@ extension SQLiteStore: RetryStore {
 
     private static func numbers(_ selection: RetrySelection, after: Int64, limit: Int, _ db: Database) throws -> [Int64]
     {
-        try db.rows(
-            """
-            SELECT d.id FROM \(joined)
-            WHERE d.id > ?1 AND \(selection.condition)
-                AND (?2 IS NULL AND d.state = ?3 OR d.id IN (SELECT value FROM json_each(?2)))
-                AND (?4 IS NULL OR b.publisher = ?4 AND b.name = ?5) AND (?6 IS NULL OR e.address = ?6)
-                AND (?7 IS NULL OR d.finished_at >= ?7) AND (?8 IS NULL OR d.finished_at < ?8)
-                AND \(obstacle) IS NULL
-            ORDER BY d.id LIMIT ?9
-            """,
+        let (hasBulletin, hasAddress) = (selection.bulletin != nil, selection.address != nil)
+        let order = DeliveryJoin.order(
+            byBulletin: hasBulletin && selection.numbers == nil, byAddress: hasAddress && selection.numbers == nil)
+        var conditions = ["d.id > ?1", selection.condition, "\(obstacle) IS NULL"]
+        conditions.append(
+            selection.numbers == nil ? "d.state = ?3" : "d.id IN (SELECT value FROM json_each(?2))")
+        if hasBulletin { conditions.append("b.publisher = ?4 AND b.name = ?5") }
+        if hasAddress { conditions.append("\(DeliveryJoin.channels) AND e.address = ?6") }
+        if selection.since != nil { conditions.append("d.finished_at >= ?7") }
+        if selection.until != nil { conditions.append("d.finished_at < ?8") }
+        return try db.rows(
+            "SELECT d.id FROM \(order) WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id LIMIT ?9",
             [
                 after, selection.numbers.map { jsonList($0) }, selection.state.rawValue, selection.bulletin?.publisher,
                 selection.bulletin?.id, selection.address, selection.since?.milliseconds,

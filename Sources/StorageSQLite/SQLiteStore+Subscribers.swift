@@ -29,13 +29,10 @@ extension SQLiteStore: SubscriberStore {
 
     package func erase(_ address: String, now: Timestamp) async throws(StoreError) -> Int {
         let key = key
-        // What receivers said may name it. Looked for before the transaction, since it means reading all deliveries.
-        let deliveries = try await read { try Erasure.deliveries(to: address, $0) }
         let erased = try await write { db in
-            let erasure = Erasure(db: db, key: key, address: address, now: now)
-            return try erasure.run(deliveries: deliveries)
+            try Erasure(db: db, key: key, address: address, now: now).run()
         }
-        if erased > 0 { try await writeBack() }
+        if erased > 0 { _ = try await finishErasures(patience: .seconds(5)) }
         return erased
     }
 }

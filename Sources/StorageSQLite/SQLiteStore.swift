@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import Storage
+import Synchronization
 
 /// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
 /// survives a power cut. One connection of a process writes, a few read beside it.
@@ -10,18 +11,20 @@ package final class SQLiteStore: Sendable {
     let haltReader: HaltReader
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
+    /// Where retention goes on.
+    let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file, which may be new, and brings its schema up to date.
-    package init(path: String) throws(StoreError) {
+    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
+    package init(path: String, onStatement: (@Sendable (String) -> Void)? = nil) throws(StoreError) {
         do {
             try Self.makeFolder(of: path)
             lock = try WriterLock(path: path + ".lock")
-            key = try StoreKey(path: path + ".key", besides: path)
             let lock = lock
-            pool = try lock.hold {
-                let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            (key, pool) = try lock.hold {
+                let key = try StoreKey(path: path + ".key", besides: path)
+                let pool = try DatabasePool(path: path, configuration: Self.configuration(onStatement))
                 try Migrations.apply(to: pool)
-                return pool
+                return (key, pool)
             }
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
@@ -37,7 +40,7 @@ package final class SQLiteStore: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(_ onStatement: (@Sendable (String) -> Void)?) -> Configuration {
         var configuration = Configuration()
         configuration.busyMode = .timeout(60)
         configuration.maximumReaderCount = 4
@@ -51,6 +54,10 @@ package final class SQLiteStore: Sendable {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             try db.execute(sql: "PRAGMA cache_size = -32768")
+            guard let onStatement else { return }
+            db.trace { event in
+                if case .statement(let statement) = event { onStatement(statement.sql) }
+            }
         }
         return configuration
     }
@@ -84,12 +91,27 @@ package final class SQLiteStore: Sendable {
         }
     }
 
-    /// Writes the log back into the file, and empties it.
-    func writeBack() async throws(StoreError) {
+    /// Writes the log back into the file and empties it, as soon as no reader is at an older state; whether that came
+    /// within `patience`. The wait is without the lock, so that others write meanwhile.
+    func writeBack(patience: Duration) async throws(StoreError) -> Bool {
+        let deadline = ContinuousClock.now + patience
+        while try await !writeBackNow() {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return false }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return true
+    }
+
+    private func writeBackNow() async throws(StoreError) -> Bool {
         let (pool, lock) = (pool, lock)
         do {
-            try await pool.writeWithoutTransaction { db in
-                try lock.hold { try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            return try await pool.writeWithoutTransaction { db in
+                try lock.hold {
+                    // SQLite would wait for readers here, for as long as for a lock.
+                    try db.execute(sql: "PRAGMA busy_timeout = 0")
+                    defer { try? db.execute(sql: "PRAGMA busy_timeout = 60000") }
+                    return try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0
+                }
             }
         } catch {
             throw StoreError(error)

@@ -10,20 +10,33 @@ struct StoreKey: Sendable {
 
     /// Reads the key, or makes it for a new store: 32 random bytes in a file that only its owner may read.
     /// A store that is there without its key is an error: another one would make every webhook's secret and
-    /// every link of mails already sent worthless.
+    /// every link of mails already sent worthless. So is a key without its store, which was deleted or lies elsewhere:
+    /// a new one would know no publisher. Asked under the writer's lock, since a store is begun by its key.
     init(path: String, besides database: String) throws(SQLiteStoreOpenError) {
         if !FileManager.default.fileExists(atPath: path) {
-            guard !FileManager.default.fileExists(atPath: database) else {
+            guard !Self.hasContent(database) else {
                 throw SQLiteStoreOpenError(
                     path: path,
                     reason: "it is missing, and \(database) is of no use without it; restore it from the backup")
             }
             try Self.make(path)
+        } else if !Self.hasContent(database) {
+            throw SQLiteStoreOpenError(
+                path: database,
+                reason:
+                    "it is missing, though its key \(path) is there; restore it from the backup, or remove the key to begin a new store"
+            )
         }
         guard let data = FileManager.default.contents(atPath: path), data.count == 32 else {
             throw SQLiteStoreOpenError(path: path, reason: "it does not hold a key of 32 bytes")
         }
         key = SymmetricKey(data: data)
+    }
+
+    /// SQLite makes an empty file before it writes the first page.
+    private static func hasContent(_ path: String) -> Bool {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        return (size ?? 0) > 0
     }
 
     /// The file is there whole or not at all, and who comes first wins.

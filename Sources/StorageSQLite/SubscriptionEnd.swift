@@ -39,8 +39,8 @@ enum SubscriptionEnd {
     {
         try db.rows(
             """
-            SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint WHERE s.state = 'active'
-                AND s.endpoint IN (SELECT endpoint FROM subscriptions WHERE id IN (SELECT value FROM json_each(?)))
+            SELECT s.*, e.address FROM subscriptions s INDEXED BY subscriptions_identity JOIN endpoints e ON e.id = s.endpoint
+            WHERE s.state = 'active' AND s.state <> 'ended' AND s.endpoint IN (SELECT endpoint FROM subscriptions WHERE id IN (SELECT value FROM json_each(?)))
             ORDER BY s.id
             """, [jsonList(numbers)]
         ).map { ($0["id"], try $0.subscription()) }

@@ -122,7 +122,10 @@ struct SubscriptionWriter {
             return known
         }
         try db.run(
-            "INSERT INTO subscribers (home_region, language, created_at, owner) VALUES (?, ?, ?, ?)",
+            """
+            INSERT INTO subscribers (id, home_region, language, created_at, owner)
+            VALUES (\(Numbers.next("subscribers")), ?, ?, ?, ?)
+            """,
             [
                 (subscriber.home ?? subscription.region).rawValue, subscription.language, now.milliseconds,
                 subscriber.owner,
@@ -137,8 +140,8 @@ struct SubscriptionWriter {
         try db.run(
             """
             INSERT INTO endpoints
-                (subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
-            VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+                (id, subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
+            VALUES (\(Numbers.next("endpoints")), ?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
             """,
             [
                 holder, channel.rawValue, address, terms.isVerified ? "active" : "disabled", isSuppressed,
@@ -161,7 +164,7 @@ struct SubscriptionWriter {
 
     private func insert(_ subscription: Subscription, _ endpoint: KnownEndpoint) throws -> Int64 {
         // The token is made of the number, so the number comes first.
-        let number = (try db.number("SELECT max(id) FROM subscriptions") ?? 0) + 1
+        let number = try db.number("SELECT \(Numbers.next("subscriptions"))") ?? 1
         let window = DigestWindow(
             subscription.frequency, zone: zones.zone(of: endpoint.subscriber.home ?? .country))
         try db.run(

@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// Serialises write transactions and checkpoints across processes, by an advisory lock on a file
 /// beside the database.
@@ -15,12 +16,59 @@ struct WriterLock: Sendable {
         if descriptor < 0 { throw .init(path: path, reason: String(cString: strerror(errno))) }
     }
 
-    /// Runs `body` while no other process writes. Blocks the calling thread, which is GRDB's writer.
-    func hold<T>(_ body: () throws -> T) rethrows -> T {
-        while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
+    /// How long another process may have it before that is an error: one that was stopped amid its work has it until it
+    /// goes on or ends.
+    private static let patience = Duration.seconds(15)
+
+    /// Runs `body` while no other process writes. Blocks the calling thread, which is GRDB's writer, for a bounded time.
+    func hold<T>(_ body: () throws -> T) throws -> T {
+        try take()
         defer { flock(descriptor, LOCK_UN) }
         return try body()
     }
+
+    private func take() throws(StoreError) {
+        if try !tryToTake() { try wait() }
+        noteHolder()
+    }
+
+    private func wait() throws(StoreError) {
+        let start = ContinuousClock.now
+        while try !tryToTake() {
+            let waited = ContinuousClock.now - start
+            guard waited < Self.patience else {
+                throw .busy(
+                    "process \(holder ?? "unknown") has held its lock for \(Self.patience.components.seconds) s")
+            }
+            // A busy worker leaves it between two transactions, and not for long.
+            usleep(waited < .seconds(1) ? 100 : 1000)
+        }
+    }
+
+    private func tryToTake() throws(StoreError) -> Bool {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+        guard errno == EWOULDBLOCK || errno == EINTR else {
+            throw .unavailable("the lock beside the store cannot be taken: \(String(cString: strerror(errno)))")
+        }
+        return false
+    }
+
+    /// The process that took it last, as it wrote there.
+    private var holder: String? {
+        var bytes = [UInt8](repeating: 0, count: Self.width)
+        guard pread(descriptor, &bytes, bytes.count, 0) == bytes.count else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(separator: " ").first.map(String.init)
+    }
+
+    private func noteHolder() {
+        let own = String(getpid())
+        guard holder != own else { return }
+        let text = own + String(repeating: " ", count: Self.width - own.utf8.count)
+        _ = pwrite(descriptor, text, Self.width, 0)
+    }
+
+    /// Bytes of a process's number in the file, filled up with spaces.
+    private static let width = 20
 }
 
 /// Why a file of the store cannot be opened.

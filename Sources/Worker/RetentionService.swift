@@ -19,6 +19,8 @@ struct RetentionService: Service {
 
     private static let poll = Duration.seconds(600)
     private static let batch = 500
+    /// Until the next try to finish an erasure for which a reader was in the way.
+    private static let erasurePause = Duration.seconds(15)
     /// Between two batches, for what others want to write.
     private static let rest = Duration.milliseconds(50)
 
@@ -26,22 +28,24 @@ struct RetentionService: Service {
         await cancelWhenGracefulShutdown {
             var lease = WorkLease(.retention, store: store, clock: clock)
             while !Task.isCancelled {
+                var isDone = true
                 do throws(StoreError) {
-                    try await prune(&lease)
+                    isDone = try await prune(&lease)
                 } catch {
                     if !Task.isCancelled { logger.error("old rows stay for now: \(error)") }
                 }
                 await lease.release()
-                try? await Task.sleep(for: Self.poll)
+                try? await Task.sleep(for: isDone ? Self.poll : Self.erasurePause)
             }
         }
     }
 
-    private func prune(_ lease: inout WorkLease) async throws(StoreError) {
+    /// False if a trace of what was erased is left.
+    private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
         while hasMore, !Task.isCancelled {
             if !lease.isHeld {
-                guard try await lease.claim() else { return }
+                guard try await lease.claim() else { return true }
             }
             let count = try await store.prune(retention, limit: Self.batch, now: clock.now)
             pruned += count
@@ -50,5 +54,8 @@ struct RetentionService: Service {
             try? await Task.sleep(for: Self.rest)
         }
         if pruned > 0 { logger.info("pruned \(pruned) rows that had been kept long enough") }
+        let isDone = try await store.finishErasures(patience: .seconds(2))
+        if !isDone { logger.warning("traces of erased addresses stay until no reader holds an old state of the store") }
+        return isDone
     }
 }

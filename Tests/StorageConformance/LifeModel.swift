@@ -19,7 +19,7 @@ struct LifeModelTests {
 }
 
 /// What the engine is tried against.
-private final class LifeWorld {
+final class LifeWorld {
     private let test: TestStore
     private let time = TestTime()
     private let receivers = Receivers()

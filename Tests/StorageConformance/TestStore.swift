@@ -8,9 +8,9 @@ import StorageSQLite
 enum Backend: String, CaseIterable, Sendable {
     case sqlite
 
-    func make() throws -> TestStore {
+    func make(onStatement: (@Sendable (String) -> Void)? = nil) throws -> TestStore {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
-        let store = try SQLiteStore(path: folder.appending(path: "store.db").path)
+        let store = try SQLiteStore(path: folder.appending(path: "store.db").path, onStatement: onStatement)
         return TestStore(store: store, folder: folder) { store.close() }
     }
 }

@@ -16,9 +16,16 @@ struct SubscribersCommand: AsyncParsableCommand {
         @Argument(help: "An email address, a webhook's URL or a feed's name.") var address: String
 
         func run() async throws {
-            let erased = try await CommandContext(options).store().erase(address, now: WallClock.system.now)
+            let store = try await CommandContext(options).store()
+            let erased = try await store.erase(address, now: WallClock.system.now)
             guard erased > 0 else {
                 throw RefusedInput("\(address) is not known; list addresses with: kentongan subscriptions list")
+            }
+            guard try await store.finishErasures(patience: .seconds(5)) else {
+                print(
+                    "nothing is sent to \(address); the store's log has traces of it while a program reads an old state; the worker goes on until they are gone"
+                )
+                return
             }
             print("\(address) is forgotten; nothing is sent to it")
         }

@@ -1,0 +1,65 @@
+import GRDB
+package import Storage
+
+/// What is left of an address that was forgotten: what receivers said of it, and pages of the log.
+enum ErasureTraces {
+    /// Deliveries to one endpoint whose details may name its address.
+    struct Batch: Sendable {
+        let endpoint: Int64
+        let deliveries: [Int64]
+    }
+
+    /// Rows that one transaction changes.
+    private static let limit = 200
+
+    /// Something went that was no endpoint's: the log may still have it.
+    static func noteRemoval(_ db: Database) throws {
+        try db.run("INSERT OR IGNORE INTO erasures (endpoint, is_swept) VALUES (0, 1)")
+    }
+
+    /// The next to do; nil once all are swept. It means a look into each bulletin, so it is made beside the writer.
+    static func next(_ db: Database) throws -> Batch? {
+        guard let endpoint = try db.number("SELECT min(endpoint) FROM erasures WHERE is_swept = 0") else { return nil }
+        let rows = try db.rows(
+            """
+            SELECT d.id FROM bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id AND d.endpoint = ?
+            WHERE d.detail IS NOT NULL
+                OR EXISTS (SELECT 1 FROM attempts WHERE delivery = d.id AND detail IS NOT NULL)
+                OR EXISTS (SELECT 1 FROM bounces WHERE delivery = d.id AND detail IS NOT NULL)
+            LIMIT ?
+            """, [endpoint, limit])
+        return Batch(endpoint: endpoint, deliveries: rows.map { $0[0] })
+    }
+
+    static func forget(_ batch: Batch, _ db: Database) throws {
+        let list = jsonList(batch.deliveries)
+        try Erasure.overwriting(db) {
+            for sql in [
+                "UPDATE deliveries SET detail = NULL WHERE id IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
+                "UPDATE attempts SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
+                "UPDATE bounces SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
+            ] { try db.run(sql, [list]) }
+        }
+        guard batch.deliveries.count < limit else { return }
+        try db.run("UPDATE erasures SET is_swept = 1 WHERE endpoint = ?", [batch.endpoint])
+    }
+}
+
+extension SQLiteStore {
+    package func finishErasures(patience: Duration) async throws(StoreError) -> Bool {
+        while let batch = try await read({ try ErasureTraces.next($0) }) {
+            try await write { try ErasureTraces.forget(batch, $0) }
+        }
+        let swept = try await read { db in
+            try db.rows("SELECT endpoint FROM erasures WHERE is_swept = 1").map { $0[0] as Int64 }
+        }
+        guard !swept.isEmpty else { return true }
+        guard try await writeBack(patience: patience) else { return false }
+        try await write { db in
+            for endpoint in swept {
+                try db.run("DELETE FROM erasures WHERE endpoint = ? AND is_swept = 1", [endpoint])
+            }
+        }
+        return true
+    }
+}

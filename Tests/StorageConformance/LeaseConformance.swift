@@ -1,0 +1,67 @@
+import Bulletins
+import Foundation
+import Storage
+import StorageSQLite
+import Testing
+
+/// Duties go on after a clock that was ahead.
+struct LeaseConformance {
+    @Test(arguments: Backend.allCases, [SoleWork.outbox, .notices, .retention, .hub])
+    func aLeaseOfAClockThatWasAheadIsNotBelieved(backend: Backend, work: SoleWork) async throws {
+        let test = try backend.make()
+        let (now, ahead) = (test.now, test.now + .seconds(30 * 86_400))
+        let term = Duration.seconds(10)
+        #expect(try await test.store.claim(work, by: "killed", until: ahead + term, now: ahead))
+        #expect(try await test.store.claim(work, by: "next", until: now + term, now: now))
+        // A live one is left alone.
+        #expect(try await !test.store.claim(work, by: "third", until: now + term + .seconds(1), now: now + .seconds(1)))
+        #expect(try await test.store.claim(work, by: "third", until: now + term * 2, now: now + term))
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aHolderWhoseClockWentBackAsksAgain(backend: Backend) async throws {
+        let test = try backend.make()
+        let time = TestTime()
+        var lease = WorkLease(.retention, store: test.store, clock: WallClock { time.now })
+        #expect(try await lease.claim())
+        #expect(lease.isHeld)
+        time.advance(by: .seconds(-30 * 86_400))
+        #expect(!lease.isHeld)
+        #expect(try await lease.claim())
+        #expect(lease.isHeld)
+    }
+
+    /// Another process that was stopped with the lock is named, and reads need no lock.
+    @Test
+    func aLockThatIsHeldForLongIsAnErrorThatNamesItsHolder() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "store.db").path
+        let store = try SQLiteStore(path: path)
+        let other = open(path + ".lock", O_RDWR)
+        try #require(flock(other, LOCK_EX) == 0)
+        do {
+            try await store.suppress("a@x.example", why: "asked", now: Timestamp(milliseconds: 1))
+            Issue.record("it was written")
+        } catch {
+            guard case .busy(let detail) = error else { throw error }
+            #expect(detail.contains("process \(getpid()) "))
+        }
+        #expect(try await store.suppressions(limit: 1).isEmpty)
+        close(other)
+        try await store.suppress("a@x.example", why: "asked", now: Timestamp(milliseconds: 1))
+        store.close()
+    }
+
+    /// A key without its database tells of a database that is lost: a new one would know no publisher.
+    @Test
+    func aKeyWithoutItsDatabaseIsAnError() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "store.db").path
+        try SQLiteStore(path: path).close()
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        #expect(throws: StoreError.self) { try SQLiteStore(path: path) }
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+}
