@@ -23,6 +23,9 @@ struct BulletinReview {
         if !slug.isEmpty { reviewPublisher(bulletin) }
         bulletin.regions = regions(reading.regionCodes, isEmergency: bulletin.urgency == .emergency)
         bulletin.fields = fields(reading.fieldCodes)
+        if let body = bulletin.body, body.utf8.count <= 65_536, let fault = CommonMark.fault(of: body) {
+            note("/body", .schema, "body \(fault)")
+        }
         if let expiresAt = bulletin.expiresAt, expiresAt <= now, bulletin.status == .published {
             note("/expiresAt", .expired, "expired at \(expiresAt.text), and it is \(now.text) now")
         }
