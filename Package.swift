@@ -56,7 +56,7 @@ let package = Package(
             ], swiftSettings: settings
         ),
         .target(name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport"], swiftSettings: settings),
-        .target(name: "Bulletins", dependencies: [crypto], swiftSettings: settings),
+        .target(name: "Bulletins", dependencies: ["CCommonMark", crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport"], swiftSettings: settings),
         .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
         .target(
@@ -82,7 +82,7 @@ let package = Package(
             name: "Webhooks",
             dependencies: ["DeliveryEngine", "HTTPPost", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
-        .target(name: "Markup", dependencies: ["Bulletins", "CCommonMark"], swiftSettings: settings),
+        .target(name: "Markup", dependencies: ["Bulletins"], swiftSettings: settings),
         .target(
             name: "Email",
             dependencies: [
@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(
             name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
-        .testTarget(name: "MarkupTests", dependencies: ["Markup"], swiftSettings: settings),
+        .testTarget(name: "MarkupTests", dependencies: ["Markup", "Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance",
             dependencies: [

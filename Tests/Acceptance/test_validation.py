@@ -47,6 +47,15 @@ def codes(answer):
     return {error["code"] for error in answer["errors"]}
 
 
+# Of these a schema knows nothing: a body as it renders, and whether one time is before another.
+BEYOND_SCHEMA = ("body shows no", "body nests", "body has", "the event ends before")
+
+
+def shape(answer):
+    """The codes of what a schema can say."""
+    return {error["code"] for error in answer["errors"] if not error["message"].startswith(BEYOND_SCHEMA)}
+
+
 def test_generated_good_bulletins_are_good():
     rng = random.Random(1)
     for _ in range(500):
@@ -58,7 +67,7 @@ def test_program_and_schema_agree_on_generated_bulletins(judged):
     cases = [good(rng) for _ in range(800)] + [mutated(rng, good(rng)) for _ in range(6000)]
     answers = judged([json.dumps(case, ensure_ascii=rng.random() < 0.5).encode() for case in cases])
     wrong = [(case, answer) for case, answer in zip(cases, answers)
-             if VALIDATOR.is_valid(case) != SHAPE.isdisjoint(codes(answer))]
+             if VALIDATOR.is_valid(case) != SHAPE.isdisjoint(shape(answer))]
     told = "\n".join(f"{[e.message[:200] for e in VALIDATOR.iter_errors(c)]} but {a['errors']}: {str(c)[:1500]}" for c, a in wrong[:5])
     assert not wrong, f"{len(wrong)} of {len(cases)} judged otherwise than by the schema, such as\n{told}"
     refused = sum(not VALIDATOR.is_valid(case) for case in cases)

@@ -119,4 +119,58 @@ struct ValidationTests {
         let zipped = MessageEnvelope(contentType: nil, contentEncoding: "gzip", headers: [:])
         #expect(throws: Refusal.self) { try zipped.open(Array(data.utf8)).get() }
     }
+
+    private func errors(changing members: [String: JSONValue]) throws -> [String] {
+        guard
+            case .object(var object) = try JSONParser.parse(
+                Fixtures.bytes("Tests/Fixtures/samples/06-desa-musyawarah.json"))
+        else { return [] }
+        for (name, value) in members { object[name] = value }
+        return try errors(.object(object)).map { "\($0.path) \($0.code.rawValue)" }
+    }
+
+    @Test(arguments: [
+        "\u{A0}", " ", "\u{200B}", "a\u{2028}b", "a\u{202E}b", "a\u{2066}b", "a\u{FFFE}", "a\u{FFFD}b", "\u{FEFF}a",
+        "a\u{10FFFF}", "a\u{85}b", "a\rb", "a\u{E0041}", "\u{3164}", "\u{200D}\u{FE0F}",
+    ])
+    func aLineThatPeopleCannotSeeIsRefused(line: String) throws {
+        #expect(try errors(changing: ["title": .string(line)]) == ["/title schema"])
+        #expect(try errors(changing: ["legalBasis": [.string(line)]]) == ["/legalBasis/0 schema"])
+        #expect(try errors(changing: ["contact": ["name": .string(line)]]) == ["/contact/name schema"])
+        let address = JSONValue.string("a\(line)@b.example")
+        #expect(try errors(changing: ["contact": ["email": address]]) == ["/contact/email schema"])
+        #expect(try errors(changing: ["link": .string("https://a\(line).example")]) == ["/link schema"])
+    }
+
+    @Test func theHiddenCharacterIsNamed() {
+        #expect(Grammar.fault(ofLine: "a\u{202E}b", mayBeBlank: false)?.contains("U+202E") == true)
+        #expect(Grammar.fault(ofLine: "👨‍👩‍👧 Keluarga", mayBeBlank: false) == nil)
+    }
+
+    @Test func timesThatContradictEachOtherAreRefused() throws {
+        let (early, late): (JSONValue, JSONValue) = ("2026-12-20T00:00:00+07:00", "2026-12-30T00:00:00+07:00")
+        #expect(try errors(changing: ["publishAt": late, "expiresAt": early]) == ["/publishAt expired"])
+        #expect(try errors(changing: ["publishAt": late, "expiresAt": late]) == ["/publishAt expired"])
+        #expect(try errors(changing: ["effectiveAt": late, "expiresAt": early]) == ["/effectiveAt expired"])
+        #expect(try errors(changing: ["publishAt": early, "expiresAt": late]).isEmpty)
+        #expect(
+            try errors(changing: ["event": ["startsAt": late, "endsAt": early]]) == ["/event/endsAt schema"])
+        #expect(
+            try errors(changing: ["event": ["startsOn": "2026-12-12", "endsOn": "2026-12-11"]])
+                == ["/event/endsOn schema"])
+        #expect(try errors(changing: ["event": ["startsOn": "2026-12-12", "endsOn": "2026-12-12"]]).isEmpty)
+    }
+
+    @Test(arguments: [".", ".."])
+    func anIDThatNoPathHoldsIsRefused(id: String) throws {
+        #expect(try errors(changing: ["id": .string(id)]) == ["/id schema"])
+    }
+
+    @Test func aBodyThatStallsOrShowsNothingIsRefused() throws {
+        let deep = String(repeating: "+ ", count: 32_700) + "a"
+        for body in [deep, "<p></p>", " \n"] {
+            #expect(try errors(changing: ["body": .string(body)]) == ["/body schema"])
+        }
+        #expect(try errors(changing: ["body": "<p>Air naik.</p>"]).isEmpty)
+    }
 }

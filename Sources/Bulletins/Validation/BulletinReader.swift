@@ -31,7 +31,7 @@ struct BulletinReader {
     }
 
     private static func identity(_ reader: inout MemberReader) -> Bulletin {
-        let id = reader.text("id", like: "1-128 of A-Za-z0-9._:-", Grammar.isBulletinID)
+        let id = reader.text("id", like: "1-128 of A-Za-z0-9._:-, and neither . nor ..", Grammar.isBulletinID)
         let publisher = reader.text("publisher", like: "a slug of 2-64 of a-z0-9.-", Grammar.isPublisher)
         let kind = reader.choice("kind", Bulletin.Kind.self)
         let title = reader.text("title", limit: 200)
@@ -57,6 +57,10 @@ struct BulletinReader {
                     !Grammar.hasControls(line)
                 else {
                     reader.note(path: path, "must be one line of 1-500 characters")
+                    return nil
+                }
+                if let problem = Grammar.fault(ofLine: line, mayBeBlank: false) {
+                    reader.note(path: path, problem)
                     return nil
                 }
                 return line

@@ -23,10 +23,31 @@ struct BulletinReview {
         if !slug.isEmpty { reviewPublisher(bulletin) }
         bulletin.regions = regions(reading.regionCodes, isEmergency: bulletin.urgency == .emergency)
         bulletin.fields = fields(reading.fieldCodes)
+        if let body = bulletin.body, body.utf8.count <= 65_536, let fault = CommonMark.fault(of: body) {
+            note("/body", .schema, "body \(fault)")
+        }
         if let expiresAt = bulletin.expiresAt, expiresAt <= now, bulletin.status == .published {
             note("/expiresAt", .expired, "expired at \(expiresAt.text), and it is \(now.text) now")
         }
+        reviewTimes(bulletin)
         return bulletin
+    }
+
+    /// A withdrawal goes whenever it comes, so its times do not matter.
+    private mutating func reviewTimes(_ bulletin: Bulletin) {
+        guard bulletin.status == .published else { return }
+        if let event = bulletin.event, let ends = event.ends, ends.isBefore(event.starts) {
+            if case .on = ends {
+                note("/event/endsOn", .schema, "the event ends before it starts")
+            } else {
+                note("/event/endsAt", .schema, "the event ends before it starts")
+            }
+        }
+        guard let expiresAt = bulletin.expiresAt else { return }
+        for (path, time) in [("/publishAt", bulletin.publishAt), ("/effectiveAt", bulletin.effectiveAt)] {
+            guard let time, time >= expiresAt else { continue }
+            note(path, .expired, "\(time.text) is not before expiresAt, \(expiresAt.text)")
+        }
     }
 
     private mutating func note(_ path: String, _ code: RefusalReason, _ message: String) {
@@ -111,4 +132,14 @@ public enum Sender: Sendable, Hashable {
     case broker(user: String?)
     /// By an operator, or where `publishers.auth` is `open`: nobody's word is needed.
     case trusted
+}
+
+extension Bulletin.Moment {
+    fileprivate func isBefore(_ other: Bulletin.Moment) -> Bool {
+        switch (self, other) {
+        case (.at(let one), .at(let two)): one < two
+        case (.on(let one), .on(let two)): one < two
+        default: false
+        }
+    }
 }

@@ -7,9 +7,9 @@ public enum Grammar {
         return bytes.allSatisfy { isLowercaseOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
     }
 
-    /// 1-128 of `A-Za-z0-9._:-`
+    /// 1-128 of `A-Za-z0-9._:-`, but neither `.` nor `..`, which a client takes out of a page's path.
     public static func isBulletinID(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count)
+        text != "." && text != ".." && (1...128).contains(text.utf8.count)
             && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || [0x2E, 0x5F, 0x3A, 0x2D].contains($0) }
     }
 
@@ -35,7 +35,7 @@ public enum Grammar {
         guard let scheme, text.unicodeScalars.count <= 2048 else { return false }
         let rest = text.utf8.dropFirst(scheme.utf8.count)
         guard let first = rest.first, !"/?#".utf8.contains(first) else { return false }
-        return !hasControls(text) && rest.allSatisfy { !urlBreakers.contains($0) }
+        return !hasControls(text) && !hasHidden(text) && rest.allSatisfy { !urlBreakers.contains($0) }
     }
 
     /// `local@domain`, without spaces or control characters; more is the mail server's to say.
@@ -46,7 +46,7 @@ public enum Grammar {
         }
         let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)
         guard labels.count >= 2, labels.allSatisfy({ !$0.isEmpty }) else { return false }
-        return !hasControls(text) && text.utf8.allSatisfy { !emailBreakers.contains($0) }
+        return !hasControls(text) && !hasHidden(text) && text.utf8.allSatisfy { !emailBreakers.contains($0) }
     }
 
     /// `type/subtype` (RFC 6838).
@@ -78,6 +78,19 @@ public enum Grammar {
             }
             return false
         }
+    }
+
+    /// Why a text is no line that people can read as it is; nil for a good one. The character is named.
+    public static func fault(ofLine text: String, mayBeBlank: Bool) -> String? {
+        if let scalar = text.unicodeScalars.first(where: ScreenControls.isHostile) {
+            return "holds the character \(ScreenControls.name(scalar)), which nobody sees; leave it out"
+        }
+        return mayBeBlank || ScreenControls.hasVisible(text) ? nil : "is blank"
+    }
+
+    /// Characters that show nothing, of which an address has none: spaces of any width, joiners, marks of direction.
+    private static func hasHidden(_ text: String) -> Bool {
+        !text.utf8.allSatisfy { $0 < 0x80 } && text.unicodeScalars.contains(where: ScreenControls.isInvisible)
     }
 
     /// `traceparent` of W3C Trace Context, section 3.2: `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits, all

@@ -98,6 +98,10 @@ struct MemberReader {
             return fail(
                 key, allowing.isEmpty ? "must be one line without control characters" : "holds a control character")
         }
+        // In a body they are dropped as it is rendered.
+        if allowing.isEmpty, let problem = Grammar.fault(ofLine: text, mayBeBlank: minimum == 0) {
+            return fail(key, problem)
+        }
         return text
     }
 
