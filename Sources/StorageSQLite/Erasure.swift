@@ -47,7 +47,9 @@ struct Erasure {
         try db.run(
             "UPDATE OR REPLACE suppressions SET address = ? WHERE address = ?",
             [Suppressions.name(address, key), address.lowercased()])
-        return endpoints.count + ownerships + callbacks + db.changesCount
+        let suppressions = db.changesCount
+        try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
+        return endpoints.count + ownerships + callbacks + suppressions
     }
 
     /// One endpoint's address.
