@@ -71,6 +71,7 @@ let package = Package(
                 .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
                 .embedInCode("Migrations/007_websub.sql"),
                 .embedInCode("Migrations/010_numbers.sql"),
+                .embedInCode("Migrations/012_mail_failures.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

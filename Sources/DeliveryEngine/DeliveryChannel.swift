@@ -75,6 +75,8 @@ package struct AttemptOutcome: Sendable, Equatable {
         case failed
         /// The endpoint exists no more.
         case endpointGone
+        /// Not known whether it is this receiver's fault or the way's: not an attempt, and others go on.
+        case postponed(by: Duration)
         /// The way itself does not work, for nobody: not an attempt, and the channel pauses.
         case unavailable(pause: Duration)
     }

@@ -25,7 +25,7 @@ extension MailComposer {
         let list =
             MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
             + MailHeader.line("List-Unsubscribe", "<\(leave)>")
-            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + settings.oneClick
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")

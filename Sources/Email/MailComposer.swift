@@ -110,7 +110,8 @@ package struct MailComposer: Sendable {
 
     private func headers(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
-        return MailHeader.address("From", name: settings.fromName, settings.from)
+        let sender = settings.namesPublishers ? content.publisherName : nil
+        return MailHeader.address("From", name: sender ?? settings.fromName, settings.from)
             + MailHeader.text("Subject", subject(content, words))
             + MailHeader.line("Auto-Submitted", "auto-generated")
             + MailHeader.line("Precedence", "bulk")
@@ -163,7 +164,7 @@ package struct MailComposer: Sendable {
             + references(thread, to: delivery.endpoint)
             + MailHeader.line("List-Id", "<\(list)>")
             + MailHeader.line("List-Unsubscribe", "<\(leave)>")
-            + MailHeader.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+            + settings.oneClick
             + "\r\n"
     }
 

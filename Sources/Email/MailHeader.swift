@@ -22,6 +22,14 @@ enum MailHeader {
 
     /// A display name and an address.
     static func address(_ header: String, name: String, _ address: String) -> String {
+        let clean = oneLine(name)
+        // Filters of spam count a name against its sender that is encoded for no reason.
+        if clean.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !clean.contains("=?"),
+            header.utf8.count + clean.utf8.count + address.utf8.count + 8 <= 78
+        {
+            let quoted = clean.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            return "\(header): \"\(quoted)\" <\(oneLine(address))>\r\n"
+        }
         let words = encodedWords(oneLine(name), firstLine: header.utf8.count + 2).joined(separator: "\r\n ")
         return "\(header): \(words) <\(oneLine(address))>\r\n"
     }

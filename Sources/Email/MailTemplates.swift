@@ -76,7 +76,7 @@ struct MailTemplates: Sendable {
 
     private static let htmlSource = """
         \(head)
-        </style></head><body class="{{urgency}}"><div class="preview" aria-hidden="true">{{preview}}</div><main>
+        </style></head><body class="{{urgency}}"><div class="preview" style="display:none;max-height:0;overflow:hidden" aria-hidden="true" hidden>{{preview}}</div><main>
         <p class="kicker">{{kicker}}</p>
         <h1 lang="{{bulletinLanguage}}" dir="auto">{{title}}</h1>
         {{#instruction}}

@@ -9,8 +9,12 @@ package enum SMTPFailurePolicy {
         switch recipient {
         case .accepted(let reply): outcome(.delivered, reply)
         case .refused(let reply): outcome(reply.isPermanent ? .failed : .retry(after: nil), reply)
+        case .doubtful(let reply): outcome(.postponed(by: doubt), reply)
         }
     }
+
+    /// Until then another mail may show whether the relay serves.
+    private static let doubt = Duration.seconds(10)
 
     /// Trouble with the relays is nobody's failure: email rests. What may be this message's is tried again.
     package static func outcome(of error: SMTPError) -> AttemptOutcome {

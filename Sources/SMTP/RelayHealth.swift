@@ -14,12 +14,14 @@ struct RelayHealth {
     /// Nil if it may be asked.
     func rest(at now: NIODeadline) -> TimeAmount? { now < until ? until - now : nil }
 
-    /// Failures of messages that were sent together count as one.
-    mutating func failed(_ reason: String, at now: NIODeadline) {
-        guard rest(at: now) == nil else { return }
+    /// Failures of messages that were sent together count as one: whether this one begins a rest.
+    @discardableResult
+    mutating func failed(_ reason: String, at now: NIODeadline) -> Bool {
+        guard rest(at: now) == nil else { return false }
         pause = pause == .zero ? Self.shortest : min(pause + pause, Self.longest)
         until = now + pause
         self.reason = reason
+        return true
     }
 
     mutating func served() {

@@ -31,13 +31,17 @@ public final class SMTPClient: Sendable {
 
     /// Sends a message through the first relay that serves, and returns an outcome for each recipient, in their order.
     public func send(_ message: SMTPMessage) async throws(SMTPError) -> [SMTPRecipientOutcome] {
+        var doubtful: [SMTPRecipientOutcome]?
         for relay in relays where relay.rest == nil {
             do throws(SMTPError) {
-                return try await relay.send(message)
+                let outcomes = try await relay.send(message)
+                guard outcomes.allSatisfy({ if case .doubtful = $0 { true } else { false } }) else { return outcomes }
+                doubtful = outcomes
             } catch {
                 guard error.isOfTheRelay else { throw error }
             }
         }
+        if let doubtful { return doubtful }
         throw .noRelay(
             reason: relays.map(\.reason).joined(separator: "; "), retryAfter: relays.compactMap(\.rest).min() ?? .zero)
     }

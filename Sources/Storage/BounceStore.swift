@@ -23,12 +23,15 @@ package struct Bounce: Sendable, Equatable {
         self.detail = detail.map { String($0.prefix(500)) }
     }
 
-    /// Why the address gets nothing any more; nil if it may. Without what the receiver said, which may name it.
-    package var suppression: String? {
+    /// Of a failure.
+    package var verdict: MailVerdict { MailVerdict(status: status, text: detail) }
+
+    /// Whether its address gets nothing any more.
+    package var suppresses: Bool {
         switch kind {
-        case .complaint: "complaint"
-        case .failed where status?.hasPrefix("5.") == true: "bounced: \(status ?? "")"
-        case .failed, .delayed: nil
+        case .complaint: true
+        case .failed: if case .gone = verdict { true } else { false }
+        case .delayed: false
         }
     }
 }

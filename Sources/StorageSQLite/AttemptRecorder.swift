@@ -47,7 +47,10 @@ struct AttemptRecorder {
         ])
         guard db.changesCount == 1 else { return recording.lost.append(attempt.delivery.number) }
         if isCounted == 1 { try insertAttempt(attempt, state) }
-        if state == .failed { try tellOfFailure(attempt) }
+        if state == .failed {
+            try tellOfFailure(attempt)
+            try judgeAddress(attempt)
+        }
         if state.isFinal {
             finished.append(attempt.delivery.number)
             bulletins.append(attempt.delivery.bulletin)
@@ -113,6 +116,19 @@ struct AttemptRecorder {
         let round = (row["spent"] as Int64) > 0 ? ".\(delivery.attempt)" : ""
         try ReceiptWriter(db: db, now: now).put(
             .deliveryFailed, id: "\(delivery.number).delivery-failed\(round)", about: .init(row), details)
+    }
+
+    /// A mail that was refused says of its address what one that came back says.
+    private func judgeAddress(_ attempt: AttemptRecord) throws {
+        guard let reply = attempt.code,
+            let row = try db.row(
+                "SELECT address FROM endpoints WHERE id = ? AND channel = 'email'", [attempt.delivery.endpoint])
+        else { return }
+        let status = attempt.detail?.split(separator: " ").first.map(String.init)
+        let isEnhanced = status?.split(separator: ".").count == 3 && status?.first == reply.first
+        try MailFailures(db: db, now: now).note(
+            MailVerdict(reply: reply, detail: attempt.detail), "refused", isEnhanced ? status : reply,
+            address: row["address"])
     }
 
     /// Wakes what waited for these, and completes bulletins.

@@ -14,6 +14,7 @@ struct DeliveryClaim {
 
     init(db: Database, key: StoreKey, channel: Channel, owner: LeaseOwner, until: Timestamp, now: Timestamp) throws {
         (self.db, self.key, self.channel, self.owner, self.until, self.now) = (db, key, channel, owner, until, now)
+        if channel == .email { try Suppressions.endThoseOver(db, now: now) }
         haltNumber = try Halts.number(db)
     }
 

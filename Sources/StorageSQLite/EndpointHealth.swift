@@ -19,8 +19,12 @@ struct EndpointHealth {
         case .endpointGone:
             try turnOff(delivery.endpoint, why: attempt.detail ?? "it is gone")
         case .retry, .failed:
+            // Of mails it may be the sender's fault; MailFailures judges them.
             let since = try db.number(
-                "UPDATE endpoints SET failing_since = coalesce(failing_since, ?) WHERE id = ? RETURNING failing_since",
+                """
+                UPDATE endpoints SET failing_since = coalesce(failing_since, ?) WHERE id = ? AND channel <> 'email'
+                RETURNING failing_since
+                """,
                 [now.milliseconds, delivery.endpoint])
             guard let since, now.milliseconds - since >= Self.patience else { return }
             try turnOff(

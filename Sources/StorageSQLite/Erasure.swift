@@ -38,7 +38,9 @@ struct Erasure {
         try db.run(
             "UPDATE OR REPLACE suppressions SET address = ? WHERE address = ?",
             [Suppressions.name(address, key), address.lowercased()])
-        let places = endpoints.count + ownerships + callbacks + db.changesCount
+        let suppressions = db.changesCount
+        try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
+        let places = endpoints.count + ownerships + callbacks + suppressions
         if places > 0 { try ErasureTraces.noteRemoval(db) }
         return places
     }

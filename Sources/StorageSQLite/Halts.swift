@@ -11,7 +11,7 @@ enum Halts {
     /// Why a delivery may not be sent, as a number of `DeliveryHalt`; NULL if it may. With the aliases d, e, s and b of
     /// a delivery, its endpoint, subscription and bulletin.
     static let sql = """
-        CASE WHEN s.state = 'ended' THEN 1 WHEN e.suppressed THEN 2 WHEN e.state <> 'active' THEN 3
+        CASE WHEN s.state = 'ended' THEN 1 WHEN \(Suppressions.stopSQL) THEN 2 WHEN e.state <> 'active' THEN 3
             WHEN b.is_withdrawal THEN NULL WHEN b.state IN ('withdrawn', 'rejected') THEN 4 WHEN b.state = 'expired' THEN 5 END
         """
 }

@@ -8,6 +8,7 @@ package enum Migrations {
         PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._05_feeds_sql,
         PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
         PackageResources._10_numbers_sql,
+        PackageResources._12_mail_failures_sql,
     ]
 
     /// The newest version.

@@ -47,8 +47,18 @@ private struct BounceRecorder {
         if bounce.kind == .failed {
             for number in try told(by: delivery, row) { try markBounced(number, bounce) }
         }
-        if let why = bounce.suppression { try Suppressions.add(row["address"], why: why, db, now: now) }
+        try note(said, address: row["address"])
         return .recorded
+    }
+
+    /// What it means for the address; never with what the receiver said, which may name it.
+    private func note(_ said: Bounce, address: String) throws {
+        switch said.kind {
+        case .complaint: try Suppressions.add(address, why: "complaint", db, now: now)
+        case .failed:
+            try MailFailures(db: db, now: now).note(said.verdict, "bounced", said.status, address: address)
+        case .delayed: break
+        }
     }
 
     /// The deliveries that the mail was: one, or all of a digest.

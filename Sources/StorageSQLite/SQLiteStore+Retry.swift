@@ -27,7 +27,7 @@ extension SQLiteStore: RetryStore {
         CASE WHEN b.state IN ('superseded', 'withdrawn', 'expired', 'rejected') AND NOT (b.is_withdrawal AND b.state = 'withdrawn')
                 THEN 'its bulletin is ' || b.state
             WHEN s.state = 'ended' THEN 'its subscription has ended'
-            WHEN e.suppressed THEN 'its address is on the suppression list'
+            WHEN \(Suppressions.stopSQL) THEN 'its address is on the suppression list'
             WHEN e.state <> 'active' THEN 'its endpoint is turned off; add a subscription of it again to turn it on' END
         """
 

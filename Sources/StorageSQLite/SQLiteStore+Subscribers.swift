@@ -14,7 +14,8 @@ extension SQLiteStore: SubscriberStore {
                 "DELETE FROM suppressions WHERE address IN (?, ?)",
                 [address.lowercased(), Suppressions.name(address, key)])
             guard db.changesCount > 0 else { return false }
-            try Suppressions.mark(address, false, db)
+            try Suppressions.mark(address, .no, db)
+            try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
             return true
         }
     }
@@ -39,27 +40,50 @@ extension SQLiteStore: SubscriberStore {
 
 /// The addresses that get nothing.
 enum Suppressions {
-    static func holds(_ address: String, _ key: StoreKey, _ db: Database) throws -> Bool {
-        try db.number(
-            "SELECT 1 FROM suppressions WHERE address IN (?, ?)", [address.lowercased(), name(address, key)]) != nil
-    }
-
     /// How an erased address stands on the list.
     static func name(_ address: String, _ key: StoreKey) -> String { key.erased(.email, address) }
 
-    static func add(_ address: String, why: String, _ db: Database, now: Timestamp) throws {
+    /// `until` for one that ends by itself: it never takes the place of one that does not.
+    static func add(_ address: String, why: String, _ db: Database, now: Timestamp, until: Timestamp? = nil) throws {
         try db.run(
             """
-            INSERT INTO suppressions (address, why, created_at) VALUES (?, ?, ?)
-            ON CONFLICT (address) DO UPDATE SET why = excluded.why
-            """, [address.lowercased(), why, now.milliseconds])
-        try mark(address, true, db)
+            INSERT INTO suppressions (address, why, created_at, until) VALUES (?, ?, ?, ?)
+            ON CONFLICT (address) DO UPDATE SET why = excluded.why, until = excluded.until
+                WHERE excluded.until IS NULL OR until IS NOT NULL
+            """, [address.lowercased(), why, now.milliseconds, until?.milliseconds])
+        guard db.changesCount > 0 else { return }
+        try mark(address, until == nil ? .forGood : .forNow, db)
     }
 
-    static func mark(_ address: String, _ isSuppressed: Bool, _ db: Database) throws {
+    /// Ends those whose time is over.
+    static func endThoseOver(_ db: Database, now: Timestamp) throws {
+        let over = try db.rows(
+            "SELECT address FROM suppressions WHERE until <= ? LIMIT 100", [now.milliseconds])
+        for row in over {
+            try db.run("DELETE FROM suppressions WHERE address = ?", [row["address"] as String])
+            try mark(row["address"], .no, db)
+        }
+    }
+
+    /// What an endpoint's row says of its address.
+    enum Mark: Int64 { case no = 0, forGood, forNow }
+
+    /// Of one that is not in the list, or is.
+    static func mark(of address: String, _ key: StoreKey, _ db: Database) throws -> Mark {
+        let found = try db.rows(
+            "SELECT until IS NULL AS is_for_good FROM suppressions WHERE address IN (?, ?)",
+            [address.lowercased(), name(address, key)])
+        if found.isEmpty { return .no }
+        return found.contains { $0["is_for_good"] as Bool } ? .forGood : .forNow
+    }
+
+    /// Whether the endpoint `e` gets the delivery `d` not: emergencies are tried where others rest.
+    static let stopSQL = "(e.suppressed = 1 OR e.suppressed = 2 AND d.priority > 0)"
+
+    static func mark(_ address: String, _ mark: Mark, _ db: Database) throws {
         try db.run(
             "UPDATE endpoints SET suppressed = ? WHERE channel = 'email' AND lower(address) = ?",
-            [isSuppressed, address.lowercased()])
-        if isSuppressed { try Halts.raise(db) }
+            [mark.rawValue, address.lowercased()])
+        if mark != .no { try Halts.raise(db) }
     }
 }

@@ -136,7 +136,7 @@ struct SubscriptionWriter {
     private mutating func makeEndpoint(_ subscription: Subscription) throws -> Int64 {
         let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
         let holder = try makeHolder(subscription)
-        let isSuppressed = channel == .email ? try Suppressions.holds(address, key, db) : false
+        let suppressed = channel == .email ? try Suppressions.mark(of: address, key, db) : .no
         try db.run(
             """
             INSERT INTO endpoints
@@ -144,7 +144,7 @@ struct SubscriptionWriter {
             VALUES (\(Numbers.next("endpoints")), ?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
             """,
             [
-                holder, channel.rawValue, address, terms.isVerified ? "active" : "disabled", isSuppressed,
+                holder, channel.rawValue, address, terms.isVerified ? "active" : "disabled", suppressed.rawValue,
                 now.milliseconds, terms.isVerified ? now.milliseconds : nil,
             ])
         let number = db.lastInsertedRowID

@@ -19,7 +19,7 @@ extension Settings {
         storePath = try Self.storePath(reader)
         relays = try Self.relays(reader)
         mailFrom = try Self.mailFrom(reader)
-        mailFromName = reader.string(.mailFromName) ?? "Kentongan"
+        mailFromName = reader.string(.mailFromName) ?? Self.ownName
         mailFolder = reader.string(.mailFolder) ?? "var/mail"
         mailKeys = try Self.mailKeys(reader)
         bounces = try Self.address(reader, .mailBouncesListen)

@@ -28,6 +28,8 @@ package struct Settings: Sendable {
     package var relays: [SMTPSettings]
     package var mailFrom: String
     package var mailFromName: String
+    /// The name in From where none is set; bulletins then bear their publishers' names.
+    static let ownName = "Kentongan"
     package var mailFolder: String
     package var mailKeys: [DKIMKey]
     /// Where bounces come by LMTP, if anywhere.

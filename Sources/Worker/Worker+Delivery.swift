@@ -18,9 +18,10 @@ extension Worker {
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
         let mail = MailSettings(
             from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
-            bounceKey: store.bounceKey)
+            bounceKey: store.bounceKey, namesPublishers: settings.mailFromName == Settings.ownName)
         let composer = try MailComposer(settings: mail, registries: registries)
-        let transport = try mailTransport(mail, group)
+        let relays = try relays(group)
+        let transport = try mailTransport(mail, relays)
         func service(
             _ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits,
             of deliveries: (any DeliveryStore)? = nil
@@ -43,7 +44,9 @@ extension Worker {
             concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
             rate: settings.webhookRate)
         let hubClient = try settings.webhookClient(group, logger)
-        return (bounces.map { [("bounces", $0)] } ?? []) + [
+        // Ended last, when nothing more is sent.
+        let leaving = relays.map { [("relays", RelayService(client: $0) as any Service)] } ?? []
+        return leaving + (bounces.map { [("bounces", $0)] } ?? []) + [
             ("hub", hubVerifier(hubClient)),
             service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, of: store.pushes),
             (
@@ -72,12 +75,14 @@ extension Worker {
             concurrency: settings.relays.first.map { $0.maximumConnections * 4 } ?? 1, isPaced: settings.mailRate > 0)
     }
 
-    private func mailTransport(_ mail: MailSettings, _ group: MultiThreadedEventLoopGroup) throws -> any MailTransport {
+    private func relays(_ group: MultiThreadedEventLoopGroup) throws -> SMTPClient? {
+        guard !settings.relays.isEmpty else { return nil }
+        return try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger)
+    }
+
+    private func mailTransport(_ mail: MailSettings, _ relays: SMTPClient?) throws -> any MailTransport {
         let transport: any MailTransport =
-            settings.relays.isEmpty
-            ? try MaildirTransport(path: settings.mailFolder)
-            : SMTPTransport(
-                client: try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger))
+            if let relays { SMTPTransport(client: relays) } else { try MaildirTransport(path: settings.mailFolder) }
         guard !settings.mailKeys.isEmpty else { return transport }
         let signer = DKIMSigner(domain: mail.domain, keys: settings.mailKeys)
         return SigningTransport(signer: signer, transport: transport, clock: clock)

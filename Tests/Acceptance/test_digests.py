@@ -357,7 +357,7 @@ def test_a_digest_is_what_the_standards_ask_for(days):
     assert [part.get_content_type() for part in digest.iter_parts()] == ["text/plain", "text/html"]
     assert digest["To"] == "gabung@w.example" and digest["Auto-Submitted"] == "auto-generated"
     assert "<" in digest["List-Id"] and digest["Message-ID"] and digest["Date"].datetime.tzinfo
-    assert digest["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert digest["List-Unsubscribe-Post"] is None, "RFC 8058 wants https"
     assert f"<{days.worker.url}/unsubscribe/" in digest["List-Unsubscribe"]
 
 

@@ -181,7 +181,8 @@ def test_a_bounce_comes_back(worker, publishing, postfix, way, region, transport
     told = eventually(lambda: (r := row(worker, sent))["state"] == "bounced" and r, timeout=30, every=0.5,
                       what=lambda: postfix.log()[-3000:])
     assert str(told["code"]) == "5.1.1" and told["detail"], told
-    assert [r["why"] for r in worker.listing("suppressions", "list") if r["address"] == address] == ["bounced: 5.1.1"]
+    assert [r["why"] for r in worker.listing("suppressions", "list") if r["address"] == address] == [
+        "bounced: 5.1.1, the mailbox does not exist"]
     receipt = publishing.wait(correlation, "delivery-failed")
     assert receipt["data"]["state"] == "bounced" and receipt["data"]["code"] == "5.1.1"
     # Nothing is left, and nothing was answered with a bounce of the bounce.

@@ -70,7 +70,7 @@ import Testing
             "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; "
             + "warga@x.example\nAction: failed\nStatus: 4.4.7"
         let own = bounce(others)
-        #expect(own?.status == "4.4.7" && own?.suppression == nil)
+        #expect(own?.status == "4.4.7" && own?.suppresses == false)
     }
 
     /// Numbers within names of hosts and messages are no codes, and a delay is none the less a delay.
@@ -78,17 +78,17 @@ import Testing
     func numbersInNamesAreNoCodes(_ name: String) {
         let mail = "From: MAILER-DAEMON@x\n\nThis is a warning message only: \(name) will be retried.\n"
         let late = BounceReader(Array(mail.utf8)).bounce(of: "warga@x.example")
-        #expect(late?.kind == .delayed && late?.suppression == nil)
+        #expect(late?.kind == .delayed && late?.suppresses == false)
         let fields =
             "Final-Recipient: rfc822; warga@x.example\nAction: failed\nStatus: 4.0.0\nDiagnostic-Code: smtp; \(name)"
-        #expect(bounce(fields)?.suppression == nil)
-        #expect(bounce(fields + " 550 no")?.suppression == nil)
+        #expect(bounce(fields)?.suppresses == false)
+        #expect(bounce(fields + " 550 no")?.suppresses == false)
         #expect(bounce(fields + " 550-5.1.1 no")?.status == "5.1.1")
     }
 
     @Test func complaints() {
         let complaint = bounce("Feedback-Type: abuse\nVersion: 1", type: "feedback-report")
-        #expect(complaint?.kind == .complaint && complaint?.suppression != nil)
+        #expect(complaint?.kind == .complaint && complaint?.suppresses == true)
         #expect(bounce("Feedback-Type: not-spam", type: "feedback-report") == nil)
     }
 

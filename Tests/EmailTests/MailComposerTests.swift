@@ -15,10 +15,12 @@ struct MailComposerTests {
             fields: try FieldRegistry(csv: Array("code,id,en\nkesehatan,Kesehatan,Health\n".utf8)))
     }
 
-    private func composer() throws -> MailComposer {
+    private func composer(
+        url: String = "https://kentongan.example", namesPublishers: Bool = false
+    ) throws -> MailComposer {
         let settings = MailSettings(
-            from: "kabar@kentongan.example", fromName: "Kentongan Désa", publicURL: "https://kentongan.example",
-            storeID: "s1", bounceKey: [UInt8](repeating: 7, count: 32))
+            from: "kabar@kentongan.example", fromName: "Kentongan Désa", publicURL: url,
+            storeID: "s1", bounceKey: [UInt8](repeating: 7, count: 32), namesPublishers: namesPublishers)
         return try MailComposer(settings: settings, registries: try registries())
     }
 
@@ -37,11 +39,15 @@ struct MailComposerTests {
             receivedAt: now,
             firstReceivedAt: now, payload: payload)
         return DeliveryContent(
-            stored: stored, bulletin: bulletin, isCorrection: bulletin.revision > 1, traceparent: nil)
+            stored: stored, bulletin: bulletin, isCorrection: bulletin.revision > 1, traceparent: nil,
+            publisherName: "BPBD Kabupaten Lebak")
     }
 
-    private func mail(_ members: [(String, JSONValue)] = [], language: String = "id") throws -> String {
-        let composer = try composer()
+    private func mail(
+        _ members: [(String, JSONValue)] = [], language: String = "id", url: String = "https://kentongan.example",
+        namesPublishers: Bool = false
+    ) throws -> String {
+        let composer = try composer(url: url, namesPublishers: namesPublishers)
         let delivery = ClaimedDelivery(
             number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", attempt: 1, subscription: 3,
             region: try #require(Region("73.71")), field: .any, language: language,
@@ -107,6 +113,28 @@ struct MailComposerTests {
         ] as [([(String, JSONValue)], String)])
     func subjectsSayWhatItIs(members: [(String, JSONValue)], subject: String) throws {
         #expect(try mail(members).contains("Subject: \(subject)\r\n"))
+    }
+
+    /// The sender is who people know, in letters that filters can read (A12, D14).
+    @Test func fromNamesThePublisher() throws {
+        #expect(
+            try mail(namesPublishers: true).contains("From: \"BPBD Kabupaten Lebak\" <kabar@kentongan.example>\r\n"))
+        #expect(try mail().contains("From: =?utf-8?B?"))
+        #expect(try parts(mail()).allSatisfy { $0.contains("BPBD Kabupaten Lebak") })
+        #expect(MailHeader.address("From", name: "a \"b\" \\", "c@d") == "From: \"a \\\"b\\\" \\\\\" <c@d>\r\n")
+        #expect(MailHeader.address("From", name: "=?utf-8?B?YQ==?=", "c@d").hasPrefix("From: =?utf-8?B?PT"))
+    }
+
+    /// RFC 8058 section 3.1 (A17).
+    @Test func oneClickNeedsHTTPS() throws {
+        let plain = try mail(url: "http://kentongan.example")
+        #expect(plain.contains("List-Unsubscribe: <http://") && !plain.contains("List-Unsubscribe-Post"))
+    }
+
+    /// Some mail programs take style elements away (D14).
+    @Test func thePreviewIsHiddenByItself() throws {
+        let html = try parts(try mail([("summary", "Ringkas")]))[1]
+        #expect(html.contains(/<div class="preview" style="display:none[^>]* hidden>Ringkas</))
     }
 
     @Test func aLongASCIISubjectIsFoldedAndNotEncoded() {

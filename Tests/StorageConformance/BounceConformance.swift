@@ -39,6 +39,87 @@ struct BounceConformance {
         #expect(try await test.store.suppressions(limit: 10).isEmpty)
     }
 
+    private func back(_ status: String, _ detail: String? = nil) -> Bounce {
+        Bounce(kind: .failed, status: status, detail: detail)
+    }
+
+    private func later(_ test: TestStore, days: Int64) -> Timestamp { test.now + .seconds(days * 86_400) }
+
+    /// The sender's own fault is nothing that the address has done (A7).
+    @Test(arguments: Backend.allCases)
+    func theSendersFaultNeverSuppresses(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        let faults = [
+            back("5.7.1", "550 5.7.1 sender blocked"), back("5.3.4", "message too big"), back("5.6.0"),
+            back("5.7.26", "not authenticated"), back("5.0.0", "550 spam message rejected"), back("5.4.6", "loop"),
+        ]
+        for day in 0..<40 {
+            for fault in faults {
+                _ = try await test.store.record(fault, of: number, now: later(test, days: Int64(day)))
+            }
+        }
+        #expect(try await test.store.suppressions(limit: 10).isEmpty)
+    }
+
+    /// A full mailbox is left alone after failures on five days, but for emergencies, and for thirty days only.
+    @Test(arguments: Backend.allCases)
+    func aSuppressionForATimeEndsByItself(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        for day in 0..<5 {
+            #expect(try await test.store.suppressions(limit: 10).isEmpty)
+            for _ in 0..<9 {
+                _ = try await test.store.record(back("5.2.2"), of: number, now: later(test, days: Int64(day)))
+            }
+        }
+        let why = try #require(try await test.store.suppressions(limit: 10).first?.why)
+        #expect(why.hasPrefix("bounced: 5.2.2, the mailbox is full, on 5 days; until 20"))
+        _ = try await test.accept("routine")
+        _ = try await test.accept("emergency", urgency: .emergency, status: "actual")
+        try await test.fanOut()
+        let claimed = try await test.claim()
+        #expect(claimed.count == 2 && claimed.filter { $0.halt == .suppressed }.count == 1)
+        #expect(claimed.first { $0.halt == nil }?.priority == 0)
+        for claim in claimed { try await test.record(claim, claim.halt == nil ? .delivered : .suppressed) }
+        _ = try await test.accept("later")
+        try await test.fanOut()
+        #expect(try await test.claim(at: later(test, days: 40)).map(\.halt) == [nil])
+        #expect(try await test.store.suppressions(limit: 10).isEmpty)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func failuresFarApartAreNotCountedTogether(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        for day in 0..<9 {
+            _ = try await test.store.record(back("4.4.7"), of: number, now: later(test, days: Int64(day) * 15))
+        }
+        #expect(try await test.store.suppressions(limit: 10).isEmpty)
+    }
+
+    @Test(arguments: Backend.allCases)
+    func whatEndsByItselfNeverTakesThePlaceOfWhatDoesNot(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        try await test.store.suppress("a@x.example", why: "asked", now: test.now)
+        for day in 0..<9 {
+            _ = try await test.store.record(back("5.2.2"), of: number, now: later(test, days: Int64(day)))
+        }
+        #expect(try await test.store.suppressions(limit: 10).map(\.why) == ["asked"])
+    }
+
+    /// Refused in session or come back: the same judgement (A7).
+    @Test(
+        arguments: Backend.allCases,
+        [("550", "5.1.1 no such user", true), ("550", "5.7.1 no", false), ("452", "4.2.2 full", false)])
+    func aRefusalIsJudgedLikeAReport(backend: Backend, said: (String, String, Bool)) async throws {
+        let test = try backend.make()
+        try await test.subscribe("a@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try #require(try await test.claim().first)
+        try await test.record(claimed, .failed, code: said.0, detail: said.1)
+        let found = try await test.store.suppressions(limit: 10).map(\.why)
+        #expect(found == (said.2 ? ["refused: 5.1.1, the mailbox does not exist"] : []))
+    }
+
     @Test(arguments: Backend.allCases)
     func aDelayChangesNothingAndAComplaintSuppresses(backend: Backend) async throws {
         let (test, number) = try await delivered(backend)

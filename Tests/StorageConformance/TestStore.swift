@@ -129,12 +129,14 @@ final class TestStore: Sendable {
 
     @discardableResult
     func record(
-        _ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, owner: String = "w", at: Timestamp? = nil
+        _ delivery: ClaimedDelivery, _ effect: AttemptRecord.Effect, owner: String = "w", at: Timestamp? = nil,
+        code: String = "250", detail: String? = nil
     ) async throws
         -> [Int64]
     {
         let record = AttemptRecord(
-            delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: "250", detail: nil)
+            delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: code,
+            detail: detail)
         return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now).lost
     }
 

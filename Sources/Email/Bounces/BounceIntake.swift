@@ -57,7 +57,7 @@ extension BounceIntake.Outcome: CustomStringConvertible {
         switch self {
         case .recorded(let delivery, let bounce):
             "delivery \(delivery): \(bounce.kind.rawValue)\(bounce.status.map { " \($0)" } ?? "")"
-                + (bounce.suppression == nil ? "" : "; its address gets nothing from now on")
+                + (!bounce.suppresses ? "" : "; its address gets nothing from now on")
         case .noReport(let delivery):
             "delivery \(delivery): the message is no bounce and no complaint; nothing changes"
         case .unsigned: "the message names no return path of this store"
