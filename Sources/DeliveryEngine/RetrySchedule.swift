@@ -27,7 +27,7 @@ package struct RetrySchedule: Sendable {
         case .delivered: return .delivered
         case .failed: return .failed
         case .endpointGone: return .endpointGone
-        case .unavailable(let pause): return .released(at: now + pause)
+        case .unavailable(let pause), .postponed(let pause): return .released(at: now + pause)
         case .retry(let asked):
             guard attempt <= pauses.count else { return .failed }
             let pause = pauses[attempt - 1]
