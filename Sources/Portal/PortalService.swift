@@ -64,7 +64,7 @@ package struct PortalService: Service {
         router.post("/websub") { request, context in try await hub.answer(request, context) }
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
-        router.post("/unsubscribe/:token") { _, context in try await pages.unsubscribe(context) }
+        router.post("/unsubscribe/:token") { request, context in try await pages.unsubscribe(request, context) }
         router.get("/style.css") { _, _ in pages.style }
         if settings.servesOps { health.addRoutes(to: router) }
         return router
