@@ -96,7 +96,8 @@ let package = Package(
         .target(
             name: "Portal",
             dependencies: [
-                "Storage", "Markup", "CZlib", "DeliveryEngine", "HTTPPost", "Webhooks", crypto, lifecycle, logging,
+                "Storage", "Markup", "CZlib", "DeliveryEngine", "HTTPPost", "NIOSupport", "Webhooks", crypto, lifecycle,
+                logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -165,6 +166,7 @@ let package = Package(
             dependencies: [
                 "Portal", "Bulletins", "Storage", "HTTPPost", "DeliveryEngine",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),

@@ -79,6 +79,8 @@ package struct AttemptOutcome: Sendable, Equatable {
         case postponed(by: Duration)
         /// The way itself does not work, for nobody: not an attempt, and the channel pauses.
         case unavailable(pause: Duration)
+        /// It did not begin, through no fault of the receiver: not an attempt, and the channel goes on.
+        case postponed(by: Duration)
     }
 
     package var verdict: Verdict

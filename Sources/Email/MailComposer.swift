@@ -135,7 +135,7 @@ package struct MailComposer: Sendable {
 
     /// The whole message with CRLF line ends, not yet dot-stuffed.
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
-        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))"
+        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))?b=\(delivery.bulletin)"
         var message = ByteBufferAllocator().buffer(
             capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
         message.writeImmutableBuffer(prepared.headers)

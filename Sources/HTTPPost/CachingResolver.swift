@@ -15,21 +15,30 @@ public final class CachingResolver: AddressResolving {
     private let base: any AddressResolving
     private let lifetime: TimeAmount
     private let failureLifetime: TimeAmount
+    private let slowLifetime: TimeAmount
+    private let staleLifetime: TimeAmount
     private let maximumNames: Int
     private let entries = Mutex<[String: Entry]>([:])
+    /// The addresses that a name had last, for while it cannot be looked up (as RFC 8767 has it).
+    private let stale = Mutex<[String: (addresses: [SocketAddress], until: NIODeadline)]>([:])
 
     /// - Parameters:
     ///   - base: the resolver that is asked.
     ///   - lifetime: how long addresses are remembered.
     ///   - failureLifetime: how long a failure is.
+    ///   - slowLifetime: how long it is remembered that a name did not answer in time: asking again would take a thread.
+    ///   - staleLifetime: for how long addresses serve when the name cannot be looked up anew.
     ///   - maximumNames: how many names are remembered.
     public init(
         _ base: any AddressResolving, lifetime: TimeAmount = .seconds(30),
-        failureLifetime: TimeAmount = .seconds(5), maximumNames: Int = 4096
+        failureLifetime: TimeAmount = .seconds(5), slowLifetime: TimeAmount = .seconds(60),
+        staleLifetime: TimeAmount = .hours(1), maximumNames: Int = 4096
     ) {
         self.base = base
         self.lifetime = lifetime
         self.failureLifetime = failureLifetime
+        self.slowLifetime = slowLifetime
+        self.staleLifetime = staleLifetime
         self.maximumNames = max(1, maximumNames)
     }
 
@@ -69,14 +78,44 @@ public final class CachingResolver: AddressResolving {
     private func ask(_ host: String, _ port: Int) async -> Answer {
         let answer: Answer
         do throws(HTTPPostError) {
-            answer = .success(try await base.resolve(host, port: port))
+            let addresses = try await base.resolve(host, port: port)
+            keep(addresses, of: host)
+            answer = .success(addresses)
         } catch {
-            answer = .failure(error)
+            answer = Self.isOfHost(error) ? .failure(error) : addressesOfBefore(host) ?? .failure(error)
         }
-        let isGood = if case .success = answer { true } else { false }
-        let until = NIODeadline.now() + (isGood ? lifetime : failureLifetime)
-        entries.withLock { $0[host] = .known(answer, until: until) }
+        let now = NIODeadline.now()
+        entries.withLock { $0[host] = lifetime(of: answer).map { .known(answer, until: now + $0) } }
         return answer
+    }
+
+    /// The name has no address, says who must know; anything else leaves open what it has.
+    private static func isOfHost(_ error: HTTPPostError) -> Bool {
+        if case .resolveFailed = error { true } else { false }
+    }
+
+    private func addressesOfBefore(_ host: String) -> Answer? {
+        let now = NIODeadline.now()
+        return stale.withLock { stale in stale[host].flatMap { now < $0.until ? .success($0.addresses) : nil } }
+    }
+
+    private func keep(_ addresses: [SocketAddress], of host: String) {
+        let now = NIODeadline.now()
+        stale.withLock { stale in
+            if stale.count >= maximumNames { stale = stale.filter { now < $0.value.until } }
+            if stale.count >= maximumNames, let victim = stale.keys.first { stale[victim] = nil }
+            stale[host] = (addresses, now + staleLifetime)
+        }
+    }
+
+    /// Nil: the answer is no news of the name.
+    private func lifetime(of answer: Answer) -> TimeAmount? {
+        switch answer {
+        case .success: lifetime
+        case .failure(.timedOut): slowLifetime
+        case .failure(.resolverBusy), .failure(.closed), .failure(.cancelled): nil
+        case .failure: failureLifetime
+        }
     }
 
     /// Drops what is too old, or else something, when the cache is full.

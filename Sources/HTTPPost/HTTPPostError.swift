@@ -27,6 +27,8 @@ public enum HTTPPostError: Error, Sendable, Equatable {
     case addressRefused(host: String, address: String, reason: String)
     /// The name has no address, or the look-up failed.
     case resolveFailed(host: String, reason: String)
+    /// So many look-ups are under way that the name's did not begin. That is no fault of the host.
+    case resolverBusy(host: String)
     /// No address of the host could be connected to.
     case connectFailed(host: String, reason: String)
     /// The handshake failed, or the certificate is not the host's.
@@ -61,6 +63,8 @@ extension HTTPPostError: CustomStringConvertible {
                 + "webhooks.allow opens a network on purpose"
         case .resolveFailed(let host, let reason):
             "\(host) could not be looked up: \(reason)"
+        case .resolverBusy(let host):
+            "\(host) was not looked up: too many other look-ups are under way"
         case .connectFailed(let host, let reason):
             "\(host) could not be connected to: \(reason)"
         case .tlsFailed(let host, let reason):

@@ -15,11 +15,11 @@ struct ErrorPages: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as HTTPError {
-            return problem(error.status, error.body ?? error.status.reasonPhrase)
+            return problem(error.status, error.body ?? error.status.reasonPhrase, request)
         } catch let error as StoreError {
             logger.error(
                 "a request could not be answered: \(error)", metadata: ["below": "\(Self.area(request.uri.path))"])
-            var response = problem(.serviceUnavailable, "The store cannot be read at present.")
+            var response = problem(.serviceUnavailable, "The store cannot be read at present.", request)
             response.headers[.retryAfter] = "5"
             return response
         }
@@ -28,7 +28,17 @@ struct ErrorPages: RouterMiddleware {
     /// The first part of a path, which is all that a log may know: tokens stand in those behind it.
     static func area(_ path: String) -> String { "/" + (path.split(separator: "/").first ?? "") }
 
-    private func problem(_ status: HTTPResponse.Status, _ detail: String) -> Response {
+    /// People follow links to these, whatever their program says that it accepts.
+    private static let pages: Set = ["/unsubscribe", "/bulletins"]
+
+    static func isForPerson(path: String, accept: String?) -> Bool {
+        pages.contains(area(path)) || accept?.lowercased().contains("text/html") == true
+    }
+
+    private func problem(_ status: HTTPResponse.Status, _ detail: String, _ request: Request) -> Response {
+        if Self.isForPerson(path: request.uri.path, accept: request.headers[.accept]) {
+            return Pages.fault(status, detail)
+        }
         let text = #"{"title":"\#(status.reasonPhrase)","status":\#(status.code),"detail":"\#(detail)"}"#
         return Response(
             status: status, headers: [.contentType: "application/problem+json", .xContentTypeOptions: "nosniff"],

@@ -5,21 +5,26 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// A connection of the portal: Hummingbird's for HTTP/1.1, with `FeedFront` before it.
+/// A connection of the portal: Hummingbird's for HTTP/1.1, with the guards before it, and `FeedFront` where there are feeds.
 struct PortalChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
     let responder: HTTPChannelHandler.Responder
-    let makeFront: @Sendable () -> FeedFront
+    let limits: ConnectionLimits
+    let table: ConnectionTable
+    let makeFront: @Sendable (ConnectionGuard) -> FeedFront?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            let front = makeFront()
+            let connection = ConnectionGuard(limits: limits, table: table)
+            let front = makeFront(connection)
+            try pipeline.addHandler(connection)
             try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
-            try pipeline.addHandler(front)
+            try pipeline.addHandler(RequestGuard(connection: connection, limits: limits))
+            if let front { try pipeline.addHandler(front) }
             try pipeline.addHandler(HTTPResponseEncoder())
-            try pipeline.addHandler(AnswerCount(front))
+            try pipeline.addHandler(AnswerCount(connection, front))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try pipeline.addHandler(HTTPConnectionStateHandler(logger: logger))
             return try NIOAsyncChannel(

@@ -42,11 +42,14 @@ package struct PortalService: Service {
     }
 
     package func run() async throws {
-        let (feeds, dates) = (feeds, dates)
+        let (feeds, dates, limits) = (feeds, dates, settings.limits)
+        let table = ConnectionTable(most: limits.connections)
         let application = Application(
             router: router,
             server: HTTPServerBuilder { responder in
-                PortalChannel(responder: responder) { FeedFront(feeds: feeds, dates: dates) }
+                PortalChannel(responder: responder, limits: limits, table: table) { connection in
+                    FeedFront(feeds: feeds, dates: dates, connection: connection)
+                }
             },
             configuration: .init(
                 address: .hostname(settings.host, port: settings.port), serverName: PortalSettings.serverName),
@@ -61,11 +64,9 @@ package struct PortalService: Service {
         router.post("/websub") { request, context in try await hub.answer(request, context) }
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
-        router.post("/unsubscribe/:token") { _, context in try await pages.unsubscribe(context) }
+        router.post("/unsubscribe/:token") { request, context in try await pages.unsubscribe(request, context) }
         router.get("/style.css") { _, _ in pages.style }
-        router.get("/health/live") { _, _ in health.live }
-        router.get("/health/ready") { _, _ in health.ready }
-        router.get("/metrics") { _, _ in try await health.metrics() }
+        if settings.servesOps { health.addRoutes(to: router) }
         return router
     }
 }

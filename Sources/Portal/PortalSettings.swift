@@ -1,3 +1,5 @@
+package import HTTPPost
+
 /// Where the portal listens, and under which address the world reaches it.
 package struct PortalSettings: Sendable {
     package var host: String
@@ -6,6 +8,12 @@ package struct PortalSettings: Sendable {
     package var publicURL: String
     /// How many bytes rendered feeds may take.
     package var feedCacheSize = 64 << 20
+
+    /// Whose `X-Forwarded-For` is believed.
+    package var trustedProxies: [AddressNetwork] = []
+    /// Health and metrics are here too, and not only where `OpsService` listens.
+    package var servesOps = true
+    package var limits = ConnectionLimits()
 
     /// What the header `Server` says.
     static let serverName = "Kentongan"

@@ -119,10 +119,21 @@ package protocol FeedStore: Sendable {
     func answer(to proposal: BulletinID) async throws(StoreError) -> Bulletin.Proposal?
 }
 
+/// How much a link in a mail ends.
+package enum UnsubscribeScope: Sendable, Equatable {
+    /// The subscription that the link belongs to, or an address's digests.
+    case one
+    /// That one, and every other subscription of the address that matches the bulletin that the mail brought. Without the
+    /// bulletin, every one that some bulletin could reach together with it.
+    case mail(bulletin: Int64?)
+    /// Every subscription of the address.
+    case all
+}
+
 /// What the portal does for a subscriber who follows a link in a mail.
 package protocol UnsubscribeStore: Sendable {
-    /// Ends the subscription of this token and cancels what it made pending; false if there is none.
-    func unsubscribe(tokenHash: [UInt8], now: Timestamp) async throws(StoreError) -> Bool
+    /// Ends subscriptions by a token of one and cancels what they made pending; false if there is no such token.
+    func unsubscribe(tokenHash: [UInt8], scope: UnsubscribeScope, now: Timestamp) async throws(StoreError) -> Bool
 
     /// Whether the token belongs to a subscription, ended or not.
     func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool

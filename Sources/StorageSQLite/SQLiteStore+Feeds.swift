@@ -82,26 +82,17 @@ extension Row {
 
 extension SQLiteStore: UnsubscribeStore {
     package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try !Self.numbers(ofToken: hash, $0).isEmpty }
+        try await read { try !UnsubscribeLink(hash, $0).numbers(.one).isEmpty }
     }
 
-    package func unsubscribe(tokenHash: [UInt8], now: Timestamp) async throws(StoreError) -> Bool {
+    package func unsubscribe(tokenHash: [UInt8], scope: UnsubscribeScope, now: Timestamp) async throws(StoreError)
+        -> Bool
+    {
         try await write { db in
-            let numbers = try Self.numbers(ofToken: tokenHash, db)
-            guard !numbers.isEmpty else { return false }
-            try SubscriptionEnd.end(numbers, db, now: now)
+            let link = UnsubscribeLink(tokenHash, db)
+            guard try !link.numbers(.one).isEmpty else { return false }
+            try SubscriptionEnd.end(try link.numbers(scope), db, now: now)
             return true
         }
-    }
-
-    /// A mail's token is that of one subscription; a digest's that of all that come as digests.
-    private static func numbers(ofToken hash: [UInt8], _ db: Database) throws -> [Int64] {
-        try db.rows(
-            """
-            SELECT id FROM subscriptions WHERE unsubscribe_hash = ?1
-            UNION SELECT s.id FROM endpoints e JOIN subscriptions s ON s.endpoint = e.id AND s.digest_period > 0
-                WHERE e.leave_hash = ?1
-            """, [Data(hash)]
-        ).map { $0["id"] }
     }
 }

@@ -91,7 +91,7 @@ enum SubscriptionEnd {
 
 extension Row {
     /// From columns of `bulletins`: what a subscription's match looks at.
-    fileprivate func matchedBulletin() -> Bulletin {
+    func matchedBulletin() -> Bulletin {
         let kind = Set<Bulletin.Kind>(mask: self["kind"]).first ?? .announcement
         var bulletin = Bulletin(id: BulletinID(publisher: self["publisher"], id: self["name"]), kind: kind, title: "")
         let (regions, fields): (String, String) = (self["regions"], self["fields"])

@@ -28,6 +28,7 @@ package enum WebhookFailurePolicy {
         case .addressRefused, .badResponse, .cancelled: AttemptOutcome(.retry(after: nil), detail: "\(error)")
         case .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost:
             AttemptOutcome(.retry(after: nil), detail: "\(error)", isUnreachable: true)
+        case .resolverBusy: AttemptOutcome(.postponed(by: .seconds(2)), detail: "\(error)")
         case .tooManyWaiting, .closed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
         }
     }

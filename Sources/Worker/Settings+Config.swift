@@ -25,7 +25,10 @@ extension Settings {
         bounces = try Self.address(reader, .mailBouncesListen)
         listen = try Self.address(reader, .httpListen) ?? ListenAddress(host: "127.0.0.1", port: 8080)
         publicURL = try Self.publicURL(reader, listen)
-        webhookNetworks = try Self.networks(reader)
+        opsListen = try Self.address(reader, .httpOpsListen)
+        trustedProxies = try Self.networks(reader, .httpTrustedProxies, default: ["127.0.0.0/8", "::1"])
+        httpConnections = try reader.integer(.httpConnections, default: 4096, in: 1...1_000_000)
+        webhookNetworks = try Self.networks(reader, .webhooksAllow, default: [])
         webhookAuthorities = try Self.authorities(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
         webhooksPerHost = try reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
@@ -150,13 +153,16 @@ extension Settings {
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
 
-    private static func networks(_ reader: SettingsReader) throws(ConfigurationError) -> [AddressNetwork] {
+    private static func networks(_ reader: SettingsReader, _ key: SettingKey, default usual: [String])
+        throws(ConfigurationError) -> [AddressNetwork]
+    {
         var networks: [AddressNetwork] = []
-        for text in reader.list(.webhooksAllow) {
+        let texts = reader.list(key)
+        for text in texts.isEmpty ? usual : texts {
             do {
                 networks.append(try AddressNetwork(text))
             } catch {
-                throw .badValue(key: "webhooks.allow", reason: "\(error)")
+                throw .badValue(key: key.rawValue, reason: "\(error)")
             }
         }
         return networks

@@ -35,6 +35,11 @@ package struct Settings: Sendable {
     /// Where bounces come by LMTP, if anywhere.
     package var bounces: ListenAddress?
     package var listen: ListenAddress
+    /// Where health and metrics are served apart; nil: where the portal listens.
+    package var opsListen: ListenAddress?
+    /// Whose `X-Forwarded-For` is believed.
+    package var trustedProxies: [AddressNetwork]
+    package var httpConnections: Int
     /// Without a slash at its end.
     package var publicURL: String
     package var webhookNetworks: [AddressNetwork]
@@ -63,5 +68,11 @@ package struct Settings: Sendable {
     package func requireBroker() throws(ConfigurationError) -> BrokerSettings {
         guard let broker else { throw .missing(key: "amqp.url", purpose: "this command") }
         return broker
+    }
+
+    /// How many files and connections the worker needs for its own work at most: the store, the broker, health, relays, and
+    /// connections of webhooks and of the hub.
+    var ownDescriptors: Int {
+        128 + 2 * webhookConcurrency + relays.reduce(0) { $0 + $1.maximumConnections }
     }
 }

@@ -37,8 +37,10 @@ package struct Worker: Sendable {
     package func run(roles: Set<Role>) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         var services: [(name: String, any Service)] = []
+        let limit = Descriptors.raiseLimit()
+        if let ops = ops() { services.append(("health and metrics", ops)) }
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
-        if roles.contains(.portal) { services.append(("portal", portal())) }
+        if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
         if roles.contains(.delivery) { services += try await deliveries(group) }
         if roles.contains(.intake) {
             services.append(("fan-out", FanoutService(store: store, hints: hints, clock: clock, logger: logger)))
@@ -64,14 +66,31 @@ package struct Worker: Sendable {
             store: store, hints: hints, readiness: readiness, clock: clock, logger: logger)
     }
 
-    private func portal() -> PortalService {
-        PortalService(
-            settings: portalSettings, registries: registries, store: store, readiness: readiness, hints: hints,
+    /// In every role: a supervisor asks each worker.
+    private func ops() -> OpsService? {
+        settings.opsListen.map { address in
+            OpsService(host: address.host, port: address.port, store: store, readiness: readiness, logger: logger)
+        }
+    }
+
+    private func portal(descriptors: Int) -> PortalService {
+        var portal = portalSettings
+        portal.limits.connections = Descriptors.shareOfHTTP(
+            limit: descriptors, own: settings.ownDescriptors, wanted: settings.httpConnections)
+        logger.info(
+            "HTTP takes \(portal.limits.connections) connections of the \(descriptors) files that the process may have open"
+        )
+        return PortalService(
+            settings: portal, registries: registries, store: store, readiness: readiness, hints: hints,
             clock: clock, logger: logger)
     }
 
     var portalSettings: PortalSettings {
-        PortalSettings(host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
+        var portal = PortalSettings(
+            host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
+        portal.trustedProxies = settings.trustedProxies
+        portal.servesOps = settings.opsListen == nil
+        return portal
     }
 
     private func intake() throws -> IntakeService {

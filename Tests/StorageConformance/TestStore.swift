@@ -150,8 +150,8 @@ final class TestStore: Sendable {
         return try await store.feedBulletins(listing.entries).map(\.stored)
     }
 
-    func unsubscribe(_ token: [UInt8]) async throws -> Bool {
-        try await store.unsubscribe(tokenHash: Array(SHA256.hash(data: token)), now: now)
+    func unsubscribe(_ token: [UInt8], _ scope: UnsubscribeScope = .one) async throws -> Bool {
+        try await store.unsubscribe(tokenHash: Array(SHA256.hash(data: token)), scope: scope, now: now)
     }
 
     func events() async throws -> [String] {

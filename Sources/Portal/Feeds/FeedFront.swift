@@ -13,6 +13,7 @@ final class FeedFront: ChannelInboundHandler {
 
     private let feeds: FeedResponder
     private let dates: DateHeader
+    private let connection: ConnectionGuard
     /// Requests that were passed on and not answered.
     private var passedOn = 0
     /// A request whose end has not come yet, and its answer.
@@ -21,7 +22,9 @@ final class FeedFront: ChannelInboundHandler {
     /// The server stops, once the request that was begun is answered.
     private var stop: ChannelShouldQuiesceEvent?
 
-    init(feeds: FeedResponder, dates: DateHeader) { (self.feeds, self.dates) = (feeds, dates) }
+    init(feeds: FeedResponder, dates: DateHeader, connection: ConnectionGuard) {
+        (self.feeds, self.dates, self.connection) = (feeds, dates, connection)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -37,6 +40,7 @@ final class FeedFront: ChannelInboundHandler {
             if let (request, feed) = taken {
                 taken = nil
                 write(feed, to: request, context)
+                connection.answered()
                 if let stop { passOn(stop, context) }
                 return
             }
@@ -106,17 +110,27 @@ final class FeedFront: ChannelInboundHandler {
     }
 }
 
-/// Tells the front which of the requests that it passed on were answered.
+/// Tells the front and the guard which of the requests that they passed on were answered, and the peer which answer is the
+/// connection's last.
 final class AnswerCount: ChannelOutboundHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let front: FeedFront
+    private let connection: ConnectionGuard
+    private let front: FeedFront?
 
-    init(_ front: FeedFront) { self.front = front }
+    init(_ connection: ConnectionGuard, _ front: FeedFront?) { (self.connection, self.front) = (connection, front) }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { front.countAnswer() }
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where connection.answersLast:
+            head.headers.replaceOrAdd(name: "connection", value: "close")
+            return context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .end:
+            front?.countAnswer()
+            connection.answered()
+        default: break
+        }
         context.write(data, promise: promise)
     }
 }

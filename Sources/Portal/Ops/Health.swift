@@ -7,6 +7,12 @@ struct Health: Sendable {
     let store: any ListingStore
     let readiness: Readiness
 
+    func addRoutes(to router: Router<PortalContext>) {
+        router.get("/health/live") { _, _ in live }
+        router.get("/health/ready") { _, _ in ready }
+        router.get("/metrics") { _, _ in try await metrics() }
+    }
+
     var live: Response { text("ok\n", .ok) }
 
     /// 503 with what does not work, a line each.

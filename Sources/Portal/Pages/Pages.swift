@@ -43,18 +43,39 @@ struct Pages: Sendable {
             "Berhenti berlangganan",
             """
             <h1>Berhenti berlangganan? · Unsubscribe?</h1>
-            <form method="post"><button type="submit">Ya, berhenti · Yes, unsubscribe</button></form>
+            <form method="post">
+            <p><label><input type="radio" name="scope" value="mail" checked> Semua langganan yang mengirim surel ini · Every subscription that brings this mail</label></p>
+            <p><label><input type="radio" name="scope" value="one"> Hanya langganan yang disebut di surel ini · Only the subscription that this mail names</label></p>
+            <p><label><input type="radio" name="scope" value="all"> Semua langganan alamat ini · Every subscription of this address</label></p>
+            <button type="submit">Ya, berhenti · Yes, unsubscribe</button></form>
             """)
     }
 
-    func unsubscribe(_ context: PortalContext) async throws -> Response {
-        guard try await store.unsubscribe(tokenHash: try tokenHash(context), now: clock.now) else {
+    func unsubscribe(_ request: Request, _ context: PortalContext) async throws -> Response {
+        let hash = try tokenHash(context)
+        let scope = Self.scope(
+            form: (try? await request.body.collect(upTo: Self.longestForm)).map { String(buffer: $0) } ?? "",
+            bulletin: request.uri.queryParameters["b"].flatMap { Int64($0) })
+        guard try await store.unsubscribe(tokenHash: hash, scope: scope, now: clock.now) else {
             throw Self.unknownToken
         }
         return page("Langganan dihentikan", "<h1>Langganan dihentikan · You are unsubscribed</h1>")
     }
 
-    private static let unknownToken = HTTPError(.notFound, message: "This link is not known.")
+    private static let longestForm = 4096
+
+    /// What a mail program posts (RFC 8058 section 3.2) names no scope; it means all that the mail came by.
+    static func scope(form: String, bulletin: Int64?) -> UnsubscribeScope {
+        let chosen = form.split(separator: "&").last { $0.hasPrefix("scope=") }?.dropFirst(6)
+        return switch chosen {
+        case "one": .one
+        case "all": .all
+        default: .mail(bulletin: bulletin)
+        }
+    }
+
+    private static let unknownToken = HTTPError(
+        .notFound, message: "This link is not known. It may have been cut: copy the whole of it from the mail.")
 
     private func tokenHash(_ context: PortalContext) throws -> [UInt8] {
         guard let token = Token.bytes(try context.parameters.require("token")) else { throw Self.unknownToken }
@@ -62,6 +83,17 @@ struct Pages: Sendable {
     }
 
     private func page(_ title: String, _ content: String) -> Response {
+        Self.page(.ok, title, content)
+    }
+
+    /// A fault, told to a person.
+    static func fault(_ status: HTTPResponse.Status, _ detail: String) -> Response {
+        page(
+            status, status.reasonPhrase,
+            "<h1>Maaf, halaman ini tidak dapat ditampilkan · Sorry</h1><p>\(Escaping.markup(detail))</p>")
+    }
+
+    private static func page(_ status: HTTPResponse.Status, _ title: String, _ content: String) -> Response {
         let html = """
             <!DOCTYPE html>
             <html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -71,7 +103,7 @@ struct Pages: Sendable {
             </main></body></html>
 
             """
-        return Response(status: .ok, headers: Self.headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
     }
 
     private static var headers: HTTPFields {

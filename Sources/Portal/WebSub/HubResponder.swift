@@ -19,7 +19,7 @@ struct HubResponder: Sendable {
 
     func answer(_ request: Request, _ context: PortalContext) async throws -> Response {
         do {
-            try await take(try await form(request), from: context.network(request))
+            try await take(try await form(request), from: context.network(request, trustedProxies: settings.trustedProxies))
             return Self.text(.accepted, "The callback will be asked whether it wants this.\n")
         } catch let fault as HubFault {
             var response = Self.text(fault.status, fault.reason + "\n")

@@ -1,0 +1,40 @@
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import ServiceLifecycle
+package import Storage
+
+/// Serves health and metrics at an address of their own, whatever roles the worker has.
+package struct OpsService: Service {
+    private let host: String
+    private let port: Int
+    private let health: Health
+    private let logger: Logger
+
+    /// A supervisor, Prometheus and a person's look.
+    private static let mostConnections = 32
+
+    package init(host: String, port: Int, store: any ListingStore, readiness: Readiness, logger: Logger) {
+        self.host = host
+        self.port = port
+        health = Health(store: store, readiness: readiness)
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ErrorPages(logger: logger))
+        health.addRoutes(to: router)
+        var limits = ConnectionLimits()
+        limits.connections = Self.mostConnections
+        let table = ConnectionTable(most: limits.connections)
+        let application = Application(
+            router: router,
+            server: HTTPServerBuilder { [limits] responder in
+                PortalChannel(responder: responder, limits: limits, table: table) { _ in nil }
+            },
+            configuration: .init(address: .hostname(host, port: port), serverName: PortalSettings.serverName),
+            logger: logger)
+        try await application.runService(gracefulShutdownSignals: [])
+    }
+}
