@@ -25,10 +25,8 @@ struct BrokerLink: ~Copyable {
         for address in settings.addresses {
             do {
                 return try open(address, settings)
-            } catch .loginRefused(let address, let reason) {
-                // Other nodes of the cluster have the same users; and it might be counted there.
-                throw .loginRefused(address: address, reason: reason)
             } catch {
+                // Also after a refused login: a node that was set up anew may lack the user or the virtual host.
                 last = error
             }
         }
