@@ -16,6 +16,8 @@ final class BrokerThread: Sendable {
 
     /// Frames a turn, so that a flood of them does not keep acknowledgements waiting.
     private static let framesPerTurn = 2048
+    /// Bytes of bodies a turn, after which the work says whether it is sated.
+    private static let bytesPerTurn = 4 << 20
     private static let politeness: Duration = .seconds(2)
 
     /// Starts the thread and returns once its connection works.
@@ -84,10 +86,12 @@ final class BrokerThread: Sendable {
         var pulse = Pulse(heartbeat: link.heartbeat)
         var hasMore = true  // Frames may have come with the last answer.
         while true {
-            let heard = sleep(until: hasMore ? .zero : pulse.tick, link)
+            let isSated = work.isSated
+            if isSated { sleepWithoutBroker() }
+            let heard = sleep(until: hasMore || isSated ? .zero : pulse.tick, link)
             watch.arm(pulse.limit)
             defer { watch.disarm() }
-            let isDrained = try drain(link, &work)
+            let isDrained = try drain(link, &work, atMost: isSated ? 1 : Self.framesPerTurn)
             try pulse.check(heard: heard)
             // Read before the turn: what was posted before the stop is part of it.
             let isLast = stops.load(ordering: .acquiring)
@@ -95,6 +99,13 @@ final class BrokerThread: Sendable {
             if isLast { return }
             if heard, !hasMore, work.rest > 0 { usleep(work.rest) }
         }
+    }
+
+    /// Sleeps until the program has something. Not for long: a broker whose messages nobody reads for 15 s closes
+    /// the connection, and then counts one delivery more of each.
+    private func sleepWithoutBroker() {
+        var event = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&event, 1, 250) > 0 { wakeup.clear() }
     }
 
     /// Sleeps until the broker or the program has something, and returns whether the broker had.
@@ -111,10 +122,12 @@ final class BrokerThread: Sendable {
 
     /// Returns whether nothing is left to read.
     private func drain(
-        _ link: borrowing BrokerLink, _ work: inout some BrokerWork
+        _ link: borrowing BrokerLink, _ work: inout some BrokerWork, atMost frames: Int
     ) throws(AMQPError) -> Bool {
-        for _ in 0..<Self.framesPerTurn {
+        var size = 0
+        for _ in 0..<frames where size < Self.bytesPerTurn {
             guard let frame = try link.nextFrame() else { return true }
+            if case .body(let fragment) = frame { size += fragment.count }
             try work.handle(frame)
         }
         return false

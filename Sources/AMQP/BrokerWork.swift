@@ -16,6 +16,9 @@ protocol BrokerWork: Sendable {
     /// The broker would not read a goodbye.
     var isBlocked: Bool { get }
 
+    /// Whether the program holds as much as it may, so that the thread reads slowly until it holds less.
+    var isSated: Bool { get }
+
     /// The connection is gone; tells whoever waits.
     mutating func end(_ reason: AMQPError)
 }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// What passes between a consumer's thread and its tasks: messages one way, decisions the other.
-/// Nothing in here blocks; what it holds is bounded by the prefetch.
+/// Nothing in here blocks; what it holds is bounded by the prefetch, and by `ConsumerSettings.maximumHeld`.
 final class ConsumerMailbox: Sendable {
     typealias Batch = Result<[IncomingMessage]?, AMQPError>
 
@@ -10,6 +10,7 @@ final class ConsumerMailbox: Sendable {
         var waiters: [(id: UInt64, continuation: CheckedContinuation<Batch, Never>)] = []
         var lastWaiter: UInt64 = 0
         var settlement = ConsumerSession.Settlement()
+        var held = HeldMessages()
         /// Whether the thread was woken and has not looked yet.
         var isSignalled = false
         /// Why there will be no more messages.
@@ -38,17 +39,20 @@ final class ConsumerMailbox: Sendable {
     }
 
     func acknowledge(through tag: UInt64) {
-        settle { $0.acknowledgedThrough = max($0.acknowledgedThrough, tag) }
+        settle { state in
+            state.settlement.acknowledgedThrough = max(state.settlement.acknowledgedThrough, tag)
+            state.held.release(through: tag)
+        }
     }
 
     func reject(_ tag: UInt64, requeue: Bool) {
-        settle { $0.rejected.append((tag, requeue)) }
+        settle { $0.settlement.rejected.append((tag, requeue)) }
     }
 
-    private func settle(_ change: (inout ConsumerSession.Settlement) -> Void) {
+    private func settle(_ change: (inout State) -> Void) {
         let wakes = state.withLock { state in
             guard state.end == nil else { return false }  // The tags have lost their meaning.
-            change(&state.settlement)
+            change(&state)
             defer { state.isSignalled = true }
             return !state.isSignalled
         }
@@ -84,18 +88,35 @@ final class ConsumerMailbox: Sendable {
         if state.arrived.isEmpty {
             return state.end.map { $0 == .cancelled ? .success(nil) : .failure($0) }
         }
-        guard state.arrived.count > IncomingMessages.batchLimit else {
+        let count = batchCount(state.arrived)
+        guard state.arrived.count > count else {
             defer { state.arrived = [] }
             return .success(state.arrived)
         }
-        defer { state.arrived.removeFirst(IncomingMessages.batchLimit) }
-        return .success(Array(state.arrived.prefix(IncomingMessages.batchLimit)))
+        defer { state.arrived.removeFirst(count) }
+        return .success(Array(state.arrived.prefix(count)))
+    }
+
+    /// How many of these make a batch: at least one, and no more than the limits of count and bytes allow.
+    private static func batchCount(_ messages: [IncomingMessage]) -> Int {
+        var room = IncomingMessages.batchSize
+        var count = 0
+        for message in messages.prefix(IncomingMessages.batchLimit) {
+            room -= message.cost
+            if room < 0, count > 0 { break }
+            count += 1
+        }
+        return count
     }
 
     // MARK: - For the thread
 
+    /// Bytes of what was delivered and is not acknowledged yet.
+    var heldCost: Int { state.withLock { $0.held.cost } }
+
     func deliver(_ messages: [IncomingMessage]) {
         resume { state in
+            state.held.add(messages)
             if state.arrived.isEmpty {
                 state.arrived = messages
             } else {
@@ -109,6 +130,7 @@ final class ConsumerMailbox: Sendable {
             state.end = reason
             // Nothing in here can be acknowledged any more, and the broker delivers it again.
             state.arrived = []
+            state.held = HeldMessages()
         }
     }
 

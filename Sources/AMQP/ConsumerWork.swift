@@ -16,6 +16,8 @@ struct ConsumerWork: BrokerWork {
 
     var isBlocked: Bool { false }
 
+    var isSated: Bool { mailbox.heldCost > settings.maximumHeld }
+
     func prepare(_ link: borrowing BrokerLink) throws(AMQPError) { try link.consume(settings) }
 
     mutating func handle(_ frame: Frame) throws(AMQPError) { try session.handle(frame) }

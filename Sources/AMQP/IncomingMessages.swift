@@ -1,5 +1,5 @@
 /// The messages of a consumer, as batches: each is everything that arrived since the one before,
-/// up to `batchLimit`, in the broker's order, and never empty.
+/// up to `batchLimit` and `batchSize`, in the broker's order, and never empty.
 ///
 /// Not more than `ConsumerSettings.prefetch` messages are delivered and not acknowledged, so a
 /// program that stops acknowledging stops being sent to. The sequence ends when the task is
@@ -8,6 +8,8 @@
 public struct IncomingMessages: AsyncSequence, Sendable {
     /// The most messages that a batch holds.
     public static let batchLimit = 512
+    /// The most bytes that a batch of more than one message holds.
+    public static let batchSize = 4 << 20
 
     let mailbox: ConsumerMailbox
 

@@ -19,6 +19,8 @@ struct PublisherWork: BrokerWork {
     /// Whoever awaits a confirm before the next publish would wait for this too.
     var rest: UInt32 { 0 }
 
+    var isSated: Bool { false }
+
     var isBlocked: Bool { session.blockedReason != nil }
 
     func prepare(_ link: borrowing BrokerLink) throws(AMQPError) { try link.selectConfirms() }
