@@ -1,4 +1,5 @@
 import Bulletins
+import Foundation
 
 /// What commands print: tables for people, JSON Lines for programs.
 enum Output {
@@ -14,6 +15,15 @@ enum Output {
     }
 
     static func jsonLine(_ object: JSONObject) { print(JSONWriter.text(.object(object))) }
+
+    /// A number with its word in the right form.
+    static func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+
+    /// One line on stderr.
+    static func complain(_ text: String) {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("kentongan: \(HiddenCharacters.escaped(line))\n".utf8))
+    }
 
     /// Rows with their columns padded to the widest.
     static func table(_ rows: [[String]]) {
