@@ -25,8 +25,15 @@ enum Output {
         FileHandle.standardError.write(Data("kentongan: \(HiddenCharacters.escaped(line))\n".utf8))
     }
 
+    /// One line for people. Strangers wrote parts of it, so that nothing hidden reaches the terminal as it is.
+    static func line(_ text: String) { print(HiddenCharacters.escaped(text)) }
+
+    /// The same for a text that keeps its lines.
+    static func lines(_ text: String) { print(HiddenCharacters.escapedLines(text)) }
+
     /// Rows with their columns padded to the widest.
     static func table(_ rows: [[String]]) {
+        let rows = rows.map { $0.map(HiddenCharacters.escaped) }
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let last = row.count - 1

@@ -37,7 +37,7 @@ struct PublishersCommand: AsyncParsableCommand {
                 mayPublishEmergencies: emergency,
                 isModerated: moderated)
             try await context.store().save([publisher], now: WallClock.system.now)
-            json ? Output.jsonLine(publisher.json) : print("\(slug) may publish")
+            json ? Output.jsonLine(publisher.json) : Output.line("\(slug) may publish")
         }
     }
 
@@ -70,7 +70,7 @@ struct PublishersCommand: AsyncParsableCommand {
             guard try await CommandContext(options).store().removePublisher(slug, now: WallClock.system.now) else {
                 throw RefusedInput("\(slug) is not registered; list who is with: kentongan publishers list")
             }
-            print("\(slug) is removed")
+            Output.line("\(slug) is removed")
         }
     }
 
@@ -91,7 +91,7 @@ struct PublishersCommand: AsyncParsableCommand {
             let publishers = try CSVTable(file: file, columns: Self.columns).read { try publisher($0, codes) }
             try await context.store().save(publishers, now: WallClock.system.now)
             if json { return publishers.forEach { Output.jsonLine($0.json) } }
-            print("\(Output.count(Set(publishers.map(\.slug)).count, "publisher")) may publish")
+            Output.line("\(Output.count(Set(publishers.map(\.slug)).count, "publisher")) may publish")
         }
 
         private static let columns = CSVColumns(

@@ -20,7 +20,7 @@ struct SubscribersCommand: AsyncParsableCommand {
             guard erased > 0 else {
                 throw RefusedInput("\(address) is not known; list addresses with: kentongan subscriptions list")
             }
-            print("\(address) is forgotten; nothing is sent to it")
+            Output.line("\(address) is forgotten; nothing is sent to it")
         }
     }
 }

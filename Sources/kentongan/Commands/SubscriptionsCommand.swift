@@ -74,7 +74,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {
                 if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
-                Swift.print(stored.sentence(publicURL: context.settings.publicURL))
+                Output.line(stored.sentence(publicURL: context.settings.publicURL))
             }
         }
 
@@ -131,7 +131,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 throw RefusedInput(
                     "there is no active subscription \(id); list them with: kentongan subscriptions list")
             }
-            print("subscription \(id) is ended")
+            Output.line("subscription \(id) is ended")
         }
     }
 }

@@ -30,7 +30,7 @@ extension SubscriptionsCommand {
                 store: try context.store(), zones: registries.timeZones, publicURL: context.settings.publicURL,
                 isJSON: json)
             try await work.run(rows.flatMap(\.self))
-            if !json { print("\(Output.count(rows.count, "row")): \(work.sentence)") }
+            if !json { Output.line("\(Output.count(rows.count, "row")): \(work.sentence)") }
             guard work.refused.isEmpty else {
                 RowFault.tell(work.refused)
                 throw RefusedInput("\(Output.count(work.refused.count, "subscription")) were not changed")
@@ -123,7 +123,7 @@ private struct SubscriptionImport {
         }
         if isJSON { return Output.jsonLine(stored.json(publicURL: publicURL)) }
         // A secret is never told again.
-        if stored.newSecret != nil { print(stored.sentence(publicURL: publicURL)) }
+        if stored.newSecret != nil { Output.line(stored.sentence(publicURL: publicURL)) }
     }
 }
 
