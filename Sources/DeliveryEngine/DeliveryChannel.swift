@@ -75,12 +75,11 @@ package struct AttemptOutcome: Sendable, Equatable {
         case failed
         /// The endpoint exists no more.
         case endpointGone
-        /// Not known whether it is this receiver's fault or the way's: not an attempt, and others go on.
+        /// It did not begin, or nobody can tell whether the receiver or the way is at fault: not an attempt, and the others
+        /// go on.
         case postponed(by: Duration)
         /// The way itself does not work, for nobody: not an attempt, and the channel pauses.
         case unavailable(pause: Duration)
-        /// It did not begin, through no fault of the receiver: not an attempt, and the channel goes on.
-        case postponed(by: Duration)
     }
 
     package var verdict: Verdict

@@ -56,6 +56,17 @@ package struct Subscriber: Sendable, Hashable {
     package init(owner: String? = nil, home: Region? = nil) { (self.owner, self.home) = (owner, home) }
 }
 
+/// A subscription that an import asks for, with what it says of its endpoint.
+package struct SubscriptionWish: Sendable {
+    package let subscription: Subscription
+    package let subscriber: Subscriber
+    package let terms: EndpointTerms
+
+    package init(_ subscription: Subscription, of subscriber: Subscriber, terms: EndpointTerms) {
+        (self.subscription, self.subscriber, self.terms) = (subscription, subscriber, terms)
+    }
+}
+
 /// What operators register and look up.
 package protocol RegistryStore: Sendable {
     /// A name that this store keeps and no other has.
@@ -73,6 +84,11 @@ package protocol RegistryStore: Sendable {
         _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
         now: Timestamp
     ) async throws(StoreError) -> [StoredSubscription]
+    /// Adds subscriptions, each with its own subscriber and terms, in one transaction.
+    func add(_ wishes: [SubscriptionWish], zones: TimeZones, now: Timestamp) async throws(StoreError)
+        -> [StoredSubscription]
+    /// Those of these endpoints that have not ended.
+    func subscriptions(at endpoints: [Endpoint]) async throws(StoreError) -> [StoredSubscription]
     /// Those that have not ended.
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.

@@ -48,7 +48,7 @@ package protocol WebhookKeyStore: Sendable {
 }
 
 /// What is said of an endpoint when it is subscribed.
-package struct EndpointTerms: Sendable {
+package struct EndpointTerms: Sendable, Equatable {
     /// Whether it is taken as its owner's at once; one that is not gets nothing until it was verified.
     package var isVerified: Bool
     /// Whether one that is there and turned off, or not verified, is turned on.

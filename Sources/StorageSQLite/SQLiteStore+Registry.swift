@@ -68,6 +68,38 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
+    package func add(_ wishes: [SubscriptionWish], zones: TimeZones, now: Timestamp) async throws(StoreError)
+        -> [StoredSubscription]
+    {
+        let key = key
+        return try await write { db in
+            var writer: SubscriptionWriter?
+            return try wishes.map { wish in
+                // A writer remembers endpoints, so neighbours with the same terms share one.
+                if writer?.isFor(wish) != true {
+                    writer = SubscriptionWriter(
+                        db: db, key: key, subscriber: wish.subscriber, terms: wish.terms, zones: zones, now: now)
+                }
+                guard let stored = try writer?.add(wish.subscription) else {
+                    throw StoreError.failed("no writer was made for a subscription")
+                }
+                return stored
+            }
+        }
+    }
+
+    package func subscriptions(at endpoints: [Endpoint]) async throws(StoreError) -> [StoredSubscription] {
+        let key = key
+        return try await read { db in
+            try endpoints.flatMap { endpoint in
+                try db.rows(
+                    StoredSubscription.select + " WHERE e.channel = ? AND e.address = ? AND s.state <> 'ended'",
+                    [endpoint.channel.rawValue, endpoint.address]
+                ).map { try $0.storedSubscription(key) }
+            }
+        }
+    }
+
     package func replaceRegions(
         _ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp
     ) async throws(StoreError) -> [MovedSubscription] {
@@ -121,6 +153,12 @@ extension SQLiteStore: RegistryStore {
                 """, [legs, bulletin.kind.mask, bulletin.urgency.rank]
             ).map { ReachCount(channel: $0["channel"], region: try $0.region("region"), endpoints: $0["endpoints"]) }
         }
+    }
+}
+
+extension SubscriptionWriter {
+    fileprivate func isFor(_ wish: SubscriptionWish) -> Bool {
+        subscriber == wish.subscriber && terms == wish.terms
     }
 }
 

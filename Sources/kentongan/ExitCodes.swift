@@ -30,8 +30,7 @@ enum ExitCodes {
 
     /// One line on stderr.
     private static func fail(_ error: any Error, _ code: Int32) -> Never {
-        let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("kentongan: \(line)\n".utf8))
+        Output.complain("\(error)")
         Foundation.exit(code)
     }
 }

@@ -1,4 +1,5 @@
 import Bulletins
+import Foundation
 
 /// What commands print: tables for people, JSON Lines for programs.
 enum Output {
@@ -15,8 +16,24 @@ enum Output {
 
     static func jsonLine(_ object: JSONObject) { print(JSONWriter.text(.object(object))) }
 
+    /// A number with its word in the right form.
+    static func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+
+    /// One line on stderr.
+    static func complain(_ text: String) {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("kentongan: \(HiddenCharacters.escaped(line))\n".utf8))
+    }
+
+    /// One line for people. Strangers wrote parts of it, so that nothing hidden reaches the terminal as it is.
+    static func line(_ text: String) { print(HiddenCharacters.escaped(text)) }
+
+    /// The same for a text that keeps its lines.
+    static func lines(_ text: String) { print(HiddenCharacters.escapedLines(text)) }
+
     /// Rows with their columns padded to the widest.
     static func table(_ rows: [[String]]) {
+        let rows = rows.map { $0.map(HiddenCharacters.escaped) }
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let last = row.count - 1

@@ -7,20 +7,47 @@ import Storage
 struct SubscriptionReader {
     let codes: CodeReader
 
+    static let columns = CSVColumns(
+        filled: ["channel", "region", "field"], required: ["address"],
+        optional: [
+            "kinds", "reach", "urgency", "frequency", "language", "payload", "home", "owner", "signatures",
+        ])
+
     /// One for each region and field of a CSV row.
-    func subscriptions(_ row: CSVTable.Row) throws -> [Subscription] {
-        func text(_ column: String, default value: String) -> String { row[column].isEmpty ? value : row[column] }
-        let fields = row.list("field")
+    func wishes(_ row: CSVTable.Row) throws -> [SubscriptionWish] {
+        guard row["channel"] == Channel.feed.rawValue || !row["address"].isEmpty else {
+            throw RefusedInput("address is empty")
+        }
+        let address = row["address"].isEmpty ? Self.newFeedName() : row["address"]
+        let subscriber = try subscriber(owner: row.optional("owner"), home: row.optional("home"))
+        let terms = EndpointTerms(revives: false, signatures: try signatures(row))
+        let (fields, kinds) = (try row.list("field"), try row.list("kinds"))
         return try row.list("region").flatMap { region in
-            try (fields.isEmpty ? ["*"] : fields).map { field in
-                try subscription(
-                    channel: row["channel"], address: row["address"], region: region, field: field,
-                    kinds: row.list("kinds"),
-                    reach: text("reach", default: "both"), urgency: text("urgency", default: "routine"),
-                    frequency: text("frequency", default: "immediate"), language: text("language", default: "id"),
-                    payload: row["payload"].isEmpty ? nil : row["payload"])
+            try fields.map { field in
+                let subscription = try subscription(
+                    channel: row["channel"], address: address, region: region, field: field, kinds: kinds,
+                    reach: row.optional("reach") ?? "both", urgency: row.optional("urgency") ?? "routine",
+                    frequency: row.optional("frequency") ?? "immediate", language: row.optional("language") ?? "id",
+                    payload: row.optional("payload"))
+                return SubscriptionWish(subscription, of: subscriber, terms: terms)
             }
         }
+    }
+
+    private func signatures(_ row: CSVTable.Row) throws -> SignatureSchemes? {
+        let names = try row.list("signatures")
+        guard !names.isEmpty else { return nil }
+        guard row["channel"] == Channel.webhook.rawValue else {
+            throw RefusedInput("signatures \(row["signatures"]): only webhooks have them")
+        }
+        return try Self.schemes(names)
+    }
+
+    static func schemes(_ names: [String]) throws -> SignatureSchemes {
+        guard let schemes = SignatureSchemes(names: names) else {
+            throw RefusedInput("\(names.joined(separator: ", ")): a signature is v1 or v1a")
+        }
+        return schemes
     }
 
     func subscription(

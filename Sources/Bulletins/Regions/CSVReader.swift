@@ -6,9 +6,13 @@ public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index 
     /// The line on which the row that was read last begins; 1 is the first.
     public private(set) var line = 0
     private var nextLine = 1
+    private let separator: UInt8
+    /// Whether the row that was read last has a quote that nothing closes, or text behind a closing quote.
+    public private(set) var isBroken = false
 
-    public init(_ bytes: Bytes) {
+    public init(_ bytes: Bytes, separator: UInt8 = UInt8(ascii: ",")) {
         self.bytes = bytes
+        self.separator = separator
         position = bytes.startIndex
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
     }
@@ -40,16 +44,16 @@ public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index 
     private mutating func readRow() -> [Cell] {
         var cells: [Cell] = []
         cells.reserveCapacity(8)
+        isBroken = false
         while true {
             let isQuoted = position < bytes.endIndex && bytes[position] == UInt8(ascii: "\"")
             cells.append(isQuoted ? readQuoted() : readPlain())
+            if isQuoted, !isAtCellsEnd { skipBrokenCell() }
             guard position < bytes.endIndex else { return cells }
-            let separator = bytes[position]
+            let found = bytes[position]
             position += 1
-            if separator == UInt8(ascii: ",") { continue }
-            if separator == UInt8(ascii: "\r"), position < bytes.endIndex,
-                bytes[position] == UInt8(ascii: "\n")
-            {
+            if found == separator { continue }
+            if found == UInt8(ascii: "\r"), position < bytes.endIndex, bytes[position] == UInt8(ascii: "\n") {
                 position += 1
             }
             nextLine += 1
@@ -57,13 +61,23 @@ public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index 
         }
     }
 
+    private var isAtCellsEnd: Bool {
+        guard position < bytes.endIndex else { return true }
+        let byte = bytes[position]
+        return byte == separator || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+    }
+
+    /// Passes over what follows a closing quote, which belongs to no cell.
+    private mutating func skipBrokenCell() {
+        isBroken = true
+        while !isAtCellsEnd { position += 1 }
+    }
+
     private mutating func readPlain() -> Cell {
         let start = position
         while position < bytes.endIndex {
             let byte = bytes[position]
-            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
-                break
-            }
+            if byte == separator || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { break }
             position += 1
         }
         return Cell(range: start..<position, hasDoubledQuotes: false)
@@ -84,6 +98,7 @@ public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index 
             hasDoubled = true
             position += 1
         }
+        isBroken = true
         return Cell(range: start..<position, hasDoubledQuotes: hasDoubled)
     }
 }

@@ -30,7 +30,7 @@ struct BounceCommand: AsyncParsableCommand {
                 store: try context.store(), from: context.settings.mailFrom, clock: WallClock.system)
             let outcome = try await intake.take(message, to: envelope)
             switch outcome {
-            case .recorded, .noReport: print(outcome)
+            case .recorded, .noReport: Output.line("\(outcome)")
             case .unsigned:
                 throw RefusedInput("\(outcome); have the mail server pass what comes to \(intake.example) and the like")
             case .gone: throw RefusedInput("\(outcome)")

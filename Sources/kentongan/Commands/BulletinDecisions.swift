@@ -15,7 +15,7 @@ extension BulletinsCommand {
             guard let state = try await store.approve(newest.stored.id, now: WallClock.system.now) else {
                 throw RefusedInput("\(id) is not held; it is \(newest.stored.state.rawValue)")
             }
-            print("\(id) is \(state.rawValue)")
+            Output.line("\(id) is \(state.rawValue)")
         }
     }
 
@@ -32,7 +32,7 @@ extension BulletinsCommand {
             guard try await store.reject(newest.stored.id, why: why, now: WallClock.system.now) else {
                 throw RefusedInput("\(id) is not held; it is \(newest.stored.state.rawValue)")
             }
-            print("\(id) is rejected")
+            Output.line("\(id) is rejected")
         }
     }
 
@@ -60,7 +60,7 @@ extension BulletinsCommand {
             if case .refused(let reason) = try await store.record([message], now: WallClock.system.now).first {
                 throw RefusedInput("\(id) cannot be withdrawn: \(reason.rawValue); was it corrected just now?")
             }
-            print("\(id) is withdrawn")
+            Output.line("\(id) is withdrawn")
         }
     }
 }

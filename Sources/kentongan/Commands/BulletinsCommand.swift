@@ -62,16 +62,17 @@ struct BulletinsCommand: AsyncParsableCommand {
 
         private func printText(_ relation: String, _ row: BulletinRow) {
             let mark = relation == "revision" ? "" : "\(relation): "
-            print("\(mark)\(row.stored.id) revision \(row.stored.revision): \(row.stored.state.rawValue)")
-            print("  \(row.title)")
-            print(
+            Output.line("\(mark)\(row.stored.id) revision \(row.stored.revision): \(row.stored.state.rawValue)")
+            Output.line("  \(row.title)")
+            Output.line(
                 "  regions \(row.regions.joined(separator: ", ")); fields \(row.fields.joined(separator: ", ")); \(row.urgency.rawValue)"
             )
             if let proposal = row.proposal {
-                print("  proposal: " + [proposal.state, proposal.stage].compactMap(\.self).joined(separator: ", "))
+                Output.line(
+                    "  proposal: " + [proposal.state, proposal.stage].compactMap(\.self).joined(separator: ", "))
             }
             for (channel, states) in row.deliveries.sorted(by: { $0.key < $1.key }) {
-                print(
+                Output.line(
                     "  \(channel): " + states.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", "))
             }
         }

@@ -13,13 +13,14 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let context = try await CommandContext(options)
         let registries = try context.registries()
-        print("ok      data     \(registries.regions.count - 1) regions, \(registries.fields.entries.count) fields")
+        Output.line(
+            "ok      data     \(registries.regions.count - 1) regions, \(registries.fields.entries.count) fields")
         let store = try context.store()
-        print("ok      store    \(context.settings.storePath), identity \(try await store.identity())")
+        Output.line("ok      store    \(context.settings.storePath), identity \(try await store.identity())")
         let check = SettingsCheck(settings: context.settings, logger: context.logger)
         let findings = [await check.broker()] + (await check.relays())
         for finding in findings {
-            print("\(finding.isGood ? "ok    " : "FAILED")  \(finding.part.padding(to: 7))  \(finding.detail)")
+            Output.line("\(finding.isGood ? "ok    " : "FAILED")  \(finding.part.padding(to: 7))  \(finding.detail)")
         }
         if findings.contains(where: { !$0.isGood }) { throw ExitCode.failure }
     }

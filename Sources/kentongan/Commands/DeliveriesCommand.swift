@@ -68,13 +68,13 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 object["bounces"] = .array(bounces.map { .object($0.json) })
                 return Output.jsonLine(object)
             }
-            print(
+            Output.line(
                 "delivery \(row.number): \(row.bulletin) revision \(row.revision) to \(row.address) by \(row.channel)")
-            print("  \(row.state.rawValue)\(row.dueAt.map { ", due \($0.text)" } ?? "")")
-            for attempt in attempts { print("  \(attempt.line)") }
+            Output.line("  \(row.state.rawValue)\(row.dueAt.map { ", due \($0.text)" } ?? "")")
+            for attempt in attempts { Output.line("  \(attempt.line)") }
             for row in bounces {
                 let rest = [row.bounce.status, row.bounce.detail].compactMap(\.self).joined(separator: " ")
-                print("  came back \(row.receivedAt.text): \(row.bounce.kind.rawValue) \(rest)")
+                Output.line("  came back \(row.receivedAt.text): \(row.bounce.kind.rawValue) \(rest)")
             }
         }
     }

@@ -36,7 +36,7 @@ struct ListenCommand: AsyncParsableCommand {
                 return Self.receive(request.headers, body, path: request.uri.path, signature)
             }
         }
-        print("listening on http://127.0.0.1:\(port)/")
+        Output.line("listening on http://127.0.0.1:\(port)/")
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)),
             logger: Logger(label: "listen") { StreamLogHandler.standardError(label: $0) })
@@ -57,8 +57,8 @@ struct ListenCommand: AsyncParsableCommand {
                 isFresh && signature.verifies(header("webhook-signature"), id: id, timestamp: timestamp, body: body)
             verdict = isGood ? "signature good" : "SIGNATURE WRONG"
         }
-        print("\(path)  \(id)  \(verdict)")
-        print(String(buffer: body))
+        Output.line("\(path)  \(id)  \(verdict)")
+        Output.lines(String(buffer: body))
         guard isGood else { return Response(status: .unauthorized) }
         guard let challenge = challenge(in: body) else { return Response(status: .noContent) }
         return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: challenge)))

@@ -37,7 +37,7 @@ struct PublishersCommand: AsyncParsableCommand {
                 mayPublishEmergencies: emergency,
                 isModerated: moderated)
             try await context.store().save([publisher], now: WallClock.system.now)
-            json ? Output.jsonLine(publisher.json) : print("\(slug) may publish")
+            json ? Output.jsonLine(publisher.json) : Output.line("\(slug) may publish")
         }
     }
 
@@ -70,7 +70,7 @@ struct PublishersCommand: AsyncParsableCommand {
             guard try await CommandContext(options).store().removePublisher(slug, now: WallClock.system.now) else {
                 throw RefusedInput("\(slug) is not registered; list who is with: kentongan publishers list")
             }
-            print("\(slug) is removed")
+            Output.line("\(slug) is removed")
         }
     }
 
@@ -88,20 +88,23 @@ struct PublishersCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let codes = CodeReader(registries: try context.registries())
-            let publishers = try CSVTable(file: file, required: ["publisher", "name", "region", "kinds"]).rows.map {
-                row in
-                try row.read { try publisher($0, codes) }
-            }
+            let publishers = try CSVTable(file: file, columns: Self.columns).read { try publisher($0, codes) }
             try await context.store().save(publishers, now: WallClock.system.now)
-            json ? publishers.forEach { Output.jsonLine($0.json) } : print("\(publishers.count) publishers may publish")
+            if json { return publishers.forEach { Output.jsonLine($0.json) } }
+            Output.line("\(Output.count(Set(publishers.map(\.slug)).count, "publisher")) may publish")
         }
+
+        private static let columns = CSVColumns(
+            filled: ["publisher", "name", "region", "kinds"],
+            optional: ["amqp-user", "fields", "emergency", "moderated"])
 
         private func publisher(_ row: CSVTable.Row, _ codes: CodeReader) throws -> Publisher {
             let slug = try codes.publisher(row["publisher"])
-            let fields = row.list("fields")
+            let fields = try row.list("fields")
             return Publisher(
                 slug: slug, name: row["name"], amqpUser: row["amqp-user"].isEmpty ? slug : row["amqp-user"],
-                kinds: try codes.kinds(row.list("kinds")), regions: try row.list("region").map { try codes.region($0) },
+                kinds: try codes.kinds(try row.list("kinds")),
+                regions: try row.list("region").map { try codes.region($0) },
                 fields: fields.isEmpty ? [.any] : try fields.map { try codes.field($0) },
                 mayPublishEmergencies: try row.boolean("emergency"), isModerated: try row.boolean("moderated"))
         }

@@ -39,7 +39,7 @@ extension RegionsCommand {
                 new.replacements, names: new.names, zones: old.timeZones, now: WallClock.system.now)
             try files.put()
             moved.forEach(print)
-            if !json { Swift.print("\(new.tree.count - 1) regions are there; start the workers anew to use them") }
+            if !json { Output.line("\(new.tree.count - 1) regions are there; start the workers anew to use them") }
         }
 
         private func print(_ moved: MovedSubscription) {
@@ -50,7 +50,7 @@ extension RegionsCommand {
                     "to": .texts(codes),
                 ])
             }
-            Swift.print(
+            Output.line(
                 "subscription \(moved.number): \(moved.address) moves from \(moved.from) to \(codes.joined(separator: ", "))"
             )
         }

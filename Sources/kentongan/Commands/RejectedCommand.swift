@@ -51,15 +51,15 @@ struct RejectedCommand: AsyncParsableCommand {
         }
 
         private func printText(_ message: RefusedMessage) {
-            print(
+            Output.line(
                 "\(message.number): \(message.reason), \(message.size) bytes from \(message.queue) at \(message.receivedAt.text)"
             )
             for error in message.errorValues {
-                print(
+                Output.line(
                     "  \(error["path"]?.stringValue ?? "")  \(error["code"]?.stringValue ?? ""): \(error["message"]?.stringValue ?? "")"
                 )
             }
-            print(String(decoding: message.body, as: UTF8.self))
+            Output.lines(String(decoding: message.body, as: UTF8.self))
         }
     }
 }
@@ -90,7 +90,7 @@ extension RejectedCommand {
             let outcome = try await store.record([judged], now: now).first
             if case .refused(let reason) = outcome { throw RefusedInput("\(id) is refused as \(reason.rawValue)") }
             try await store.markRequeued(id, now: now)
-            print("\(id) is taken: \(outcome.map { "\($0)" } ?? "")")
+            Output.line("\(id) is taken: \(outcome.map { "\($0)" } ?? "")")
         }
     }
 }

@@ -15,7 +15,7 @@ struct StoreCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             _ = try await context.store().identity()
-            print("\(context.settings.storePath) is up to date")
+            Output.line("\(context.settings.storePath) is up to date")
         }
     }
 }

@@ -22,12 +22,12 @@ struct SubscribersCommand: AsyncParsableCommand {
                 throw RefusedInput("\(address) is not known; list addresses with: kentongan subscriptions list")
             }
             guard try await store.finishErasures(patience: .seconds(5)) else {
-                print(
+                Output.line(
                     "nothing is sent to \(address); the store's log has traces of it while a program reads an old state; the worker goes on until they are gone"
                 )
                 return
             }
-            print("\(address) is forgotten; nothing is sent to it")
+            Output.line("\(address) is forgotten; nothing is sent to it")
         }
     }
 }

@@ -74,15 +74,13 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {
                 if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
-                Swift.print(stored.sentence(publicURL: context.settings.publicURL))
+                Output.line(stored.sentence(publicURL: context.settings.publicURL))
             }
         }
 
         private func terms() throws -> EndpointTerms {
-            guard let schemes = SignatureSchemes(names: signature) else {
-                throw RefusedInput("\(signature.joined(separator: ", ")): a signature is v1 or v1a")
-            }
-            return EndpointTerms(isVerified: !verify, signatures: schemes.isEmpty ? nil : schemes)
+            let schemes = signature.isEmpty ? nil : try SubscriptionReader.schemes(signature)
+            return EndpointTerms(isVerified: !verify, signatures: schemes)
         }
 
         /// Challenges a webhook that is not verified; what was wrong.
@@ -133,58 +131,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 throw RefusedInput(
                     "there is no active subscription \(id); list them with: kentongan subscriptions list")
             }
-            print("subscription \(id) is ended")
+            Output.line("subscription \(id) is ended")
         }
-    }
-
-    struct Import: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Adds subscriptions from a CSV file, all or none.",
-            discussion:
-                "Columns: channel, address, region, field and optionally kinds, reach, urgency, frequency, language, "
-                + "payload. Several values in a cell by |.")
-
-        @OptionGroup var options: CommonOptions
-        @Argument(help: "A CSV file, or - for standard input.") var file: String
-        @Flag(help: "Prints JSON Lines, with the secrets of new webhooks.") var json = false
-
-        func run() async throws {
-            let context = try await CommandContext(options)
-            let registries = try context.registries()
-            let reader = SubscriptionReader(codes: CodeReader(registries: registries))
-            let wanted = try CSVTable(file: file, required: ["channel", "address", "region", "field"]).rows.flatMap {
-                row in
-                try row.read { try reader.subscriptions($0) }
-            }
-            let stored = try await context.store().add(
-                wanted, of: Subscriber(), terms: EndpointTerms(revives: false), zones: registries.timeZones,
-                now: WallClock.system.now)
-            if json { return stored.forEach { Output.jsonLine($0.json(publicURL: context.settings.publicURL)) } }
-            print("\(stored.count) subscriptions are there")
-        }
-    }
-
-    struct Export: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Prints all subscriptions as CSV, as import reads it.")
-
-        @OptionGroup var options: CommonOptions
-
-        func run() async throws {
-            let all = try await CommandContext(options).store().subscriptions(limit: Int.max)
-            print("channel,address,region,field,kinds,reach,urgency,frequency,language,payload")
-            // Who has not agreed yet is asked again where it is imported.
-            for stored in all where stored.state != "unverified" { print(stored.subscription.csvLine) }
-        }
-    }
-}
-
-extension Subscription {
-    fileprivate var csvLine: String {
-        [
-            endpoint.channel.rawValue, endpoint.address, region.code, field.description,
-            kinds.map(\.rawValue).sorted().joined(separator: "|"), reach.rawValue, urgency.rawValue, frequency.rawValue,
-            language, endpoint.channel == .webhook ? payload.rawValue : "",
-        ].map(CSVTable.cell).joined(separator: ",")
     }
 }

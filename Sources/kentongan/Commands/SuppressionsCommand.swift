@@ -34,7 +34,7 @@ struct SuppressionsCommand: AsyncParsableCommand {
         func run() async throws {
             guard Grammar.isEmail(address) else { throw RefusedInput("\(address) is no email address") }
             try await CommandContext(options).store().suppress(address, why: why, now: WallClock.system.now)
-            print("\(address) gets nothing from now on")
+            Output.line("\(address) gets nothing from now on")
         }
     }
 
@@ -48,7 +48,7 @@ struct SuppressionsCommand: AsyncParsableCommand {
             guard try await CommandContext(options).store().unsuppress(address) else {
                 throw RefusedInput("\(address) is not suppressed; list them with: kentongan suppressions list")
             }
-            print("\(address) may have mail again")
+            Output.line("\(address) may have mail again")
         }
     }
 }

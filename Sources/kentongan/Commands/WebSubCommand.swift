@@ -45,10 +45,10 @@ struct WebSubCommand: AsyncParsableCommand {
                 object["attemptsMade"] = .array(attempts.map { .object($0.json) })
                 return Output.jsonLine(object)
             }
-            print("subscription \(row.number): \(row.topic) to \(row.callback)\(row.isSigned ? ", signed" : "")")
+            Output.line("subscription \(row.number): \(row.topic) to \(row.callback)\(row.isSigned ? ", signed" : "")")
             let end = row.endedAt.map { "ended \($0.text): \(row.why ?? "")" } ?? "until \(row.expiresAt.text)"
-            print("  \(row.state), \(end)\(row.dueAt.map { ", push due \($0.text)" } ?? "")")
-            for attempt in attempts { print("  \(attempt.line)") }
+            Output.line("  \(row.state), \(end)\(row.dueAt.map { ", push due \($0.text)" } ?? "")")
+            for attempt in attempts { Output.line("  \(attempt.line)") }
         }
     }
 
@@ -64,7 +64,7 @@ struct WebSubCommand: AsyncParsableCommand {
             guard try await store.deny(id, reason: "ended by the operator", now: WallClock.system.now) else {
                 throw WebSubCommand.unknown(id)
             }
-            print("subscription \(id) has ended")
+            Output.line("subscription \(id) has ended")
         }
     }
 

@@ -19,7 +19,7 @@ extension SubscriptionsCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             _ = try await Self.verify(id, try context.store(), context)
-            print("the webhook of subscription \(id) is verified")
+            Output.line("the webhook of subscription \(id) is verified")
         }
 
         /// When it was verified.
@@ -64,8 +64,8 @@ extension SubscriptionsCommand {
                 ofSubscription: id, overlapEnds: overlapEnds, now: now)
             guard let rotated else { throw RefusedInput.noWebhook(id) }
             if json { return Output.jsonLine(rotated.json(publicURL: context.settings.publicURL)) }
-            print(rotated.sentence(publicURL: context.settings.publicURL))
-            if overlap > 0 { print("the keys before sign too until \(overlapEnds.text)") }
+            Output.line(rotated.sentence(publicURL: context.settings.publicURL))
+            if overlap > 0 { Output.line("the keys before sign too until \(overlapEnds.text)") }
         }
     }
 }
