@@ -84,6 +84,14 @@ RELAY_TROUBLE = {
     "MAIL-421": ("MAIL", ("421 4.3.2 shutting down", DROP)),
     "MAIL-451": ("MAIL", "451 4.3.0 not now"),
     "MAIL-550": ("MAIL", "550 5.7.1 sender not allowed"),
+    # Many relays judge the client and its sender only here (A14).
+    "RCPT-relaying": ("RCPT", "554 5.7.1 <x@w.example>: Relay access denied"),
+    "RCPT-relaying-later": ("RCPT", "454 4.7.1 <x@w.example>: Relay access denied"),
+    "RCPT-quota": ("RCPT", "550 5.4.5 Daily user sending limit exceeded"),
+    "RCPT-sender": ("RCPT", "553 5.7.1 <kabar@x.example>: Sender address rejected: not owned by user kantor"),
+    "RCPT-login": ("RCPT", "530 5.7.0 Authentication required"),
+    "content-quota": ("content", "550 5.4.5 daily sending quota exceeded"),
+    "content-policy": ("content", "550 5.7.1 refused by policy: your IP has a low reputation"),
 }
 
 
@@ -91,10 +99,45 @@ RELAY_TROUBLE = {
 def test_trouble_of_the_relay_counts_as_no_attempt(post, relay, fault):
     step, answer = RELAY_TROUBLE[fault]
     relay.next(step, answer)
-    address, told = post.deliver()
+    address, told = post.deliver(timeout=45)
     assert (told["state"], told["attempts"], str(told["code"])) == ("delivered", 1, "250"), post.show(told)
     assert [(a["number"], a["outcome"]) for a in post.show(told)["attemptsMade"]] == [(1, "delivered")]
-    assert len(relay.to(address)) == len(relay.tries(address)) == 1
+    assert len(relay.to(address)) == 1 and len(relay.tries(address)) == (2 if step == "content" else 1)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "content"])
+@pytest.mark.parametrize("answer", ["554 5.7.1 Relay access denied", "550 5.4.5 daily sending quota exceeded"])
+def test_a_relay_that_refuses_this_client_fails_nobody(post, relay, step, answer):
+    relay.always[step] = answer
+    places = [post.place() for _ in range(6)]
+    sent = post.send([region for region, _ in places])
+    time.sleep(8)
+    states = post.states(sent)
+    assert {(row["state"] in ("pending", "sending"), row["attempts"]) for row in states.values()} <= {(True, 0), (True, 1)}
+    relay.reset()
+    assert post.completed(timeout=90)["delivered"] == 6
+
+
+def test_one_recipient_that_is_refused_oddly_rests_no_relay(post, relay):
+    """A mailing list that takes mail of its members only, and an unexplained refusal."""
+    (_, members), (_, odd), *others = places = [post.place() for _ in range(12)]
+    relay.at_recipient[members] = "550 5.7.1 only members of this mailing list may write to it"
+    relay.at_recipient[odd] = "554 5.7.1 no"
+    sent = post.send([region for region, _ in places])
+    assert post.completed(timeout=20)["delivered"] == 10
+    assert {a for a, row in post.states(sent).items() if row["state"] == "failed"} == {members, odd}
+
+
+def test_a_worker_that_stops_says_quit(tmp_path, host):
+    relay = ScriptedSMTP()
+    worker = begin(tmp_path, host, f"smtp://127.0.0.1:{relay.port}")
+    try:
+        Post(worker, Publishing(host)).deliver()
+        worker.stop()
+        assert relay.sessions and all(session.verbs[-1] == "QUIT" for session in relay.sessions if session.verbs)
+    finally:
+        worker.close()
+        relay.stop()
 
 
 def test_trouble_that_lasts_leaves_deliveries_pending(post, relay):
