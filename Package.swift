@@ -72,6 +72,7 @@ let package = Package(
                 .embedInCode("Migrations/007_websub.sql"),
                 .embedInCode("Migrations/010_numbers.sql"),
                 .embedInCode("Migrations/012_mail_failures.sql"),
+                .embedInCode("Migrations/013_hub_owners.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

@@ -1,4 +1,5 @@
 package import HTTPPost
+package import Storage
 
 /// Where the portal listens, and under which address the world reaches it.
 package struct PortalSettings: Sendable {
@@ -14,6 +15,7 @@ package struct PortalSettings: Sendable {
     /// Health and metrics are here too, and not only where `OpsService` listens.
     package var servesOps = true
     package var limits = ConnectionLimits()
+    package var hubLimits = HubLimits()
 
     /// What the header `Server` says.
     static let serverName = "Kentongan"

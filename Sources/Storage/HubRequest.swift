@@ -15,17 +15,21 @@ package struct HubRequest: Sendable, Equatable {
     package var callback: String
     /// The callback's, in lower case.
     package var host: String
+    /// Whose the host is, as far as its name tells.
+    package var owner: String
     package var topic: HubTopic
     package var leaseSeconds: Int64
     /// What pushes are to be signed with: at most 199 bytes.
     package var secret: String?
 
     package init(
-        mode: Mode, callback: String, host: String, topic: HubTopic, leaseSeconds: Int64, secret: String?
+        mode: Mode, callback: String, host: String, owner: String? = nil, topic: HubTopic, leaseSeconds: Int64,
+        secret: String?
     ) {
         self.mode = mode
         self.callback = callback
         self.host = host
+        self.owner = owner ?? host
         self.topic = topic
         self.leaseSeconds = leaseSeconds
         self.secret = secret
@@ -39,6 +43,11 @@ package struct HubLimits: Sendable {
     package var pendingOfNetwork = 200
     package var pending = 10_000
     package var subscriptionsOfHost = 10_000
+    /// Of all hosts of one owner.
+    package var pendingOfOwner = 100
+    package var subscriptionsOfOwner = 10_000
+    /// Asked for from one network, whatever their hosts.
+    package var subscriptionsOfNetwork = 10_000
 
     package init() {}
 }

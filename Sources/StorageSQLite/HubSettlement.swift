@@ -13,6 +13,8 @@ struct HubSettlement {
     private var number: Int64 { request["id"] }
     private var callback: String { request["callback"] }
     private var host: String { request["host"] }
+    private var owner: String { request["owner"] }
+    private var network: String { request["network"] }
 
     func settle(_ verdict: HubVerdict) throws {
         switch verdict {
@@ -30,8 +32,8 @@ struct HubSettlement {
         switch try request.choice("mode", HubVerification.Mode.self) {
         case .subscribe:
             if try !renew() {
-                guard try HubSubscriptions.hasRoom(at: host, limits, db) else {
-                    return try deny("the hub has too many subscriptions of this host")
+                guard try HubSubscriptions.hasRoom(at: host, of: owner, from: network, limits, db) else {
+                    return try deny("the hub has too many subscriptions of this host, its owner or its network")
                 }
                 try begin()
             }
@@ -57,19 +59,21 @@ struct HubSettlement {
         let topic: String = request["topic"]
         try db.run(
             """
-            UPDATE hub_subscriptions SET secret = ?3, renewed_at = ?4, expires_at = ?5, due_at = min(due_at, ?4)
+            UPDATE hub_subscriptions SET secret = ?3, renewed_at = ?4, expires_at = ?5, due_at = min(due_at, ?4),
+                owner = ?6, network = ?7
             WHERE callback = ?1 AND topic = ?2 AND state = 'active'
-            """, [callback, topic, request.sealedSecret, now.milliseconds, leaseEnd])
+            """, [callback, topic, request.sealedSecret, now.milliseconds, leaseEnd, owner, network])
         return db.changesCount == 1
     }
 
     private func begin() throws {
         try db.run(
             """
-            INSERT INTO hub_subscriptions (callback, host, secret, state, created_at, renewed_at, expires_at,
-                \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, 'active', ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            INSERT INTO hub_subscriptions (callback, host, secret, state, created_at, renewed_at, expires_at, owner, network,
+                \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, 'active', ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """,
-            [callback, host, request.sealedSecret, now.milliseconds, leaseEnd] + HubTopicColumns(request).values)
+            [callback, host, request.sealedSecret, now.milliseconds, leaseEnd, owner, network]
+                + HubTopicColumns(request).values)
     }
 
     private func end() throws {

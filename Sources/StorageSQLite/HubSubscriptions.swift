@@ -32,11 +32,17 @@ enum HubSubscriptions {
         _ = try end("expires_at <= ?1", [], why: "its lease has ended", db, now: now)
     }
 
-    /// Whether a host may have one more.
-    static func hasRoom(at host: String, _ limits: HubLimits, _ db: Database) throws -> Bool {
-        let count = try db.number(
-            "SELECT count(*) FROM hub_subscriptions WHERE host = ? AND state = 'active'", [host])
-        return count ?? 0 < limits.subscriptionsOfHost
+    /// Whether a host, its owner and the network that asks may have one more.
+    static func hasRoom(
+        at host: String, of owner: String, from network: String, _ limits: HubLimits, _ db: Database
+    ) throws -> Bool {
+        func count(_ column: String, _ value: String) throws -> Int64 {
+            try db.number("SELECT count(*) FROM hub_subscriptions WHERE \(column) = ? AND state = 'active'", [value])
+                ?? 0
+        }
+        return try count("host", host) < limits.subscriptionsOfHost
+            && count("owner", owner) < limits.subscriptionsOfOwner
+            && count("network", network) < limits.subscriptionsOfNetwork
     }
 
     /// How many pushes wait, or are under way.

@@ -9,6 +9,7 @@ package enum Migrations {
         PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
         PackageResources._10_numbers_sql,
         PackageResources._12_mail_failures_sql,
+        PackageResources._13_hub_owners_sql,
     ]
 
     /// The newest version.

@@ -13,12 +13,13 @@ extension SQLiteStore: HubStore {
             let purpose = HubSubscriptions.purpose(request.callback, topic.path)
             try db.run(
                 """
-                INSERT INTO hub_requests (mode, callback, host, network, lease_seconds, secret, created_at, due_at,
-                    \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                INSERT INTO hub_requests (mode, callback, host, network, lease_seconds, secret, created_at, due_at, owner,
+                    \(HubTopicColumns.names)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
                 """,
                 [
                     request.mode.rawValue, request.callback, request.host, network, request.leaseSeconds,
                     try request.secret.map { try key.seal($0, for: purpose) }, now.milliseconds,
+                    request.owner,
                 ] + topic.values)
             return .accepted
         }
@@ -31,10 +32,13 @@ extension SQLiteStore: HubStore {
             Int(try db.number("SELECT count(*) FROM hub_requests \(condition)", values) ?? 0)
         }
         guard try count("WHERE host = ?", [request.host]) < limits.pendingOfHost,
+            try count("WHERE owner = ?", [request.owner]) < limits.pendingOfOwner,
             try count("WHERE network = ?", [network]) < limits.pendingOfNetwork,
             try count("", []) < limits.pending
         else { return false }
-        return try request.mode == .unsubscribe || HubSubscriptions.hasRoom(at: request.host, limits, db)
+        return try request.mode == .unsubscribe
+            || HubSubscriptions.hasRoom(
+                at: request.host, of: request.owner, from: network, limits, db)
     }
 
     package func dueVerifications(limit: Int, now: Timestamp) async throws(StoreError) -> [HubVerification] {

@@ -22,6 +22,8 @@ enum SettingKey: String, CaseIterable {
     case httpOpsListen = "http.opsListen"
     case httpTrustedProxies = "http.trustedProxies"
     case httpConnections = "http.connections"
+    case hubPerOwner = "hub.perOwner"
+    case hubPerNetwork = "hub.perNetwork"
     case webhooksAllow = "webhooks.allow"
     case webhooksAuthorities = "webhooks.authorities"
     case webhooksConcurrency = "webhooks.concurrency"

@@ -28,6 +28,8 @@ extension Settings {
         opsListen = try Self.address(reader, .httpOpsListen)
         trustedProxies = try Self.networks(reader, .httpTrustedProxies, default: ["127.0.0.0/8", "::1"])
         httpConnections = try reader.integer(.httpConnections, default: 4096, in: 1...1_000_000)
+        hubPerOwner = try reader.integer(.hubPerOwner, default: 100, in: 1...1_000_000)
+        hubPerNetwork = try reader.integer(.hubPerNetwork, default: 100, in: 1...1_000_000)
         webhookNetworks = try Self.networks(reader, .webhooksAllow, default: [])
         webhookAuthorities = try Self.authorities(reader)
         webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)

@@ -40,6 +40,9 @@ package struct Settings: Sendable {
     /// Whose `X-Forwarded-For` is believed.
     package var trustedProxies: [AddressNetwork]
     package var httpConnections: Int
+    /// How many subscriptions the hub takes for one registered name of callbacks, and from one network.
+    package var hubPerOwner: Int
+    package var hubPerNetwork: Int
     /// Without a slash at its end.
     package var publicURL: String
     package var webhookNetworks: [AddressNetwork]

@@ -89,6 +89,8 @@ package struct Worker: Sendable {
         var portal = PortalSettings(
             host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
         portal.trustedProxies = settings.trustedProxies
+        portal.hubLimits.subscriptionsOfOwner = settings.hubPerOwner
+        portal.hubLimits.subscriptionsOfNetwork = settings.hubPerNetwork
         portal.servesOps = settings.opsListen == nil
         return portal
     }

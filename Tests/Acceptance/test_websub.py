@@ -22,7 +22,9 @@ from timetravel import TimeTraveller
 from waiting import eventually
 from worker import Worker
 
-SETTINGS = {"KENTONGAN_WEBHOOKS_RETRY": "1,1,1,1,1,1,1,1,1,1"}
+# All of the module's callbacks are of one network.
+SETTINGS = {"KENTONGAN_WEBHOOKS_RETRY": "1,1,1,1,1,1,1,1,1,1", "KENTONGAN_HUB_PER_OWNER": "10000",
+            "KENTONGAN_HUB_PER_NETWORK": "10000"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FORMS = ("rss", "atom", "json")
 TEN_DAYS = 864_000

@@ -162,6 +162,38 @@ struct HubConformance {
         #expect(try await ask(request("https://a.example/4", .unsubscribe), test, limits: limits) == .accepted)
     }
 
+    /// One stranger's many hosts count together, and so do those that one network asks for.
+    @Test(arguments: Backend.allCases)
+    func anOwnerAndANetworkHaveAShare(backend: Backend) async throws {
+        let test = try backend.make()
+        var limits = HubLimits()
+        func ask(_ host: String, of owner: String, from network: String) async throws -> HubAdmission {
+            let asked = HubRequest(
+                mode: .subscribe, callback: "https://\(host)/", host: host, owner: owner, topic: topic,
+                leaseSeconds: 864_000, secret: nil)
+            return try await test.store.ask(asked, from: network, limits: limits, now: test.now)
+        }
+        func confirmAll() async throws {
+            for verification in try await test.store.dueVerifications(limit: 99, now: test.now) {
+                try await test.store.settle(verification, .confirmed, limits: limits, now: test.now)
+            }
+        }
+        limits.pendingOfOwner = 2
+        #expect(try await ask("a.evil.example", of: "evil.example", from: "4.1") == .accepted)
+        #expect(try await ask("b.evil.example", of: "evil.example", from: "4.2") == .accepted)
+        #expect(try await ask("c.evil.example", of: "evil.example", from: "4.3") == .tooMany)
+        limits.subscriptionsOfOwner = 1
+        try await confirmAll()
+        #expect(try await test.store.hubSubscriptions(limit: 10).map(\.callback) == ["https://a.evil.example/"])
+        try await confirmAll()
+        #expect(try await ask("d.evil.example", of: "evil.example", from: "4.4") == .tooMany)
+        #expect(try await ask("a.good.example", of: "good.example", from: "4.4") == .accepted)
+        try await confirmAll()
+        limits.subscriptionsOfNetwork = 1
+        #expect(try await ask("a.other.example", of: "other.example", from: "4.4") == .tooMany)
+        #expect(try await ask("a.other.example", of: "other.example", from: "4.5") == .accepted)
+    }
+
     // MARK: - Subscriptions
 
     @Test(arguments: Backend.allCases)
@@ -342,7 +374,7 @@ struct HubConformance {
     func manySubscriptionsAreMarkedInChunks(backend: Backend) async throws {
         let test = try backend.make()
         var limits = HubLimits()
-        (limits.pendingOfHost, limits.pendingOfNetwork) = (10_000, 10_000)
+        (limits.pendingOfHost, limits.pendingOfOwner, limits.pendingOfNetwork) = (10_000, 10_000, 10_000)
         for number in 1...4500 {
             #expect(try await ask(request("https://a.example/\(number)"), test, limits: limits) == .accepted)
         }

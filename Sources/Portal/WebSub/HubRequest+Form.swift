@@ -17,6 +17,7 @@ extension HubRequest {
         let callback = try Self.callback(form["hub.callback"])
         self.init(
             mode: try Self.mode(form["hub.mode"]), callback: callback.text, host: callback.target.host,
+            owner: HostOwner.name(of: callback.target.host),
             topic: try Self.topic(form["hub.topic"], publicURL).topic,
             leaseSeconds: try Self.lease(form["hub.lease_seconds"]), secret: try Self.secret(form["hub.secret"]))
     }

@@ -12,14 +12,14 @@ struct HubResponder: Sendable {
     let settings: PortalSettings
     let hints: Hints
     let clock: WallClock
-    let limits = HubLimits()
 
     /// The longest form that is read, in bytes.
     private static let longestForm = 16_384
 
     func answer(_ request: Request, _ context: PortalContext) async throws -> Response {
         do {
-            try await take(try await form(request), from: context.network(request, trustedProxies: settings.trustedProxies))
+            try await take(
+                try await form(request), from: context.network(request, trustedProxies: settings.trustedProxies))
             return Self.text(.accepted, "The callback will be asked whether it wants this.\n")
         } catch let fault as HubFault {
             var response = Self.text(fault.status, fault.reason + "\n")
@@ -46,10 +46,12 @@ struct HubResponder: Sendable {
         if request.mode == .subscribe, !(try await isThere(request.topic)) {
             throw HubFault(.unknownTopic, HubRequest.unknownTopic)
         }
-        switch try await store.ask(request, from: network, limits: limits, now: clock.now) {
+        switch try await store.ask(request, from: network, limits: settings.hubLimits, now: clock.now) {
         case .accepted: hints.hub.signal()
         case .unknownTopic: throw HubFault(.unknownTopic, HubRequest.unknownTopic)
-        case .tooMany: throw HubFault(.tooMany, "too many requests wait, or too many subscriptions are at this host")
+        case .tooMany:
+            throw HubFault(
+                .tooMany, "too many requests wait, or this network or this callback's owner has too many subscriptions")
         }
     }
 

@@ -76,7 +76,7 @@ package struct HubVerifier: Service {
     private func ask(_ verification: HubVerification) async {
         do throws(StoreError) {
             if let verdict = try await verdict(verification) {
-                try await store.settle(verification, verdict, limits: HubLimits(), now: clock.now)
+                try await store.settle(verification, verdict, limits: settings.hubLimits, now: clock.now)
                 logger.info("\(verification.mode.rawValue) request \(verification.number) of the hub: \(verdict.word)")
             }
         } catch {
