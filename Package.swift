@@ -70,6 +70,7 @@ let package = Package(
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
                 .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
                 .embedInCode("Migrations/007_websub.sql"),
+                .embedInCode("Migrations/014_publisher_users.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

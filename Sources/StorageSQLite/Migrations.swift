@@ -7,6 +7,7 @@ enum Migrations {
         PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
         PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._05_feeds_sql,
         PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
+        PackageResources._14_publisher_users_sql,
     ]
 
     static func apply(to pool: DatabasePool) throws {
