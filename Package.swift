@@ -73,6 +73,7 @@ let package = Package(
                 .embedInCode("Migrations/010_numbers.sql"),
                 .embedInCode("Migrations/012_mail_failures.sql"),
                 .embedInCode("Migrations/013_hub_owners.sql"),
+                .embedInCode("Migrations/014_publisher_users.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

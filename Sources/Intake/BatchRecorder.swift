@@ -89,13 +89,26 @@ struct BatchRecorder: Sendable {
 
     private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {
         for (message, outcome) in zip(messages, outcomes) {
+            if let queue = message.envelope.replyTo, message.replyTo == nil {
+                logger.notice(
+                    "sent no receipts to a reply queue that the user may not have; it begins with receipts.USER, or the broker names it",
+                    metadata: ["user": "\(message.envelope.userID ?? "?")", "queue": "\(queue)"])
+            }
             guard case .refused(let reason) = outcome else { continue }
             logger.notice(
                 "refused a message",
                 metadata: [
-                    "reason": "\(reason.rawValue)", "bulletin": "\(message.claimedID?.description ?? "?")",
+                    "reason": "\(reason.rawValue)", "user": "\(message.envelope.userID ?? "?")",
+                    "key": "\(message.envelope.routingKey)", "errors": "\(Self.sentence(message))",
+                    "bulletin": "\(message.claimedID?.description ?? "?")",
                     "queue": "\(message.queue)", "traceparent": "\(message.traceparent ?? "")",
                 ])
         }
+    }
+
+    /// The first things that are wrong with it; the store tells all, also of one that it refused itself.
+    private static func sentence(_ message: IncomingBulletin) -> String {
+        guard case .refused(let refusal) = message.judgement else { return "see: kentongan rejected list" }
+        return refusal.errors.prefix(3).map { "\($0.path) \($0.message.prefix(200))" }.joined(separator: "; ")
     }
 }

@@ -57,6 +57,7 @@ package struct MessageJudge: Sendable {
         var incoming = IncomingBulletin(
             judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: opened.body, size: opened.size,
             claimedID: Self.claimedID(opened.value), queue: queue, envelope: opened.envelope)
+        incoming.isUserChecked = requiresUser
         switch judged {
         case .success(let accepted): incoming.judgement = .accepted(accepted)
         case .failure(let refusal): incoming.judgement = .refused(refusal)

@@ -46,7 +46,15 @@ package struct IncomingBulletin: Sendable {
     package var queue: String
     package var envelope: StoredEnvelope
 
-    package var replyTo: String? { envelope.replyTo }
+    /// Whether the broker checked the user (`publishers.auth: required`): then receipts go to nobody but that user's
+    /// publishers.
+    package var isUserChecked = false
+
+    /// Where receipts go besides the exchange; nil also for a queue that the user may not have.
+    package var replyTo: String? {
+        guard isUserChecked, let queue = envelope.replyTo else { return envelope.replyTo }
+        return ReplyQueue.isOpen(queue, to: envelope.userID) ? queue : nil
+    }
     package var correlationID: String? { envelope.correlationID }
     /// In the form of W3C Trace Context only: it goes into headers of others.
     package var traceparent: String? {

@@ -10,6 +10,7 @@ package enum Migrations {
         PackageResources._10_numbers_sql,
         PackageResources._12_mail_failures_sql,
         PackageResources._13_hub_owners_sql,
+        PackageResources._14_publisher_users_sql,
     ]
 
     /// The newest version.

@@ -35,6 +35,7 @@ private struct IntakeRecorder {
     private let newest: Prepared
     private let insertBulletin: Prepared
     private let insertPayload: Prepared
+    private let publishersOfUser: Prepared
 
     init(db: Database, now: Timestamp) throws {
         (self.db, self.now) = (db, now)
@@ -51,6 +52,7 @@ private struct IntakeRecorder {
                 correlation_id, traceparent, turn, contents)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
+        publishersOfUser = try db.prepared("SELECT slug FROM publishers WHERE amqp_user = ? ORDER BY slug")
         insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload) VALUES (?, ?)")
     }
 
@@ -104,7 +106,7 @@ private struct IntakeRecorder {
             "SELECT id, digest FROM bulletins WHERE publisher = ? AND name = ? AND revision = ?",
             [bulletin.id.publisher, bulletin.id.id, bulletin.revision])
         if let same, same.bytes("digest") == accepted.digest {
-            try receipts.put(.duplicate, id: "\(same["id"] as Int64).duplicate", about: subject(message, bulletin))
+            try receipts.put(.duplicate, id: "\(same["id"] as Int64).duplicate", about: try subject(message, bulletin))
             return .duplicate
         }
         let problem =
@@ -125,7 +127,7 @@ private struct IntakeRecorder {
             bulletin.regions.map(\.code).joined(separator: " "), bulletin.fields.map(\.code).joined(separator: " "),
             targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
             bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
-            firstReceivedAt.milliseconds, accepted.digest, message.replyTo, message.correlationID,
+            firstReceivedAt.milliseconds, accepted.digest, try replyTo(message), message.correlationID,
             message.traceparent, now.milliseconds, bulletin.contents,
         ])
         let number = db.lastInsertedRowID
@@ -145,17 +147,17 @@ private struct IntakeRecorder {
     private func putReceipts(
         _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ state: BulletinState, _ number: Int64
     ) throws {
-        let subject = subject(message, accepted.bulletin)
+        let subject = try subject(message, accepted.bulletin)
         let notes: JSONValue = .array(accepted.notes.map { .string($0) })
         try receipts.put(
             .accepted, id: "\(number).accepted", about: subject, [("state", .string(state.rawValue)), ("notes", notes)])
         try receipts.put(state, of: number, about: subject, publishAt: accepted.bulletin.publishAt)
     }
 
-    private func subject(_ message: IncomingBulletin, _ bulletin: Bulletin) -> ReceiptWriter.Subject {
+    private func subject(_ message: IncomingBulletin, _ bulletin: Bulletin) throws -> ReceiptWriter.Subject {
         ReceiptWriter.Subject(
             publisher: bulletin.id.publisher, name: bulletin.id.id, revision: bulletin.revision,
-            replyTo: message.replyTo,
+            replyTo: try replyTo(message),
             correlationID: message.correlationID, traceparent: message.traceparent)
     }
 
@@ -180,20 +182,57 @@ private struct IntakeRecorder {
                 message.envelope.routingKey, Int64(clamping: message.size), JSONWriter.text(errors), message.body,
                 message.envelope.userID, message.envelope.contentType, message.envelope.contentEncoding,
                 Self.headers(message.envelope), JSONWriter.text(.object(message.envelope.otherProperties)),
-                message.replyTo, message.correlationID,
+                message.envelope.replyTo, message.correlationID,
             ])
         let number = db.lastInsertedRowID
         let publisher = claimed?.publisher ?? "unknown"
         try db.run(
             "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
             [publisher, number, message.traceparent])
-        let subject = ReceiptWriter.Subject(
-            publisher: publisher, name: name, replyTo: message.replyTo, correlationID: message.correlationID,
-            traceparent: message.traceparent)
-        try receipts.put(
-            .rejected, id: "\(number).rejected", about: subject,
-            [("reason", .string(refusal.reason.rawValue)), ("errors", errors)])
+        var replyTo = try replyTo(message)
+        for addressee in try addressees(message) {
+            let subject = ReceiptWriter.Subject(
+                publisher: addressee, name: name, replyTo: replyTo, correlationID: message.correlationID,
+                traceparent: message.traceparent)
+            try receipts.put(
+                .rejected, id: "\(number).rejected", about: subject,
+                [("reason", .string(refusal.reason.rawValue)), ("errors", errors)])
+            // A queue that the message named gets it once.
+            replyTo = nil
+        }
         return .refused(refusal.reason)
+    }
+
+    /// Whom a refusal is told: the publishers of the user that the broker checked, and not the one that the message
+    /// claims to be of, which may be another's.
+    private func addressees(_ message: IncomingBulletin) throws -> [String] {
+        let claimed = message.claimedID?.publisher
+        guard message.isUserChecked else { return [claimed ?? "unknown"] }
+        let own = try message.envelope.userID.map { try publishers(of: $0) } ?? []
+        if let claimed, own.contains(claimed) { return [claimed] }
+        guard own.isEmpty else { return own }
+        // One who is not registered yet still finds what is wrong under the name of no other.
+        guard let claimed, try db.row("SELECT 1 FROM publishers WHERE slug = ?", [claimed]) == nil else {
+            return ["unknown"]
+        }
+        return [claimed]
+    }
+
+    private func publishers(of user: String) throws -> [String] {
+        var found: [String] = []
+        try publishersOfUser.eachWhile([user]) { row in
+            found.append(row.text(0))
+            return true
+        }
+        return found
+    }
+
+    /// The queue of the message's own, unless it begins with the name of another user's.
+    private func replyTo(_ message: IncomingBulletin) throws -> String? {
+        guard message.isUserChecked, let queue = message.replyTo else { return message.replyTo }
+        for owner in ReplyQueue.otherOwners(of: queue, than: message.envelope.userID)
+        where try !publishers(of: owner).isEmpty { return nil }
+        return queue
     }
 }
 

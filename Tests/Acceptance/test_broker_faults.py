@@ -312,3 +312,40 @@ def test_copies_at_one_instant_are_one_bulletin(host, make_worker):
         assert max(rows) == 3
     for worker in (first, second):
         worker.stop()
+
+
+def test_a_reply_queue_that_refuses_keeps_no_other_receipts_waiting(host, make_worker):
+    """Those that it keeps waiting leave the outbox neither late nor twice."""
+    worker = make_worker().start()
+    receipts, publishing = Receipts(host), Publishing(host)
+    full = host.channel().queue_declare(
+        "", exclusive=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}).method.queue
+    blocked, good = [bulletin() for _ in range(3)], [bulletin() for _ in range(20)]
+    for one in blocked:
+        publishing.send(one, reply_to=full)
+    for one in good:
+        publishing.wait(publishing.send(one), "completed", timeout=15)
+    eventually(lambda: all("completed" in receipts.events(one) for one in blocked), what=lambda: receipts.all)
+    for one in blocked + good:
+        assert receipts.events(one) == ["accepted", "routed", "completed"]
+    # Once its owner reads, the others come to it as well, each once.
+    found = []
+
+    def taken():
+        _, _, body = host.channel().basic_get(full, auto_ack=True)
+        found.extend([json.loads(body)["id"]] if body else [])
+        return len(found) >= 9
+
+    eventually(taken, timeout=90, every=0.2, what=lambda: found)
+    assert len(set(found)) == len(found) == 9
+    worker.stop()
+
+
+def test_a_host_that_refuses_the_login_is_passed_by(host, broker, make_worker, tmp_path):
+    with Broker.running(tmp_path / "other") as other:
+        url = host.url().replace(f"@127.0.0.1:{broker.port}", f"@127.0.0.1:{other.port},127.0.0.1:{broker.port}")
+        worker = make_worker(url).start()
+        made = bulletin()
+        publish(host, made)
+        eventually(lambda: identity(made) in recorded(worker))
+        worker.stop()

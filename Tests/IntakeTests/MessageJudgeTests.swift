@@ -50,12 +50,14 @@ struct MessageJudgeTests {
 
     @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
         let properties = MessageProperties(
-            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c", replyTo: "r",
+            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c",
+            replyTo: "receipts.uji-user",
             userID: "uji-user")
         let incoming = try outcome(properties)
         guard case .accepted(let accepted) = incoming.judgement else { return #expect(Bool(false), "\(incoming)") }
         #expect(accepted.bulletin.id == BulletinID(publisher: "uji", id: "a"))
-        #expect(incoming.replyTo == "r" && incoming.correlationID == "c" && incoming.traceparent == trace)
+        #expect(
+            incoming.replyTo == "receipts.uji-user" && incoming.correlationID == "c" && incoming.traceparent == trace)
         #expect(incoming.envelope.headers == ["traceparent": trace])
         #expect(incoming.body == body, "a store that refuses it as stale keeps it")
     }
