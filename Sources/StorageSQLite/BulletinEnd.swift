@@ -103,12 +103,34 @@ enum BulletinEnd {
                 WHERE state = 'pending' AND due_at IS NULL)
             """)
         guard someWait == 1 else { return false }
+        try cancelUnheard(ended, arguments, db, now: now)
         try db.run(
             """
             UPDATE deliveries SET due_at = coalesce(digest_at, ?1), turn = iif(digest_at IS NULL, ?1, NULL)
             WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
             """, [now.milliseconds] + arguments)
         return db.changesCount > 0
+    }
+
+    /// A withdrawal that waited for a revision which then ended unsent is not sent where no other revision was.
+    private static func cancelUnheard(
+        _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
+    ) throws {
+        var unheard: [Int64] = []
+        try db.prepared(
+            """
+            UPDATE deliveries SET state = 'cancelled', finished_at = ?1, predecessor = NULL,
+                detail = 'what it withdraws was not sent'
+            WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
+                AND EXISTS (SELECT 1 FROM bulletins w WHERE w.id = deliveries.bulletin AND w.is_withdrawal)
+                AND NOT EXISTS (SELECT 1 FROM bulletins w
+                    JOIN bulletins b ON b.publisher = w.publisher AND b.name = w.name AND b.revision < w.revision
+                    JOIN deliveries p ON p.bulletin = b.id AND p.endpoint = deliveries.endpoint
+                    WHERE w.id = deliveries.bulletin AND p.state IN ('sending', 'delivered', 'bounced'))
+            RETURNING bulletin
+            """
+        ).each([now.milliseconds] + arguments) { unheard.append($0.integer(0)) }
+        try count(endedOf: unheard, db, now: now)
     }
 
     /// Ends bulletins whose `expiresAt` has come, and takes them off the feeds; what is pending of them ends in chunks.

@@ -40,9 +40,10 @@ struct Inheritance {
             [source, endpoint, bulletin.turn + Int64(made) * 1000, bulletin.number])
     }
 
-    /// Earlier revisions, and those of the proposal that is answered.
+    /// Earlier revisions, and those of the proposal that is answered. Only who got the answer hears that it is
+    /// withdrawn.
     private func nextSource(before number: Int64) throws -> Int64? {
-        let answered = bulletin.inReplyTo
+        let answered = bulletin.isWithdrawal ? nil : bulletin.inReplyTo
         return try db.number(
             """
             SELECT max(id) FROM (
@@ -51,6 +52,15 @@ struct Inheritance {
             """,
             [bulletin.id.publisher, bulletin.id.id, answered?.publisher, answered?.id, bulletin.number, number])
     }
+
+    /// The subscription of an endpoint that hears: the one that delivered, or the soonest served of those it has now. What
+    /// an endpoint got is its own, whatever became of the subscription that brought it.
+    private static let listener = """
+        coalesce((SELECT o.id FROM subscriptions o WHERE o.id = d.subscription AND o.state = 'active'),
+            (SELECT o.id FROM subscriptions o INDEXED BY subscriptions_identity
+                WHERE o.endpoint = d.endpoint AND o.state <> 'ended' AND o.state = 'active'
+                ORDER BY o.digest_period, o.id LIMIT 1))
+        """
 
     private func walk(_ source: Int64, after: Int64, to end: Int64, made: Int) throws -> Int {
         // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either.
@@ -63,9 +73,9 @@ struct Inheritance {
                 iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
                 iif(predecessor IS NULL AND digest_at IS NULL, ?4 + 64000 * ((row_number() OVER () - 1) / 64), NULL),
                 digest_at, predecessor
-            FROM (SELECT d.endpoint, d.channel, d.subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
+            FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
                     iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor
-                FROM deliveries d JOIN subscriptions s ON s.id = d.subscription AND s.state = 'active'
+                FROM deliveries d JOIN subscriptions s ON s.id = \(Self.listener)
                 WHERE d.bulletin = ?5 AND d.endpoint > ?6 AND d.endpoint <= ?7 AND d.state IN (\(states))
                 ORDER BY d.endpoint)
             WHERE true ON CONFLICT DO NOTHING
@@ -81,9 +91,19 @@ struct Inheritance {
         try db.run(
             """
             UPDATE deliveries SET due_at = ?1, turn = ?1 WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4
-                AND state = 'pending' AND due_at > ?1 AND digest_at IS NULL
-            """, [now.milliseconds, source, after, end])
+                AND state = 'pending' AND digest_at IS NULL AND (due_at > ?1 OR due_at NOT NULL AND priority > ?5)
+            """, [now.milliseconds, source, after, end, bulletin.priority])
+        try hurry(source, after, end)
         return new
+    }
+
+    /// An urgent bulletin waits for these rows, so they are as urgent as it is.
+    private func hurry(_ source: Int64, _ after: Int64, _ end: Int64) throws {
+        try db.run(
+            """
+            UPDATE deliveries SET priority = ?1 WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4
+                AND state IN ('pending', 'sending') AND digest_at IS NULL AND priority > ?1
+            """, [bulletin.priority, source, after, end])
     }
 
     /// In a digest, this revision stands in the place of an earlier one.
@@ -100,7 +120,7 @@ struct Inheritance {
 
     /// An answer goes to the endpoints of the publisher that proposed, too.
     private func addOwners(made: Int) throws -> Int {
-        guard let answered = bulletin.inReplyTo else { return 0 }
+        guard !bulletin.isWithdrawal, let answered = bulletin.inReplyTo else { return 0 }
         try db.run(
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn)

@@ -29,12 +29,12 @@ struct RegionReplacement {
         for (index, region) in new.enumerated() {
             var subscription = stored.subscription
             subscription.region = region
-            let isThere = try SubscriptionWriter.number(of: subscription, at: endpoint, db) != nil
-            if index == 0, !isThere {
+            let there = try SubscriptionWriter.number(of: subscription, at: endpoint, db)
+            if index == 0, there == nil {
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
             } else if index == 0 {
-                try SubscriptionEnd.end([stored.number], db, now: now)
-            } else if !isThere, stored.state == "active" {
+                try SubscriptionEnd.end([stored.number], heir: there, db, now: now)
+            } else if there == nil, stored.state == "active" {
                 _ = try writer.add(subscription)
             }
         }

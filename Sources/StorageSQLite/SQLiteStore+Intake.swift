@@ -103,16 +103,19 @@ private struct IntakeRecorder {
     {
         let bulletin = accepted.bulletin
         let same = try db.row(
-            "SELECT id, digest FROM bulletins WHERE publisher = ? AND name = ? AND revision = ?",
+            "SELECT id, digest, state FROM bulletins WHERE publisher = ? AND name = ? AND revision = ?",
             [bulletin.id.publisher, bulletin.id.id, bulletin.revision])
-        if let same, same.bytes("digest") == accepted.digest {
+        let isRejected = (same?["state"] as String?) == BulletinState.rejected.rawValue
+        if let same, !isRejected, same.bytes("digest") == accepted.digest {
             try receipts.put(.duplicate, id: "\(same["id"] as Int64).duplicate", about: try subject(message, bulletin))
             return .duplicate
         }
         let problem =
             same == nil
             ? "revision \(bulletin.revision) is older than revision \(newest), which is known already"
-            : "revision \(bulletin.revision) is known with other content; send a correction under revision \(newest + 1)"
+            : isRejected
+                ? "an operator rejected revision \(bulletin.revision); send the bulletin under revision \(newest + 1)"
+                : "revision \(bulletin.revision) is known with other content; send a correction under revision \(newest + 1)"
         return try refuse(message, Refusal(BulletinError("/revision", .staleRevision, problem)))
     }
 

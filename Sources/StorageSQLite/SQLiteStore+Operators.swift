@@ -26,10 +26,12 @@ extension SQLiteStore: OperatorStore {
         }
     }
 
-    /// The newest revision, if it is held.
+    /// The newest revision that was not rejected, if it is held.
     private static func held(_ id: BulletinID, _ db: Database) throws -> Row? {
         let newest = try db.row(
-            "SELECT * FROM bulletins WHERE publisher = ? AND name = ? ORDER BY id DESC LIMIT 1", [id.publisher, id.id])
+            """
+            SELECT * FROM bulletins WHERE publisher = ? AND name = ? AND state <> 'rejected' ORDER BY revision DESC LIMIT 1
+            """, [id.publisher, id.id])
         return newest.flatMap { ($0["state"] as String) == BulletinState.held.rawValue ? $0 : nil }
     }
 

@@ -4,8 +4,9 @@ import Storage
 
 /// How subscriptions end: nothing that they alone made is sent any more.
 enum SubscriptionEnd {
-    /// Ends subscriptions of one endpoint. What another one of the endpoint hears too goes on as that one's.
-    static func end(_ numbers: [Int64], _ db: Database, now: Timestamp) throws {
+    /// Ends subscriptions of one endpoint. What another one of the endpoint hears too goes on as that one's. An `heir`
+    /// takes over all of it: a region's successor is not what its bulletins name.
+    static func end(_ numbers: [Int64], heir: Int64? = nil, _ db: Database, now: Timestamp) throws {
         try db.run(
             """
             UPDATE subscriptions SET state = 'ended', ended_at = ?
@@ -15,7 +16,9 @@ enum SubscriptionEnd {
         let others = try remaining(numbers, db)
         var cancelled: [(number: Int64, bulletin: Int64)] = []
         for row in try unfinished(numbers, db) {
-            if let other = others.first(where: { $0.subscription.matches(row.bulletin) }) {
+            let other =
+                others.first { $0.subscription.matches(row.bulletin) } ?? others.first { $0.number == heir }
+            if let other {
                 try give(row, to: other, db, now: now)
             } else if row.isPending {
                 cancelled.append((row.number, row.bulletinNumber))

@@ -55,6 +55,16 @@ struct OperatorConformance {
         #expect(try await test.events() == ["accepted", "held", "rejected"])
     }
 
+    @Test(arguments: Backend.allCases)
+    func aRejectedRevisionStandsInNoOthersWay(backend: Backend) async throws {
+        let test = try backend.make()
+        _ = try await held(test, "b")
+        _ = try await held(test, "b", revision: 2)
+        #expect(try await test.store.reject(id("b"), why: "salah", now: test.now))
+        #expect(try await held(test, "b", revision: 2) == .refused(.staleRevision))
+        #expect(try await test.store.approve(id("b"), now: test.now) == .published)
+    }
+
     /// The public revision stays public until its correction is.
     @Test(arguments: Backend.allCases)
     func aHeldCorrectionReplacesNothingUntilItIsApproved(backend: Backend) async throws {

@@ -115,6 +115,107 @@ struct RoutingConformance {
         #expect(items?.map(\.state) == [.withdrawn])
     }
 
+    /// What may become of the subscription that delivered while its endpoint keeps one.
+    enum Change: CaseIterable, Sendable { case none, ended, madeAnew, overlapEnded, moved, merged }
+
+    private func change(_ test: TestStore, _ change: Change, _ first: StoredSubscription) async throws {
+        let number = first.number
+        switch change {
+        case .none: break
+        case .ended: _ = try await test.store.removeSubscription(number, now: test.now)
+        case .madeAnew:
+            _ = try await test.store.removeSubscription(number, now: test.now)
+            try await test.subscribe("a@x.example", "73.71.01.1001")
+        case .overlapEnded:
+            try await test.subscribe("a@x.example", "52")
+            _ = try await test.store.removeSubscription(number, now: test.now)
+        case .moved, .merged:
+            if change == .merged { try await test.subscribe("a@x.example", "73.71.10.1001") }
+            let (old, new) = (try #require(Region("73.71.01.1001")), try #require(Region("73.71.10.1001")))
+            _ = try await test.store.replaceRegions([old: [new]], names: [:], zones: TestStore.zones, now: test.now)
+        }
+    }
+
+    @Test(arguments: Change.allCases, ["correction", "withdrawal", "answer"])
+    func whatAnEndpointGotIsTakenBackThere(of kind: Change, by end: String) async throws {
+        let test = try Backend.sqlite.make()
+        try await test.registerUji(in: "ID")
+        let region = try #require(Region("73.71.01.1001"))
+        let first = try await test.add([
+            Subscription(endpoint: Endpoint(channel: .email, address: "a@x.example"), region: region)
+        ])[0]
+        _ = try await test.accept(
+            "b", regions: [region.code], extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
+        try await test.fanOut()
+        for delivery in try await test.claim() { try await test.record(delivery, .delivered) }
+        try await change(test, kind, first)
+        switch end {
+        case "correction": _ = try await test.accept("b", revision: 2, regions: ["31"])
+        case "withdrawal": _ = try await test.accept("b", revision: 2, regions: ["31"], status: "withdrawn")
+        default: _ = try await test.accept("c", regions: ["31"], extra: [("inReplyTo", "uji/b")])
+        }
+        try await test.fanOut()
+        let heard = try await test.deliveries(end == "answer" ? "c" : "b", revision: end == "answer" ? 1 : 2)
+        #expect(heard.map(\.address) == (kind == .ended ? [] : ["a@x.example"]))
+    }
+
+    /// What waits for the subscription of a retired region goes on by the one that it merges with.
+    @Test func aMergerOfRegionsLosesNothingThatWaits() async throws {
+        let test = try Backend.sqlite.make()
+        for region in ["73.71.01.1001", "73.71.10.1001"] { try await test.subscribe("a@x.example", region) }
+        _ = try await test.accept("b", regions: ["73.71.01.1001"])
+        try await test.fanOut()
+        let (old, new) = (try #require(Region("73.71.01.1001")), try #require(Region("73.71.10.1001")))
+        _ = try await test.store.replaceRegions([old: [new]], names: [:], zones: TestStore.zones, now: test.now)
+        #expect(try await test.states("b") == ["a@x.example": .pending])
+    }
+
+    /// Who had the proposal never saw the answer that is taken back before its time.
+    @Test func theWithdrawalOfAnUnsentAnswerReachesNobody() async throws {
+        let test = try Backend.sqlite.make()
+        try await test.registerUji(in: "ID")
+        try await test.subscribe("a@x.example", "73", of: Subscriber(owner: "uji"))
+        _ = try await test.accept("b", extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
+        try await test.fanOut()
+        for delivery in try await test.claim() { try await test.record(delivery, .delivered) }
+        let later = test.now + .seconds(60)
+        _ = try await test.accept("c", extra: [("inReplyTo", "uji/b"), ("publishAt", .string(later.text))])
+        _ = try await test.accept("c", revision: 2, status: "withdrawn", extra: [("inReplyTo", "uji/b")])
+        try await test.fanOut()
+        #expect(try await test.deliveries("c", revision: 2).isEmpty)
+    }
+
+    /// What is being sent when its bulletin is withdrawn may end unsent.
+    @Test(arguments: [AttemptRecord.Effect.delivered, .cancelled])
+    func aWithdrawalFollowsOnlyWhatWasSent(_ effect: AttemptRecord.Effect) async throws {
+        let test = try Backend.sqlite.make()
+        try await test.subscribe("a@x.example", "73")
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        let claimed = try await test.claim()
+        _ = try await test.accept("b", revision: 2, status: "withdrawn")
+        try await test.fanOut()
+        try await test.record(try #require(claimed.first), effect)
+        let expected: DeliveryState = effect == .delivered ? .pending : .cancelled
+        #expect(try await test.states("b", revision: 2) == ["a@x.example": expected])
+    }
+
+    /// What an emergency waits for is not left in the backlog.
+    @Test func whatAnUrgentCorrectionWaitsForIsAsUrgent() async throws {
+        let test = try Backend.sqlite.make()
+        for index in 0..<20 { try await test.subscribe("a\(index)@x.example", "73") }
+        for name in ["backlog", "b"] {
+            _ = try await test.accept(name)
+            try await test.fanOut()
+        }
+        _ = try await test.accept("b", revision: 2, urgency: .emergency)
+        try await test.fanOut()
+        let claimed = try await test.claim(limit: 20)
+        #expect(claimed.count == 20 && claimed.allSatisfy { $0.priority == 0 })
+        for delivery in claimed { try await test.record(delivery, .delivered) }
+        #expect(try await test.states("b").values.allSatisfy { $0 == .delivered })
+    }
+
     @Test(arguments: Backend.allCases)
     func anAnswerGoesAlsoToWhoeverGotTheProposal(backend: Backend) async throws {
         let test = try backend.make()
