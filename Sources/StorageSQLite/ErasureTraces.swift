@@ -37,7 +37,7 @@ enum ErasureTraces {
             for sql in [
                 "UPDATE deliveries SET detail = NULL WHERE id IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
                 "UPDATE attempts SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
-                "UPDATE bounces SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
+                "UPDATE bounces INDEXED BY bounces_delivery SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
             ] { try db.run(sql, [list]) }
         }
         guard batch.deliveries.count < limit else { return }
