@@ -20,12 +20,18 @@ enum ExitCodes {
             if case .topologyMismatch = error { fail(error, 78) }
             fail(error, 1)
         // The library's own: help, version, usage, and codes that commands choose.
-        case is ExitCode, is CleanExit, is ValidationError: Kentongan.exit(withError: error)
+        case is ExitCode, is CleanExit: Kentongan.exit(withError: error)
         default:
             let code = Kentongan.exitCode(for: error)
-            if code == .success || code == .validationFailure { Kentongan.exit(withError: error) }
+            if code == .success { Kentongan.exit(withError: error) }
+            if code == .validationFailure { failUsage(error) }
             fail(error, 1)
         }
+    }
+
+    private static func failUsage(_ error: any Error) -> Never {
+        Output.complain("\(Kentongan.message(for: error)); its usage is shown with --help")
+        Foundation.exit(ExitCode.validationFailure.rawValue)
     }
 
     /// One line on stderr.

@@ -20,10 +20,15 @@ struct Kentongan: AsyncParsableCommand {
         setlinebuf(stdout)
         do {
             var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
+            do {
+                if var command = command as? any AsyncParsableCommand {
+                    try await command.run()
+                } else {
+                    try command.run()
+                }
+            } catch is CleanExit where CommandLine.arguments.dropFirst().first != "help" {
+                // A name that only groups commands was given, and none of them.
+                throw ValidationError("a command is missing")
             }
         } catch {
             ExitCodes.exit(error)

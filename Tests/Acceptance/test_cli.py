@@ -21,16 +21,17 @@ SECRET = "whsec_" + "QUJD" * 8
 
 
 @pytest.mark.parametrize("arguments", [
-    ["nihil"], ["bulletins", "show"], ["publish"], ["subscriptions", "add"], ["serve", "--roles", "tiada"],
+    [], ["subscriptions"], ["bulletins"], ["nihil"], ["bulletins", "show"], ["publish"], ["subscriptions", "add"], ["serve", "--roles", "tiada"],
     ["deliveries", "list", "--limit", "banyak"], ["--nihil"], ["bulletins", "reject", "uji/1"]])
 def test_wrong_usage_is_64(program, arguments):
     done = program.command(*arguments, expect=64)
-    assert done.stderr and not done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1 and not done.stdout
 
 
 @pytest.mark.parametrize("arguments", [
     ["bulletins", "show", "uji/tiada"], ["bulletins", "withdraw", "uji/tiada", "--why", "x"], ["rejected", "show", "12345"],
-    ["bulletins", "coverage", "uji/tiada"], ["subscriptions", "remove", "12345"], ["publishers", "remove", "tiada"],
+    ["bulletins", "coverage", "uji/tiada"], ["deliveries", "list", "--bulletin", "uji/tiada"],
+    ["bulletins", "reject", "uji/tiada", "--why", " \u200b"], ["bulletins", "withdraw", "uji/tiada", "--why", " "], ["subscriptions", "remove", "12345"], ["publishers", "remove", "tiada"],
     ["subscriptions", "add", "--email", "a@b.example", "--region", "97"], ["suppressions", "remove", "tiada@w.example"],
     ["subscriptions", "add", "--email", "a@b.example", "--region", "73", "--field", "ruwet"],
     ["subscriptions", "add", "--email", "bukan alamat", "--region", "73"],
@@ -38,6 +39,44 @@ def test_wrong_usage_is_64(program, arguments):
 def test_an_unknown_id_or_refused_input_is_2_in_one_line(program, arguments):
     done = program.command(*arguments, expect=2)
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_what_strangers_wrote_is_shown_escaped(program):
+    hostile = "\x1b[2J\x07\u202e\u200b\u2028\x9b31m\rpalsu"
+    with sqlite3.connect(program.store) as store:
+        store.execute(
+            "INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, headers) "
+            "VALUES ('invalid-json', ?1, ?1, 1, ?1, '', 1, json_array(json_object('path', ?1, 'code', ?1, 'message', ?1)), ?2, '{}')",
+            (hostile, f"satu\n{hostile}\nkenari".encode()))
+        store.execute("INSERT INTO suppressions (address, why, created_at) VALUES (?1, ?1, 1)", (hostile,))
+    program.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "uji", "--kind", "announcement", "--region", "ID")
+    program.subscribe("email", "a@w.example", ["73"])
+    with sqlite3.connect(program.store) as store:
+        store.execute("UPDATE publishers SET name = ?", (hostile,))
+        store.execute("UPDATE endpoints SET address = ?", (hostile,))
+    for arguments in (["rejected", "list"], ["rejected", "show", "1"], ["suppressions", "list"], ["publishers", "list"],
+                      ["subscriptions", "list"]):
+        shown = program.command(*arguments).stdout
+        assert "palsu" in shown and "\\u{1B}" in shown and "\\u{202E}" in shown, arguments
+        assert not set(hostile) & set("\x1b\x07\u202e\u200b\u2028\x9b\r") & set(shown), arguments
+    assert program.rows("publishers", "list")[0]["name"] == hostile
+
+
+def test_the_signature_of_a_live_webhook_does_not_change_by_adding(program):
+    program.subscribe("webhook", "https://a.example/x", ["11"])
+    for region in ("11", "12"):
+        done = program.command("subscriptions", "add", "--webhook", "https://a.example/x", "--region", region,
+                               "--signature", "v1a", expect=2)
+        assert "v1" in done.stderr
+    assert [row["signatures"] for row in program.listing("subscriptions", "list")] == [["v1"]]
+
+
+def test_other_terms_of_what_is_there_are_told(program):
+    program.subscribe("email", "a@w.example", ["11"])
+    done = program.command("subscriptions", "add", "--email", "a@w.example", "--region", "11", "--frequency", "daily", expect=None)
+    kept = program.listing("subscriptions", "list")[0]["frequency"]
+    assert (done.returncode, kept) in ((0, "daily"), (2, "immediate"))
+    assert f"frequency {kept}" in done.stdout + done.stderr
 
 
 def test_a_refused_dry_run_is_2_and_a_good_one_is_0(program):

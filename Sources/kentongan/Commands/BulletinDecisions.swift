@@ -12,7 +12,11 @@ extension BulletinsCommand {
         func run() async throws {
             let store = try await CommandContext(options).store()
             let newest = try await store.newestRevision(of: id)
-            guard let state = try await store.approve(newest.stored.id, now: WallClock.system.now) else {
+            let now = WallClock.system.now
+            if newest.stored.state == .held, let expiry = newest.expiresAt, expiry <= now {
+                throw RefusedInput("\(id) expired at \(expiry.text) and is not sent any more")
+            }
+            guard let state = try await store.approve(newest.stored.id, now: now) else {
                 throw RefusedInput("\(id) is not held; it is \(newest.stored.state.rawValue)")
             }
             Output.line("\(id) is \(state.rawValue)")
@@ -27,12 +31,21 @@ extension BulletinsCommand {
         @Option(help: "What the publisher is told.") var why: String
 
         func run() async throws {
+            try Self.check(why)
             let store = try await CommandContext(options).store()
             let newest = try await store.newestRevision(of: id)
             guard try await store.reject(newest.stored.id, why: why, now: WallClock.system.now) else {
                 throw RefusedInput("\(id) is not held; it is \(newest.stored.state.rawValue)")
             }
             Output.line("\(id) is rejected")
+        }
+
+        /// A reason that tells its readers nothing is no reason.
+        fileprivate static func check(_ why: String) throws {
+            let isBlank = why.unicodeScalars.allSatisfy { HiddenCharacters.isHidden($0) || $0.properties.isWhitespace }
+            guard !isBlank, why.count <= 500, !Grammar.hasControls(why) else {
+                throw RefusedInput("--why takes one line of at most 500 characters, which may not be blank")
+            }
         }
     }
 
@@ -46,9 +59,7 @@ extension BulletinsCommand {
         @Option(help: "Why, for whoever got it; at most 500 characters.") var why: String
 
         func run() async throws {
-            guard !why.isEmpty, why.count <= 500, !Grammar.hasControls(why) else {
-                throw RefusedInput("--why takes one line of at most 500 characters")
-            }
+            try Reject.check(why)
             let store = try await CommandContext(options).store()
             let newest = try await store.newestRevision(of: id)
             guard newest.stored.state != .withdrawn else { throw RefusedInput("\(id) is withdrawn already") }

@@ -30,7 +30,9 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 }
                 filter.state = known
             }
-            let found = try await CommandContext(options).store().deliveries(filter, limit: listing.count)
+            let store = try await CommandContext(options).store()
+            if let bulletin { _ = try await store.newestRevision(of: bulletin) }
+            let found = try await store.deliveries(filter, limit: listing.count)
             Self.print(found, listing)
         }
 

@@ -77,6 +77,9 @@ extension RejectedCommand {
             let context = try await CommandContext(options)
             let store = try context.store()
             let found = try await store.knownRefusal(id)
+            if let requeuedAt = found.requeuedAt {
+                throw RefusedInput("\(id) was requeued at \(requeuedAt.text) already")
+            }
             let judge = MessageJudge(
                 registries: try context.registries(), requiresUser: context.settings.requiresUser)
             let opened = judge.open(found.body, size: UInt64(found.size), found.envelope)

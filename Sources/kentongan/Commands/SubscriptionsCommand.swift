@@ -65,16 +65,47 @@ struct SubscriptionsCommand: AsyncParsableCommand {
                 }
             }
             let store = try context.store()
+            let (subscriber, terms) = (try reader.subscriber(owner: owner, home: home), try terms())
+            let present = try await present(at: wanted, terms, store)
             var made = try await store.add(
-                wanted, of: try reader.subscriber(owner: owner, home: home), terms: try terms(),
+                wanted, of: subscriber, terms: terms,
                 zones: registries.timeZones, now: WallClock.system.now)
             // What is told of keys is told whatever the answer, since it may take them to give the right one.
             let problem = try await challenge(&made, store, context)
             made.forEach(print)
+            try tellChanges(made, wanted, present)
             if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {
                 if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
                 Output.line(stored.sentence(publicURL: context.settings.publicURL))
+            }
+        }
+
+        /// What the endpoint has, where nothing that its receiver counts on would change.
+        private func present(at wanted: [Subscription], _ terms: EndpointTerms, _ store: any Store) async throws
+            -> [Int64: Subscription]
+        {
+            let found = try await store.subscriptions(at: Array(Set(wanted.map(\.endpoint))))
+            for stored in found {
+                if let schemes = stored.webhook?.schemes, let fault = terms.fault(against: schemes) {
+                    throw RefusedInput(fault)
+                }
+            }
+            return Dictionary(found.map { ($0.number, $0.subscription) }, uniquingKeysWith: { first, _ in first })
+        }
+
+        /// Says what became of terms that were there before; refuses those that stayed as they were.
+        private func tellChanges(
+            _ made: [StoredSubscription], _ wanted: [Subscription], _ present: [Int64: Subscription]
+        ) throws {
+            for (stored, wanted) in zip(made, wanted) {
+                guard stored.subscription.differences(from: wanted).isEmpty else {
+                    throw RefusedInput(stored.fault(against: wanted))
+                }
+                let changes = present[stored.number].map { stored.subscription.differences(from: $0) } ?? []
+                if !changes.isEmpty, !json {
+                    Output.line("subscription \(stored.number) has now \(changes.joined(separator: "; "))")
+                }
             }
         }
 
