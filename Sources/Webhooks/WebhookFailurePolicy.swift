@@ -23,18 +23,21 @@ package enum WebhookFailurePolicy {
     /// Nothing was answered, or not in full.
     package static func outcome(of error: HTTPPostError) -> AttemptOutcome {
         switch error {
-        case .badURL, .badHeader, .badNetwork, .badSettings: AttemptOutcome(.failed, detail: "\(error)")
+        case .badURL, .badHeader, .badNetwork, .badSettings:
+            AttemptOutcome(.failed, detail: PrintableText.of("\(error)"))
         // What a name stands for may be mended, so also a refused address is tried again.
-        case .addressRefused, .badResponse, .cancelled: AttemptOutcome(.retry(after: nil), detail: "\(error)")
+        case .addressRefused, .badResponse, .cancelled:
+            AttemptOutcome(.retry(after: nil), detail: PrintableText.of("\(error)"))
         case .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost:
-            AttemptOutcome(.retry(after: nil), detail: "\(error)", isUnreachable: true)
-        case .resolverBusy: AttemptOutcome(.postponed(by: .seconds(2)), detail: "\(error)")
-        case .tooManyWaiting, .closed: AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
+            AttemptOutcome(.retry(after: nil), detail: PrintableText.of("\(error)"), isUnreachable: true)
+        case .resolverBusy: AttemptOutcome(.postponed(by: .seconds(2)), detail: PrintableText.of("\(error)"))
+        case .tooManyWaiting, .closed:
+            AttemptOutcome(.unavailable(pause: .seconds(1)), detail: PrintableText.of("\(error)"))
         }
     }
 
     private static func detail(of response: HTTPPostResponse) -> String {
-        let text = String(buffer: response.body).prefix(400)
+        let text = PrintableText.of(String(String(buffer: response.body).prefix(400)))
         return text.isEmpty ? "answered \(response.status)" : "answered \(response.status): \(text)"
     }
 }

@@ -115,6 +115,17 @@ struct WebhookTests {
         #expect(outcome.verdict == verdict && outcome.code == "\(status)")
     }
 
+    /// A stranger's control characters have no place on a terminal or in a log.
+    @Test(arguments: [
+        ("a\u{1B}[2Jb", "a\\u{1b}[2Jb"), ("x\r\nforged", "x\\u{d}\\u{a}forged"),
+        ("\u{7}\u{0}\u{9B}", "\\u{7}\\u{0}\\u{9b}"),
+        ("\u{202E}x\u{2028}", "\\u{202e}x\\u{2028}"), ("Rusak é 字 \\", "Rusak é 字 \\"),
+    ])
+    func anAnswerIsKeptAsPrintableText(text: String, shown: String) {
+        let response = HTTPPostResponse(status: 500, body: ByteBuffer(string: text))
+        #expect(WebhookFailurePolicy.outcome(of: response, now: 0).detail == "answered 500: \(shown)")
+    }
+
     @Test(arguments: [(429, true), (502, true), (503, true), (504, true), (500, false), (404, false), (301, false)])
     func aBusyReceiverIsWaitedFor(status: Int, rests: Bool) {
         let outcome = WebhookFailurePolicy.outcome(of: HTTPPostResponse(status: status, retryAfter: "60"), now: 0)
