@@ -70,10 +70,9 @@ let package = Package(
                 .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
                 .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
                 .embedInCode("Migrations/007_websub.sql"),
-                .embedInCode("Migrations/010_numbers.sql"),
-                .embedInCode("Migrations/012_mail_failures.sql"),
-                .embedInCode("Migrations/013_hub_owners.sql"),
-                .embedInCode("Migrations/014_publisher_users.sql"),
+                .embedInCode("Migrations/008_numbers.sql"), .embedInCode("Migrations/009_mail_failures.sql"),
+                .embedInCode("Migrations/010_hub_owners.sql"), .embedInCode("Migrations/011_publisher_users.sql"),
+                .embedInCode("Migrations/012_held.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

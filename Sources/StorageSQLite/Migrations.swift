@@ -7,10 +7,9 @@ package enum Migrations {
         PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
         PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._05_feeds_sql,
         PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
-        PackageResources._10_numbers_sql,
-        PackageResources._12_mail_failures_sql,
-        PackageResources._13_hub_owners_sql,
-        PackageResources._14_publisher_users_sql,
+        PackageResources._08_numbers_sql, PackageResources._09_mail_failures_sql,
+        PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
+        PackageResources._12_held_sql,
     ]
 
     /// The newest version.

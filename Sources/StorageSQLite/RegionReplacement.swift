@@ -14,6 +14,7 @@ struct RegionReplacement {
     func run() throws -> [MovedSubscription] {
         try moveHomes()
         try movePublishers()
+        try BulletinRegions.replace(successors, db)
         var moved: [MovedSubscription] = []
         for (old, new) in successors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let rows = try db.rows(

@@ -246,7 +246,7 @@ extension Bulletin {
     }
 
     /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `UnroutedBulletin`.
-    fileprivate var targets: String {
+    var targets: String {
         var text = "["
         for leg in routingLegs {
             // A field's slug needs no escapes.

@@ -200,6 +200,31 @@ struct RoutingConformance {
         #expect(try await test.states("b", revision: 2) == ["a@x.example": expected])
     }
 
+    /// Where a bulletin may be when the regions that it names are replaced.
+    enum Wait: CaseIterable, Sendable { case scheduled, held, unrouted, halfRouted }
+
+    @Test(arguments: Wait.allCases)
+    func whatIsNotRoutedFollowsTheRegistry(_ wait: Wait) async throws {
+        let test = try Backend.sqlite.make()
+        let (old, new) = (try #require(Region("73.71.01.1001")), try #require(Region("73.71.10.1001")))
+        for index in 0..<60 { try await test.subscribe("a\(index)@x.example", old.code) }
+        let later = test.now + .seconds(60)
+        var accepted = try TestStore.accepted(
+            "b", regions: [old.code], fields: ["kesehatan"],
+            extra: wait == .scheduled ? [("publishAt", .string(later.text))] : [])
+        accepted.isModerated = wait == .held
+        let message = IncomingBulletin(
+            judgement: .accepted(accepted), body: [], size: 1, claimedID: nil, queue: "q",
+            envelope: StoredEnvelope(routingKey: "k"))
+        _ = try await test.store.record([message], now: test.now)
+        if wait == .halfRouted { _ = try await test.store.fanOut(limit: 30, now: test.now) }
+        _ = try await test.store.replaceRegions([old: [new]], names: [:], zones: TestStore.zones, now: test.now)
+        if wait == .held { _ = try await test.store.approve(accepted.bulletin.id, now: test.now) }
+        _ = try await test.store.publishScheduled(limit: 10, now: later)
+        try await test.fanOut(limit: 30, at: later)
+        #expect(try await test.deliveries("b").count == 60)
+    }
+
     /// What an emergency waits for is not left in the backlog.
     @Test func whatAnUrgentCorrectionWaitsForIsAsUrgent() async throws {
         let test = try Backend.sqlite.make()
