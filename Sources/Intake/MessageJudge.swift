@@ -54,6 +54,7 @@ package struct MessageJudge: Sendable {
     package func judge(_ opened: Opened, publisher: Publisher?, queue: String, now: Timestamp) -> IncomingBulletin {
         let sender: Sender = requiresUser ? .broker(user: opened.envelope.userID) : .trusted
         let judged = opened.value.flatMap { validator.validate($0, publisher: publisher, sender: sender, now: now) }
+            .flatMap { Self.checkLane($0, routingKey: opened.envelope.routingKey, queue: queue) }
         var incoming = IncomingBulletin(
             judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: opened.body, size: opened.size,
             claimedID: Self.claimedID(opened.value), queue: queue, envelope: opened.envelope)
@@ -63,6 +64,18 @@ package struct MessageJudge: Sendable {
         case .failure(let refusal): incoming.judgement = .refused(refusal)
         }
         return incoming
+    }
+
+    /// What passes before all others is an emergency, or takes one back: else anybody's routine word would delay them.
+    private static func checkLane(_ accepted: AcceptedBulletin, routingKey: String, queue: String)
+        -> Result<AcceptedBulletin, Refusal>
+    {
+        let isFast = queue == "kentongan.emergency" || routingKey == "emergency" || routingKey.hasPrefix("emergency.")
+        let bulletin = accepted.bulletin
+        guard isFast, bulletin.urgency != .emergency, bulletin.status == .published else { return .success(accepted) }
+        let problem =
+            "only emergencies go by the routing key emergency.PUBLISHER, and this one is \(bulletin.urgency.rawValue); use \(bulletin.kind.rawValue).\(bulletin.id.publisher)"
+        return .failure(Refusal(BulletinError("/urgency", .outOfScope, problem)))
     }
 
     private static func claimedID(_ value: Result<JSONValue, Refusal>) -> BulletinID? {

@@ -40,7 +40,8 @@ VALUES = [
 
 
 def text(rng, most):
-    made = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 12)))
+    """It begins with something to see: a blank line is refused."""
+    made = " ".join([rng.choice(WORDS[:13]), *(rng.choice(WORDS) for _ in range(rng.randint(0, 11)))])
     return made[:most]
 
 

@@ -173,4 +173,26 @@ struct ValidationTests {
         }
         #expect(try errors(changing: ["body": "<p>Air naik.</p>"]).isEmpty)
     }
+
+    @Test func anUnknownVillageIsNamedWithTheRegionAbove() throws {
+        let value = try JSONParser.parse(Fixtures.bytes("Tests/Fixtures/samples/13-bpbd-siaga-lahar.json"))
+        guard case .object(var object) = value else { throw BulletinError("", .schema, "no object") }
+        object["regions"] = ["35.08.01.2999"]
+        let early = try #require(Timestamp("2026-11-23T08:00:00+08:00"))
+        let accepted = try validate(.object(object), at: early).get()
+        #expect(accepted.bulletin.regions.map(\.code) == ["35.08.01"])
+        #expect(accepted.notes.contains { $0.contains("35.08.01.2999") && $0.contains("35.08.01 (") })
+        object["urgency"] = "routine"
+        guard case .failure(let refusal) = try validate(.object(object), at: early) else {
+            throw BulletinError("", .schema, "it was taken")
+        }
+        #expect(refusal.errors.map(\.code) == [.unknownRegion])
+        #expect(refusal.errors.first?.message.contains("35.08.01 (") == true)
+        object["regions"] = ["35.99.01.2999"]
+        object["urgency"] = "emergency"
+        guard case .failure(let unknown) = try validate(.object(object), at: early) else {
+            throw BulletinError("", .schema, "it was taken")
+        }
+        #expect(unknown.errors.first?.code == .unknownRegion)
+    }
 }

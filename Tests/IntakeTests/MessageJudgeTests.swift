@@ -44,6 +44,29 @@ struct MessageJudgeTests {
             now: Timestamp(milliseconds: 0))
     }
 
+    @Test(arguments: [
+        ("emergency.uji", "kentongan.emergency", "", true), ("emergency.uji", "kentongan.announcements", "", true),
+        ("kentongan.emergency", "kentongan.emergency", "", true),
+        ("emergency.uji", "kentongan.emergency", #""urgency":"important","#, true),
+        ("emergency.uji", "kentongan.emergency", #""urgency":"emergency","#, false),
+        ("announcement.uji", "kentongan.announcements", #""urgency":"emergency","#, false),
+        ("emergency.uji", "kentongan.emergency", #""status":"withdrawn","#, false),
+        ("announcement.uji", "kentongan.announcements", "", false),
+    ])
+    func onlyEmergenciesTakeTheirLane(key: String, queue: String, member: String, isRefused: Bool) throws {
+        let text = String(decoding: body, as: UTF8.self).replacing("{", with: "{" + member)
+        var publisher = publisher
+        publisher.mayPublishEmergencies = true
+        let message = IncomingMessage(
+            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key,
+            properties: MessageProperties(userID: "uji-user"), bodySize: UInt64(text.utf8.count),
+            body: Array(text.utf8), isOversize: false)
+        let judge = try Self.judge.get()
+        let incoming = judge.judge(
+            judge.open(message), publisher: publisher, queue: queue, now: Timestamp(milliseconds: 0))
+        #expect(reason(incoming) == (isRefused ? .outOfScope : nil), "\(incoming.judgement)")
+    }
+
     private func reason(_ incoming: IncomingBulletin) -> RefusalReason? {
         if case .refused(let refusal) = incoming.judgement { refusal.reason } else { nil }
     }

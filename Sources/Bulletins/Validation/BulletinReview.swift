@@ -78,7 +78,9 @@ struct BulletinReview {
         var found: [Region] = []
         for (code, path) in codes {
             for region in resolve(code, path, isEmergency: isEmergency) {
-                if let publisher, !publisher.covers(region) {
+                // A retired village is named by its old code, and what it became lies where its publisher does.
+                let isAbove = Region(code).map { region.contains($0) && region != $0 } ?? false
+                if let publisher, !publisher.covers(region), !(isAbove && Region(code).map(publisher.covers) ?? false) {
                     note(
                         path, .outOfScope,
                         "\(code) (\(registries.regions.fullName(of: region))) lies outside the scope of \(publisher.slug): \(publisher.regions.map(\.code).joined(separator: ", "))"
@@ -99,7 +101,17 @@ struct BulletinReview {
         if registries.regions.contains(region) { return [region] }
         let successors = registries.successors.successors(of: region)
         let names = successors.map { "\($0) (\(registries.regions.name(of: $0) ?? "?"))" }.joined(separator: ", ")
-        if successors.isEmpty {
+        if successors.isEmpty, let above = knownParent(of: region) {
+            let name = "\(above) (\(registries.regions.fullName(of: above)))"
+            if isEmergency {
+                notes.append("\(code) is not among the regions; the emergency goes to the region above, \(name)")
+                return [above]
+            }
+            note(
+                path, .unknownRegion,
+                "\(code) is not among the regions; it may be retired. Name what took its place, or the region above: \(name)"
+            )
+        } else if successors.isEmpty {
             note(path, .unknownRegion, "\(code) is not among the regions; look it up with: kentongan regions search")
         } else if successors.count == 1 || isEmergency {
             notes.append("\(code) is retired; taken for \(names)")
@@ -108,6 +120,12 @@ struct BulletinReview {
             note(path, .retiredRegion, "\(code) is retired and was split into \(names); name those that are meant")
         }
         return []
+    }
+
+    /// The district of a village that is unknown: villages are merged and renumbered, and no table lists them all.
+    private func knownParent(of region: Region) -> Region? {
+        guard region.level == .village, let parent = region.parent else { return nil }
+        return registries.regions.contains(parent) ? parent : nil
     }
 
     private mutating func fields(_ codes: [(code: String, path: String)]) -> [Field] {
