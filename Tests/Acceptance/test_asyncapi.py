@@ -205,7 +205,7 @@ def listener(worker, host, mail, hooks):
     """The worker with subscribers of each channel, and one address that is refused."""
     worker.command("publishers", "add", "uji.moderasi", "--name", "Moderasi", "--amqp-user", "uji.moderasi", "--kind",
                    "announcement", "--region", "ID", "--moderated")
-    mail.at_recipient["tolak@warga.example"] = lambda tries: "550 5.1.1 tidak ada"
+    mail.at_recipient["tolak@warga.example"] = lambda tries: "554 5.6.0 isi ditolak"
     for address in ("warga@warga.example", "tolak@warga.example"):
         worker.subscribe("email", address, ["73.71"])
     worker.subscribe("email", "bisu@warga.example", ["73.71"])
