@@ -45,7 +45,11 @@ final class HostGate<Item: Sendable>: Sendable {
         var breaker = EndpointBreaker()
         var nextSlot: ContinuousClock.Instant?
 
+        /// Of what is parked, what waits for its endpoint: it takes nothing of the host's allowance.
+        var parkedForEndpoints = 0
+
         var parked: Int { urgent.count + others.count }
+        var parkedForHost: Int { parked - parkedForEndpoints }
 
         func isIdle(_ now: ContinuousClock.Instant) -> Bool {
             load.running == 0 && parked == 0 && breaker.isQuiet && (nextSlot ?? now) <= now
@@ -53,12 +57,15 @@ final class HostGate<Item: Sendable>: Sendable {
     }
 
     private final class Party {
-        var running = 0
+        var load = HostLoad()
+        var parked = 0
         var breaker = EndpointBreaker()
         /// Until when it has asked to be left alone.
         var restsUntil: ContinuousClock.Instant?
 
-        func isIdle(_ now: ContinuousClock.Instant) -> Bool { running == 0 && breaker.isQuiet && rest(now) == nil }
+        func isIdle(_ now: ContinuousClock.Instant) -> Bool {
+            load.running == 0 && parked == 0 && breaker.isQuiet && rest(now) == nil
+        }
 
         func rest(_ now: ContinuousClock.Instant) -> Duration? {
             restsUntil.flatMap { $0 > now ? now.duration(to: $0) : nil }
@@ -115,7 +122,7 @@ final class HostGate<Item: Sendable>: Sendable {
         self.limits = limits
         self.mostParked = mostParked
         self.quota = quota
-        mostSlow = max(1, senders / 2)
+        mostSlow = max(1, senders * 3 / 4)
     }
 
     /// Whether so much is parked at hosts that take it that nothing more is to be claimed.
@@ -136,7 +143,7 @@ final class HostGate<Item: Sendable>: Sendable {
     /// What is parked beyond their quotas at hosts that are moving: this much is sent within about a second. Hosts that do
     /// not move have little parked, and keep nobody from claiming for others.
     private func excess(_ state: State, _ now: ContinuousClock.Instant) -> Int {
-        state.crowded.values.reduce(0) { $0 + ($1.load.isMoving(now) ? $1.parked - quota : 0) }
+        state.crowded.values.reduce(0) { $0 + ($1.load.isMoving(now) ? $1.parkedForHost - quota : 0) }
     }
 
     func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
@@ -149,8 +156,11 @@ final class HostGate<Item: Sendable>: Sendable {
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) {
                 return .back(after: host.load.spread(wait))
             }
-            guard endpoint.running < limits.endpointConcurrency, hasRoom(host, isUrgent, state, now) else {
-                return park(item, place, host, isUrgent, &state, now)
+            guard endpoint.load.running < limits.endpointConcurrency else {
+                return parkForEndpoint(item, place, host, endpoint, isUrgent, &state, now)
+            }
+            guard hasRoom(host, isUrgent, state, now) else {
+                return parkForHost(item, place, host, endpoint, isUrgent, &state, now)
             }
             if let slot = host.nextSlot, now.duration(to: slot) > Self.patience {
                 return .back(after: reserveSlot(host, now))
@@ -159,13 +169,13 @@ final class HostGate<Item: Sendable>: Sendable {
             endpoint.breaker.begin()
             host.load.begin(now)
             state.active[place.host] = host
-            endpoint.running += 1
+            endpoint.load.begin(now)
             return .go(after: reserveSlot(host, now))
         }
     }
 
     /// Whether one more attempt may begin at the host. A host of which nothing is known yet begins with a few, and slow
-    /// ones share half of the senders, so that the others keep the rest. An urgent attempt ignores both.
+    /// ones share three quarters of the senders, so that the others keep the rest. An urgent attempt ignores both.
     private func hasRoom(_ host: Host, _ isUrgent: Bool, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
         guard host.load.running < limits.concurrency else { return false }
         if isUrgent { return true }
@@ -176,19 +186,41 @@ final class HostGate<Item: Sendable>: Sendable {
         return state.active.values.reduce(0) { $0 + ($1.load.isSlow(now) ? $1.load.running : 0) } < mostSlow
     }
 
-    private func park(
-        _ item: Item, _ place: Place, _ host: Host, _ isUrgent: Bool, _ state: inout State,
+    private func parkForHost(
+        _ item: Item, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool, _ state: inout State,
         _ now: ContinuousClock.Instant
     ) -> Admission {
-        guard !state.isClosed else { return .back(after: .zero) }
         let allowance = host.load.allowance(quota: quota, most: mostParked * 2, now: now)
-        guard isUrgent || host.parked < allowance && state.parked < mostParked * Self.mostInAll else {
-            return .back(after: host.load.postponement(behind: host.parked, now: now))
+        guard isUrgent || host.parkedForHost < allowance else {
+            return .back(after: host.load.postponement(behind: host.parkedForHost, now: now))
         }
-        let parked = Parked(item: item, endpoint: place.endpoint)
+        return park(Parked(item: item, endpoint: place.endpoint), place, host, endpoint, isUrgent, &state)
+    }
+
+    /// An endpoint has an allowance of its own: one that hangs has little parked, and keeps its host for the others.
+    private func parkForEndpoint(
+        _ item: Item, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool, _ state: inout State,
+        _ now: ContinuousClock.Instant
+    ) -> Admission {
+        let allowance = endpoint.load.allowance(quota: limits.endpointConcurrency * 2, most: mostParked / 4, now: now)
+        guard isUrgent || endpoint.parked < allowance else {
+            return .back(after: endpoint.load.postponement(behind: endpoint.parked, now: now))
+        }
+        return park(
+            Parked(item: item, endpoint: place.endpoint, isForEndpoint: true), place, host, endpoint, isUrgent, &state)
+    }
+
+    private func park(
+        _ parked: Parked<Item>, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool,
+        _ state: inout State
+    ) -> Admission {
+        guard !state.isClosed else { return .back(after: .zero) }
+        guard isUrgent || state.parked < mostParked * Self.mostInAll else { return .back(after: Self.patience) }
         if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
         state.parked += 1
-        if host.parked > quota { state.crowded[place.host] = host }
+        endpoint.parked += 1
+        if parked.isForEndpoint { host.parkedForEndpoints += 1 }
+        if host.parkedForHost > quota { state.crowded[place.host] = host }
         return .parked
     }
 
@@ -215,15 +247,15 @@ final class HostGate<Item: Sendable>: Sendable {
             }
             host.load.end(answered: isReachable == true, now)
             host.breaker.note(isReachable: isReachable, now: now)
-            endpoint.running -= 1
+            endpoint.load.end(answered: isReachable == true, now)
             endpoint.breaker.note(isReachable: isReachable, now: now)
             if host.load.running == 0 { state.active[place.host] = nil }
             if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
             let before = excess(state, now)
-            // Of a host that is silent all go back; else each free place is taken.
+            // Of a host that is silent all go back; else the free places are taken.
             let isOpen = host.breaker.wait(now: now) != nil
-            let items = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
-            let unparked = unpark(items, place.host, host, before, &state, now)
+            let parked = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
+            let unparked = unpark(parked, place.host, host, before, &state, now)
             state.forget(place, host, endpoint, now)
             return unparked
         }
@@ -241,42 +273,45 @@ final class HostGate<Item: Sendable>: Sendable {
     }
 
     private func unpark(
-        _ items: [Item], _ name: String, _ host: Host, _ before: Int, _ state: inout State,
+        _ taken: [Parked<Item>], _ name: String, _ host: Host, _ before: Int, _ state: inout State,
         _ now: ContinuousClock.Instant
     ) -> Unparked {
-        state.parked -= items.count
-        if host.parked <= quota { state.crowded[name] = nil }
+        state.parked -= taken.count
+        for parked in taken {
+            state.endpoints[parked.endpoint]?.parked -= 1
+            if parked.isForEndpoint { host.parkedForEndpoints -= 1 }
+        }
+        if host.parkedForHost <= quota { state.crowded[name] = nil }
         let half = max(1, mostParked / 2)
-        return Unparked(items: items, hasRoom: before >= half && excess(state, now) < half)
+        return Unparked(items: taken.map(\.item), hasRoom: before >= half && excess(state, now) < half)
     }
 
-    /// The first of those whose endpoint has room, and a second while the host begins no more than it may: places that
-    /// were not used before fill up. One whose endpoint does not answer or rests goes before the gate too, which sends it
-    /// back.
-    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+    /// As many as there are free places, of those whose endpoint has room: places that were not used before its first
+    /// answer fill up then. One whose endpoint does not answer or rests goes before the gate too, which sends it back.
+    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Parked<Item>] {
         var (taken, begun): ([Parked<Item>], [Int64: Int]) = ([], [:])
         func hasRoom(_ number: Int64) -> Bool {
-            let running = (endpoints[number]?.running ?? 0) + (begun[number] ?? 0)
+            let running = (endpoints[number]?.load.running ?? 0) + (begun[number] ?? 0)
             guard let endpoint = endpoints[number] else { return running < limits.endpointConcurrency }
             return running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
                 || endpoint.rest(now) != nil
         }
         let free = min(limits.concurrency, host.load.start) - host.load.running
-        while taken.count < min(2, max(1, free)),
+        while taken.count < max(1, free),
             let next = host.urgent.take(where: hasRoom) ?? host.others.take(where: hasRoom)
         {
             taken.append(next)
             begun[next.endpoint, default: 0] += 1
         }
-        return taken.map(\.item)
+        return taken
     }
 
-    private func takeAll(_ host: Host) -> [Item] { host.urgent.takeAll() + host.others.takeAll() }
+    private func takeAll(_ host: Host) -> [Parked<Item>] { host.urgent.takeAll() + host.others.takeAll() }
 
     /// Whatever is parked, for the end of the work.
     func close() -> [Item] {
         state.withLock { state in
-            let left = state.hosts.values.flatMap(takeAll)
+            let left = state.hosts.values.flatMap(takeAll).map(\.item)
             state.parked = 0
             state.crowded = [:]
             state.isClosed = true

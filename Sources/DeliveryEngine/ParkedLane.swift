@@ -2,6 +2,8 @@
 struct Parked<Item: Sendable>: Sendable {
     let item: Item
     let endpoint: Int64
+    /// Whether its endpoint had no room, and not its host.
+    var isForEndpoint = false
 }
 
 /// Parked deliveries in the order in which they came. The first is taken in constant time, and one behind it by a search
@@ -32,9 +34,9 @@ struct ParkedLane<Item: Sendable>: Sendable {
         return nil
     }
 
-    mutating func takeAll() -> [Item] {
+    mutating func takeAll() -> [Parked<Item>] {
         defer { self = ParkedLane() }
-        return places[first...].compactMap { $0?.item }
+        return places[first...].compactMap(\.self)
     }
 
     private mutating func skipEmptyPlaces() {

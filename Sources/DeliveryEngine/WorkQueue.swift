@@ -61,8 +61,11 @@ final class WorkQueue<Element: Sendable>: Sendable {
 
     var count: Int { state.withLock(\.count) }
 
-    func push(_ elements: [Element], isUrgent: Bool = false) {
-        let served = state.withLock { state in
+    /// False if the queue is closed, which takes nothing.
+    @discardableResult
+    func push(_ elements: [Element], isUrgent: Bool = false) -> Bool {
+        let served = state.withLock { state -> [(Taker, Taken)]? in
+            guard !state.isClosed else { return nil }
             if isUrgent {
                 state.urgent.waiting.append(contentsOf: elements)
             } else {
@@ -72,7 +75,8 @@ final class WorkQueue<Element: Sendable>: Sendable {
             while let match = state.match() { served.append(match) }
             return served
         }
-        for (taker, taken) in served { taker.resume(returning: taken) }
+        for (taker, taken) in served ?? [] { taker.resume(returning: taken) }
+        return served != nil
     }
 
     /// The next element; nil once the queue is closed.

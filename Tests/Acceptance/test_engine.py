@@ -311,7 +311,7 @@ def told_by(mail):
 def failed(request, worker, publishing, mail, region):
     """A bulletin whose only delivery, a mail, has failed; the relay would take it now."""
     address = f"{request.node.name[5:45]}@w.example".replace("[", ".").replace("]", "")
-    mail.at_recipient[address] = lambda tries: "554 5.7.1 ditolak"
+    mail.at_recipient[address] = lambda tries: "554 5.6.0 ditolak"
     (subscribed,) = worker.subscribe("email", address, [region])
     sent = bulletin(regions=[region])
     correlation = publishing.send(sent)
@@ -363,7 +363,7 @@ def test_a_retry_begins_the_schedule_anew(worker, mail, failed):
 def test_other_deliveries_of_the_bulletin_are_left_alone(worker, publishing, hooks, mail, region, path, failed):
     worker.subscribe("webhook", hooks.url + path, [region])
     publishing.wait(publishing.send(failed.sent | {"revision": 2}), "completed")
-    mail.at_recipient[failed.address] = lambda tries: "554 5.7.1 ditolak"
+    mail.at_recipient[failed.address] = lambda tries: "554 5.6.0 ditolak"
     publishing.wait(publishing.send(failed.sent | {"revision": 3}), "completed")
     del mail.at_recipient[failed.address]
     worker.command("deliveries", "retry", "--bulletin", identity(failed.sent))
@@ -437,7 +437,7 @@ def test_a_retry_of_an_ended_subscription_is_refused(worker, failed):
 
 
 def test_a_retry_of_what_has_expired_is_refused(worker, publishing, mail, region):
-    mail.at_recipient["lewat@w.example"] = lambda tries: "554 5.7.1 ditolak"
+    mail.at_recipient["lewat@w.example"] = lambda tries: "554 5.6.0 ditolak"
     worker.subscribe("email", "lewat@w.example", [region])
     sent = bulletin(regions=[region], expiresAt=after(2))
     publishing.wait(publishing.send(sent), "completed")

@@ -52,9 +52,9 @@ struct HostLoadTests {
         #expect(!gate.isFull)
     }
 
-    /// Slow hosts share half of the senders; an urgent delivery does not ask for its share.
+    /// Slow hosts share three quarters of the senders; an urgent delivery does not ask for its share.
     @Test func slowHostsLeaveSendersToOthers() {
-        let gate = HostGate<Int>(limits: HostLimits(concurrency: 8), senders: 16)
+        let gate = HostGate<Int>(limits: HostLimits(concurrency: 8), senders: 20)
         let later = start + .seconds(10)
         for host in 1...4 {
             for item in 1...4 { _ = gate.admit(item, to: place("h\(host)", host * 100 + item), now: start) }
@@ -100,7 +100,7 @@ struct ParkedLaneTests {
         #expect(lane.take { $0 == 0 }?.item == 2)
         #expect((0..<1500).compactMap { _ in lane.take { _ in true }?.item }.prefix(3) == [1, 3, 4])
         #expect(lane.count == 499)
-        #expect(lane.takeAll() == Array(1502...2000))
+        #expect(lane.takeAll().map(\.item) == Array(1502...2000))
         #expect(lane.count == 0 && lane.take { _ in true } == nil)
     }
 }
