@@ -21,12 +21,11 @@ final class AttemptSender: Sendable {
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
     private let hold: LeaseHold
-    private let onSpare: @Sendable ([WorkItem]) -> Bool
 
     init(
         channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
         recorder: OutcomeRecorder, hold: LeaseHold, clock: WallClock, logger: Logger,
-        onRoom: @escaping @Sendable () -> Void, onSpare: @escaping @Sendable ([WorkItem]) -> Bool
+        onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
         self.store = store
@@ -35,10 +34,9 @@ final class AttemptSender: Sendable {
         self.recorder = recorder
         self.clock = clock
         self.logger = logger
-        gate = HostGate(limits: settings.hosts, senders: channel.concurrency)
+        gate = HostGate(limits: settings.hosts)
         self.onRoom = onRoom
         self.hold = hold
-        self.onSpare = onSpare
     }
 
     /// How long the channel still rests because its way does not work.
@@ -78,12 +76,7 @@ final class AttemptSender: Sendable {
     /// Sends an item, then what waited for its host.
     func send(_ item: WorkItem) async {
         var waiting = [item]
-        while !waiting.isEmpty {
-            let next = waiting.removeFirst()
-            // One goes on here, and other senders take the rest: nothing waits behind an attempt.
-            if !waiting.isEmpty, onSpare(waiting) { waiting = [] }
-            waiting += await sendOne(next)
-        }
+        while let next = waiting.popLast() { waiting += await sendOne(next) }
     }
 
     /// What may be sent now that this one has ended.

@@ -61,10 +61,7 @@ package struct DeliveryService: Service {
         sender = AttemptSender(
             channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
             clock: clock,
-            logger: logger, onRoom: { due.signal() },
-            onSpare: { [queue] items in
-                queue.push(items, isUrgent: items.contains { $0.entries.first?.delivery.priority == 0 })
-            })
+            logger: logger, onRoom: { due.signal() })
     }
 
     package func run() async throws {

@@ -24,48 +24,47 @@ struct Place: Hashable, Sendable {
 
 /// Keeps hosts and endpoints to their limits, so that one that is slow or silent takes few of the senders.
 ///
-/// Deliveries that come while there is no room are parked here, and go on with a sender whose attempt at the same host
-/// ends: urgent ones first, then in the order in which they came. A host may park as much as it ends within about a second
-/// (`HostLoad.allowance`); what is beyond that goes back to the store until about the time at which the host will take it.
-/// So a fast host never runs dry, and a slow one neither fills the memory nor has the same rows claimed again and again.
+/// What comes while there is no room is parked here, and goes on with a sender whose attempt at the same host ends: what
+/// is urgent first, then in the order in which it came. While much is parked, nothing more is to be claimed. Of a host or
+/// endpoint that does not answer, deliveries go back to the store for a while.
 final class HostGate<Item: Sendable>: Sendable {
     enum Admission: Sendable, Equatable {
-        /// The attempt may begin now, or after a pause that is short enough for the sender to wait.
+        /// At once, or after a pause that is short enough for the sender to wait.
         case go(after: Duration)
         case parked
-        /// Not now; the delivery is worth another look after this time.
+        /// Not now; worth another look after so long.
         case back(after: Duration)
+    }
+
+    private struct Parked {
+        let item: Item
+        let endpoint: Int64
     }
 
     /// An object, like `Party`: as a value it would be copied with all that is parked each time it is looked up.
     private final class Host {
-        var load = HostLoad()
-        var urgent = ParkedLane<Item>()
-        var others = ParkedLane<Item>()
+        var running = 0
+        var urgent: [Parked] = []
+        var others: [Parked] = []
         var breaker = EndpointBreaker()
         var nextSlot: ContinuousClock.Instant?
-
-        /// Of what is parked, what waits for its endpoint: it takes nothing of the host's allowance.
-        var parkedForEndpoints = 0
+        var lastEnd: ContinuousClock.Instant?
+        var firstBegin: ContinuousClock.Instant?
 
         var parked: Int { urgent.count + others.count }
-        var parkedForHost: Int { parked - parkedForEndpoints }
 
         func isIdle(_ now: ContinuousClock.Instant) -> Bool {
-            load.running == 0 && parked == 0 && breaker.isQuiet && (nextSlot ?? now) <= now
+            running == 0 && parked == 0 && breaker.isQuiet && (nextSlot ?? now) <= now
         }
     }
 
     private final class Party {
-        var load = HostLoad()
-        var parked = 0
+        var running = 0
         var breaker = EndpointBreaker()
         /// Until when it has asked to be left alone.
         var restsUntil: ContinuousClock.Instant?
 
-        func isIdle(_ now: ContinuousClock.Instant) -> Bool {
-            load.running == 0 && parked == 0 && breaker.isQuiet && rest(now) == nil
-        }
+        func isIdle(_ now: ContinuousClock.Instant) -> Bool { running == 0 && breaker.isQuiet && rest(now) == nil }
 
         func rest(_ now: ContinuousClock.Instant) -> Duration? {
             restsUntil.flatMap { $0 > now ? now.duration(to: $0) : nil }
@@ -76,10 +75,6 @@ final class HostGate<Item: Sendable>: Sendable {
         var hosts: [String: Host] = [:]
         var endpoints: [Int64: Party] = [:]
         var parked = 0
-        /// Hosts that have more parked than their quota.
-        var crowded: [String: Host] = [:]
-        /// Hosts with attempts under way: no more than there are senders.
-        var active: [String: Host] = [:]
         var isClosed = false
 
         mutating func host(_ name: String) -> Host {
@@ -96,7 +91,7 @@ final class HostGate<Item: Sendable>: Sendable {
             return made
         }
 
-        /// Keeps nothing of hosts and endpoints that are idle.
+        /// Keeps nothing of who is idle.
         mutating func forget(_ place: Place, _ host: Host, _ endpoint: Party, _ now: ContinuousClock.Instant) {
             if host.isIdle(now) { hosts[place.host] = nil }
             if endpoint.isIdle(now) { endpoints[place.endpoint] = nil }
@@ -106,30 +101,27 @@ final class HostGate<Item: Sendable>: Sendable {
     private let limits: HostLimits
     /// Above which nothing more is to be claimed.
     private let mostParked: Int
-    /// The number of deliveries that any host may have parked, however slow it is.
-    private let quota: Int
-    /// The number of attempts that slow hosts may have under way in all.
-    private let mostSlow: Int
     private let state = Mutex(State())
 
     /// How long a sender waits for a slot.
     private static var patience: Duration { .seconds(1) }
-    /// Memory that parked deliveries may take, as multiples of `mostParked`.
-    private static var mostInAll: Int { 16 }
+    /// What is parked of a host that has not ended an attempt for so long is little.
+    private static var silence: Duration { .seconds(2) }
+    private static var parkedInSilence: Int { 64 }
+    /// After how long what did not fit is looked at again: soon where attempts end, and later where they do not.
+    private static var crowded: Duration { .seconds(5) }
+    private static var busy: Duration { .milliseconds(200) }
 
-    /// `senders` is the number of attempts that the channel makes simultaneously.
-    init(limits: HostLimits, senders: Int = 64, mostParked: Int = 1024, quota: Int = 32) {
+    init(limits: HostLimits, mostParked: Int = 1024) {
         self.limits = limits
         self.mostParked = mostParked
-        self.quota = quota
-        mostSlow = max(1, senders * 3 / 4)
     }
 
-    /// Whether so much is parked at hosts that take it that nothing more is to be claimed.
-    var isFull: Bool { state.withLock { excess($0, .now) >= mostParked } }
+    /// Whether so much is parked that nothing more is to be claimed.
+    var isFull: Bool { state.withLock { $0.parked >= mostParked } }
 
     /// Whether not even what is urgent is to be claimed.
-    var isOverfull: Bool { state.withLock { excess($0, .now) >= mostParked * 2 } }
+    var isOverfull: Bool { state.withLock { $0.parked >= mostParked * 2 } }
 
     /// How many attempts may be claimed for a host with a rate; if none, after which time there is room again.
     func pace(_ name: String, now: ContinuousClock.Instant) -> (room: Int, wait: Duration) {
@@ -140,12 +132,6 @@ final class HostGate<Item: Sendable>: Sendable {
             ? (max(1, room), .zero) : (max(0, room), max(ahead - Self.patience / 2, .milliseconds(10)))
     }
 
-    /// What is parked beyond their quotas at hosts that are moving: this much is sent within about a second. Hosts that do
-    /// not move have little parked, and keep nobody from claiming for others.
-    private func excess(_ state: State, _ now: ContinuousClock.Instant) -> Int {
-        state.crowded.values.reduce(0) { $0 + ($1.load.isMoving(now) ? $1.parkedForHost - quota : 0) }
-    }
-
     func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
         state.withLock { state in
             let host = state.host(place.host)
@@ -153,75 +139,37 @@ final class HostGate<Item: Sendable>: Sendable {
             defer { state.forget(place, host, endpoint, now) }
             // What is urgent has its own try, whatever the endpoint has asked for.
             if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
-            if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) {
-                return .back(after: host.load.spread(wait))
-            }
-            guard endpoint.load.running < limits.endpointConcurrency else {
-                return parkForEndpoint(item, place, host, endpoint, isUrgent, &state, now)
-            }
-            guard hasRoom(host, isUrgent, state, now) else {
-                return parkForHost(item, place, host, endpoint, isUrgent, &state, now)
+            if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
+            guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
+                guard !state.isClosed else { return .back(after: .zero) }
+                guard isUrgent || mayPark(host, state.parked, now) else {
+                    return .back(after: isSilent(host, now) ? Self.crowded : Self.busy)
+                }
+                let parked = Parked(item: item, endpoint: place.endpoint)
+                if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
+                state.parked += 1
+                return .parked
             }
             if let slot = host.nextSlot, now.duration(to: slot) > Self.patience {
-                return .back(after: reserveSlot(host, now))
+                return .back(after: now.duration(to: slot))
             }
             host.breaker.begin()
             endpoint.breaker.begin()
-            host.load.begin(now)
-            state.active[place.host] = host
-            endpoint.load.begin(now)
+            host.running += 1
+            host.firstBegin = host.firstBegin ?? now
+            endpoint.running += 1
             return .go(after: reserveSlot(host, now))
         }
     }
 
-    /// Whether one more attempt may begin at the host. A host of which nothing is known yet begins with a few, and slow
-    /// ones share three quarters of the senders, so that the others keep the rest. An urgent attempt ignores both.
-    private func hasRoom(_ host: Host, _ isUrgent: Bool, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
-        guard host.load.running < limits.concurrency else { return false }
-        if isUrgent { return true }
-        guard host.load.running < host.load.start else { return false }
-        guard limits.rate == 0, host.load.isSlow(now) else { return true }
-        // One is always allowed: by its end the host shows that it is fast again.
-        guard host.load.running > 0 else { return true }
-        return state.active.values.reduce(0) { $0 + ($1.load.isSlow(now) ? $1.load.running : 0) } < mostSlow
+    private func mayPark(_ host: Host, _ parked: Int, _ now: ContinuousClock.Instant) -> Bool {
+        host.parked < Self.parkedInSilence || !isSilent(host, now) && parked < mostParked * 2
     }
 
-    private func parkForHost(
-        _ item: Item, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool, _ state: inout State,
-        _ now: ContinuousClock.Instant
-    ) -> Admission {
-        let allowance = host.load.allowance(quota: quota, most: mostParked * 2, now: now)
-        guard isUrgent || host.parkedForHost < allowance else {
-            return .back(after: host.load.postponement(behind: host.parkedForHost, now: now))
-        }
-        return park(Parked(item: item, endpoint: place.endpoint), place, host, endpoint, isUrgent, &state)
-    }
-
-    /// An endpoint has an allowance of its own: one that hangs has little parked, and keeps its host for the others.
-    private func parkForEndpoint(
-        _ item: Item, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool, _ state: inout State,
-        _ now: ContinuousClock.Instant
-    ) -> Admission {
-        let allowance = endpoint.load.allowance(quota: limits.endpointConcurrency * 2, most: mostParked / 4, now: now)
-        guard isUrgent || endpoint.parked < allowance else {
-            return .back(after: endpoint.load.postponement(behind: endpoint.parked, now: now))
-        }
-        return park(
-            Parked(item: item, endpoint: place.endpoint, isForEndpoint: true), place, host, endpoint, isUrgent, &state)
-    }
-
-    private func park(
-        _ parked: Parked<Item>, _ place: Place, _ host: Host, _ endpoint: Party, _ isUrgent: Bool,
-        _ state: inout State
-    ) -> Admission {
-        guard !state.isClosed else { return .back(after: .zero) }
-        guard isUrgent || state.parked < mostParked * Self.mostInAll else { return .back(after: Self.patience) }
-        if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
-        state.parked += 1
-        endpoint.parked += 1
-        if parked.isForEndpoint { host.parkedForEndpoints += 1 }
-        if host.parkedForHost > quota { state.crowded[place.host] = host }
-        return .parked
+    /// A host whose first attempts began a moment ago is not silent yet.
+    private func isSilent(_ host: Host, _ now: ContinuousClock.Instant) -> Bool {
+        guard let since = host.lastEnd ?? host.firstBegin else { return false }
+        return since.duration(to: now) > (host.lastEnd == nil ? Self.busy : Self.silence)
     }
 
     private func reserveSlot(_ host: Host, _ now: ContinuousClock.Instant) -> Duration {
@@ -245,75 +193,60 @@ final class HostGate<Item: Sendable>: Sendable {
             guard let host = state.hosts[place.host], let endpoint = state.endpoints[place.endpoint] else {
                 return Unparked()
             }
-            host.load.end(answered: isReachable == true, now)
+            host.running -= 1
+            host.lastEnd = now
             host.breaker.note(isReachable: isReachable, now: now)
-            endpoint.load.end(answered: isReachable == true, now)
+            endpoint.running -= 1
             endpoint.breaker.note(isReachable: isReachable, now: now)
-            if host.load.running == 0 { state.active[place.host] = nil }
             if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
-            let before = excess(state, now)
-            // Of a host that is silent all go back; else the free places are taken.
+            // Of a host that is silent all go back; else one takes the place that is free.
             let isOpen = host.breaker.wait(now: now) != nil
-            let parked = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
-            let unparked = unpark(parked, place.host, host, before, &state, now)
+            let items = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
             state.forget(place, host, endpoint, now)
-            return unparked
+            return unpark(items, &state)
         }
     }
 
     /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
     func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard let host = state.hosts[name], host.load.running == 0 else { return Unparked() }
-            let before = excess(state, now)
-            let unparked = unpark(takeNext(host, state.endpoints, now), name, host, before, &state, now)
+            guard let host = state.hosts[name], host.running == 0 else { return Unparked() }
+            let items = takeNext(host, state.endpoints, now)
             if host.isIdle(now) { state.hosts[name] = nil }
-            return unparked
+            return unpark(items, &state)
         }
     }
 
-    private func unpark(
-        _ taken: [Parked<Item>], _ name: String, _ host: Host, _ before: Int, _ state: inout State,
-        _ now: ContinuousClock.Instant
-    ) -> Unparked {
-        state.parked -= taken.count
-        for parked in taken {
-            state.endpoints[parked.endpoint]?.parked -= 1
-            if parked.isForEndpoint { host.parkedForEndpoints -= 1 }
-        }
-        if host.parkedForHost <= quota { state.crowded[name] = nil }
-        let half = max(1, mostParked / 2)
-        return Unparked(items: taken.map(\.item), hasRoom: before >= half && excess(state, now) < half)
+    private func unpark(_ items: [Item], _ state: inout State) -> Unparked {
+        let before = state.parked
+        state.parked -= items.count
+        return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
     }
 
-    /// As many as there are free places, of those whose endpoint has room: places that were not used before its first
-    /// answer fill up then. One whose endpoint does not answer or rests goes before the gate too, which sends it back.
-    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Parked<Item>] {
-        var (taken, begun): ([Parked<Item>], [Int64: Int]) = ([], [:])
-        func hasRoom(_ number: Int64) -> Bool {
-            let running = (endpoints[number]?.load.running ?? 0) + (begun[number] ?? 0)
-            guard let endpoint = endpoints[number] else { return running < limits.endpointConcurrency }
-            return running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
+    /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
+    /// sends it back.
+    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+        func hasRoom(_ parked: Parked) -> Bool {
+            guard let endpoint = endpoints[parked.endpoint] else { return true }
+            return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
                 || endpoint.rest(now) != nil
         }
-        let free = min(limits.concurrency, host.load.start) - host.load.running
-        while taken.count < max(1, free),
-            let next = host.urgent.take(where: hasRoom) ?? host.others.take(where: hasRoom)
-        {
-            taken.append(next)
-            begun[next.endpoint, default: 0] += 1
-        }
-        return taken
+        if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index).item] }
+        if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index).item] }
+        return []
     }
 
-    private func takeAll(_ host: Host) -> [Parked<Item>] { host.urgent.takeAll() + host.others.takeAll() }
+    private func takeAll(_ host: Host) -> [Item] {
+        defer { (host.urgent, host.others) = ([], []) }
+        return (host.urgent + host.others).map(\.item)
+    }
 
     /// Whatever is parked, for the end of the work.
     func close() -> [Item] {
         state.withLock { state in
-            let left = state.hosts.values.flatMap(takeAll).map(\.item)
+            let left = state.hosts.values.flatMap { ($0.urgent + $0.others).map(\.item) }
+            for host in state.hosts.values { (host.urgent, host.others) = ([], []) }
             state.parked = 0
-            state.crowded = [:]
             state.isClosed = true
             return left
         }

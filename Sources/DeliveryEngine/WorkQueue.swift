@@ -61,11 +61,8 @@ final class WorkQueue<Element: Sendable>: Sendable {
 
     var count: Int { state.withLock(\.count) }
 
-    /// False if the queue is closed, which takes nothing.
-    @discardableResult
-    func push(_ elements: [Element], isUrgent: Bool = false) -> Bool {
-        let served = state.withLock { state -> [(Taker, Taken)]? in
-            guard !state.isClosed else { return nil }
+    func push(_ elements: [Element], isUrgent: Bool = false) {
+        let served = state.withLock { state in
             if isUrgent {
                 state.urgent.waiting.append(contentsOf: elements)
             } else {
@@ -75,8 +72,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
             while let match = state.match() { served.append(match) }
             return served
         }
-        for (taker, taken) in served ?? [] { taker.resume(returning: taken) }
-        return served != nil
+        for (taker, taken) in served { taker.resume(returning: taken) }
     }
 
     /// The next element; nil once the queue is closed.

@@ -9,7 +9,7 @@ from deliveries import row, rows
 from oracle import rows as registry
 from waiting import eventually
 
-COUNT = 240
+COUNT = 400
 # Kabupaten, one a subscriber; what is below 35 (Jawa Timur) is the first.
 REGIONS = [r["code"] for r in registry("regions.csv") if r["code"].count(".") == 1][:COUNT]
 

@@ -114,7 +114,7 @@ struct HostGateTests {
 
     /// While much is parked nothing is claimed; once half of it is gone, that is told once.
     @Test func itTellsWhenThereIsRoomForClaims() {
-        let gate = HostGate<Int>(limits: HostLimits(concurrency: 1), mostParked: 4, quota: 0)
+        let gate = HostGate<Int>(limits: HostLimits(concurrency: 1), mostParked: 4)
         for item in 1...5 { _ = gate.admit(item, to: place("a", Int64(item)), now: start) }
         #expect(gate.isFull)
         var (told, running) = (0, 1)
