@@ -112,7 +112,7 @@ final class HostGate<Item: Sendable>: Sendable {
     private static var crowded: Duration { .seconds(5) }
     private static var busy: Duration { .milliseconds(200) }
 
-    init(limits: HostLimits, mostParked: Int = 1024) {
+    init(limits: HostLimits, mostParked: Int = 512) {
         self.limits = limits
         self.mostParked = mostParked
     }
@@ -163,7 +163,8 @@ final class HostGate<Item: Sendable>: Sendable {
     }
 
     private func mayPark(_ host: Host, _ parked: Int, _ now: ContinuousClock.Instant) -> Bool {
-        host.parked < Self.parkedInSilence || !isSilent(host, now) && parked < mostParked * 2
+        host.parked < Self.parkedInSilence
+            || host.lastEnd != nil && !isSilent(host, now) && parked < mostParked * 2
     }
 
     /// A host whose first attempts began a moment ago is not silent yet.
