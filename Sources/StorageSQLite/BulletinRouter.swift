@@ -37,7 +37,7 @@ struct BulletinRouter {
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at)
             SELECT ?4, endpoint, channel, id, ?5, 'pending', coalesce(digest_at, ?6),
-                iif(digest_at IS NULL, ?8 + 64000 * ((row_number() OVER () - 1) / 64), NULL), digest_at
+                iif(digest_at IS NULL, \(Turn.sql(from: "?8")), NULL), digest_at
             FROM (SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?6", priority: "?5")) AS digest_at
                 \(Self.walk) LIMIT ?7)
             WHERE true ON CONFLICT DO NOTHING

@@ -71,7 +71,7 @@ struct Inheritance {
                 (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at, predecessor)
             SELECT ?1, endpoint, channel, subscription, ?2, 'pending',
                 iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
-                iif(predecessor IS NULL AND digest_at IS NULL, ?4 + 64000 * ((row_number() OVER () - 1) / 64), NULL),
+                iif(predecessor IS NULL AND digest_at IS NULL, \(Turn.sql(from: "?4")), NULL),
                 digest_at, predecessor
             FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
                     iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor

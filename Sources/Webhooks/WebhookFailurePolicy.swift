@@ -1,3 +1,4 @@
+import Bulletins
 package import DeliveryEngine
 package import HTTPPost
 import NIOCore
@@ -24,20 +25,20 @@ package enum WebhookFailurePolicy {
     package static func outcome(of error: HTTPPostError) -> AttemptOutcome {
         switch error {
         case .badURL, .badHeader, .badNetwork, .badSettings:
-            AttemptOutcome(.failed, detail: PrintableText.of("\(error)"))
+            AttemptOutcome(.failed, detail: HiddenCharacters.escaped("\(error)"))
         // What a name stands for may be mended, so also a refused address is tried again.
         case .addressRefused, .badResponse, .cancelled:
-            AttemptOutcome(.retry(after: nil), detail: PrintableText.of("\(error)"))
+            AttemptOutcome(.retry(after: nil), detail: HiddenCharacters.escaped("\(error)"))
         case .resolveFailed, .connectFailed, .tlsFailed, .timedOut, .connectionLost:
-            AttemptOutcome(.retry(after: nil), detail: PrintableText.of("\(error)"), isUnreachable: true)
-        case .resolverBusy: AttemptOutcome(.postponed(by: .seconds(2)), detail: PrintableText.of("\(error)"))
+            AttemptOutcome(.retry(after: nil), detail: HiddenCharacters.escaped("\(error)"), isUnreachable: true)
+        case .resolverBusy: AttemptOutcome(.postponed(by: .seconds(2)), detail: HiddenCharacters.escaped("\(error)"))
         case .tooManyWaiting, .closed:
-            AttemptOutcome(.unavailable(pause: .seconds(1)), detail: PrintableText.of("\(error)"))
+            AttemptOutcome(.unavailable(pause: .seconds(1)), detail: HiddenCharacters.escaped("\(error)"))
         }
     }
 
     private static func detail(of response: HTTPPostResponse) -> String {
-        let text = PrintableText.of(String(String(buffer: response.body).prefix(400)))
+        let text = HiddenCharacters.escaped(String(String(buffer: response.body).prefix(400)))
         return text.isEmpty ? "answered \(response.status)" : "answered \(response.status): \(text)"
     }
 }
