@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -77,7 +78,10 @@ let package = Package(
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
         .target(name: "Fanout", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
-        .target(name: "DeliveryEngine", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
+        .target(
+            name: "DeliveryEngine",
+            dependencies: ["Storage", lifecycle, logging, .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
         .target(
             name: "Receipts", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
         .target(

@@ -34,7 +34,7 @@ final class AttemptSender: Sendable {
         self.recorder = recorder
         self.clock = clock
         self.logger = logger
-        gate = HostGate(limits: settings.hosts)
+        gate = HostGate(limits: settings.hosts, senders: channel.concurrency, mostParked: channel.claimsAhead)
         self.onRoom = onRoom
         self.hold = hold
     }
@@ -44,10 +44,15 @@ final class AttemptSender: Sendable {
 
     /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
     var isFull: Bool { gate.isFull }
-    /// How many deliveries may be claimed for a channel whose way has a rate; if none, after which time there is room.
+    /// How many deliveries may be claimed for a channel whose way has a rate or has just failed; if none, after which time
+    /// there is room.
     var pace: (room: Int, wait: Duration) {
-        channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
+        if let probes = pauses.probes { return (probes, .seconds(1)) }
+        return channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
     }
+
+    /// How much waits at hosts that take it.
+    var excess: Int { gate.excess }
     /// Not even what is urgent.
     var isOverfull: Bool { gate.isOverfull }
 
@@ -88,13 +93,16 @@ final class AttemptSender: Sendable {
             _ = await attempt(item)
             return []
         }
-        switch gate.admit(item, to: place, isUrgent: first.delivery.priority == 0, now: .now) {
+        let (bulletin, isUrgent) = (first.delivery.bulletin, first.delivery.priority == 0)
+        switch gate.admit(item, to: place, of: bulletin, isUrgent: isUrgent, now: .now) {
         case .parked: return []
         case .back(let pause): return putOff(item, after: pause, at: place)
         case .go(let pause):
             if pause > .zero { try? await Task.sleep(for: pause) }
             let ended = await attempt(item)
-            return goOn(gate.ended(at: place, isReachable: ended.isReachable, rest: ended.rest, now: .now))
+            return goOn(
+                gate.ended(
+                    at: place, isReachable: ended.isReachable, took: ended.took, rest: ended.rest, now: .now))
         }
     }
 
@@ -109,17 +117,18 @@ final class AttemptSender: Sendable {
     }
 
     /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
-    private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, rest: Duration?) {
+    private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
         let startedAt = clock.now
         let entries = await stillSendable(item.entries, startedAt)
-        guard let first = entries.first else { return (nil, nil) }
+        guard let first = entries.first else { return (nil, .zero, nil) }
         let started = ContinuousClock.now
+        pauses.begin()
         let outcome =
             item.isDigest
             ? await channel.attempt(digest: entries, now: startedAt)
             : await channel.attempt(first.delivery, first.content, now: startedAt)
+        if pauses.end(outcome.verdict) { onRoom() }
         if case .unavailable(let pause) = outcome.verdict {
-            pauses.pause(for: pause)
             logger.warning("\(channel.channel.rawValue) pauses for \(pause): \(outcome.detail ?? "")")
         }
         // The same for all of a digest, so that they are tried together again.
@@ -133,7 +142,7 @@ final class AttemptSender: Sendable {
                     delivery: $0.delivery, effect: effect, startedAt: startedAt, duration: duration, code: outcome.code,
                     detail: outcome.detail.map { String($0.prefix(500)) })
             })
-        return (!outcome.isUnreachable, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
+        return (!outcome.isUnreachable, duration, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
     }
 
     /// Ends what has expired, or was taken back since it was claimed.

@@ -110,11 +110,11 @@ package struct DeliveryService: Service {
     private func claimForEver() async {
         while !Task.isCancelled {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
-            let room = channel.claimsAhead - queue.count
-            guard room >= channel.claimsAhead / 2, !sender.isFull else {
+            let (queued, most) = (queue.count, channel.claimsAhead)
+            guard queued <= most / 2, !sender.isFull else {
                 // What is urgent does not wait for room, within bounds.
-                if queue.count < channel.claimsAhead * 2, !sender.isOverfull {
-                    _ = await claim(channel.claimsAhead, emergenciesOnly: true)
+                if queued < most * 2, !sender.isOverfull {
+                    _ = await claim(most, emergenciesOnly: true)
                 }
                 await hints.delivery(channel.channel).wait(atMost: Self.poll)
                 continue
@@ -124,7 +124,8 @@ package struct DeliveryService: Service {
                 await hints.delivery(channel.channel).wait(atMost: pace.wait)
                 continue
             }
-            let wanted = min(room, pace.room)
+            // No more than the gate takes if all are for one host.
+            let wanted = min(max(most / 4, most - queued - sender.excess), pace.room)
             if await claim(wanted, emergenciesOnly: false) < wanted { await waitForMore() }
         }
     }
@@ -139,9 +140,9 @@ package struct DeliveryService: Service {
             if !claimed.isEmpty { await push(claimed.map { [$0] }) }
             guard channel.hasDigests, !emergenciesOnly else { return claimed.count }
             let digests = try await store.claimDigests(
-                limit: channel.concurrency, owner: owner, until: until, now: now)
+                limit: min(channel.concurrency, room), owner: owner, until: until, now: now)
             if !digests.isEmpty { await push(digests) }
-            return claimed.count + (digests.count == channel.concurrency ? room : 0)
+            return claimed.count + (digests.count == min(channel.concurrency, room) ? room : 0)
         } catch {
             if !Task.isCancelled { logger.error("deliveries wait: \(error)") }
             try? await Task.sleep(for: .seconds(1))

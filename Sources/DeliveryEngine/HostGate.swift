@@ -1,32 +1,13 @@
+import DequeModule
 import Synchronization
-
-/// What one host, and one endpoint at it, may take of a channel.
-package struct HostLimits: Sendable {
-    /// Attempts at once at a host.
-    package var concurrency: Int
-    /// Attempts at once at one endpoint.
-    package var endpointConcurrency: Int
-    /// Attempts a second at a host; 0 for no limit.
-    package var rate: Int
-
-    package init(concurrency: Int = 32, endpointConcurrency: Int = 4, rate: Int = 0) {
-        self.concurrency = concurrency
-        self.endpointConcurrency = endpointConcurrency
-        self.rate = rate
-    }
-}
-
-/// Where an attempt goes.
-struct Place: Hashable, Sendable {
-    let host: String
-    let endpoint: Int64
-}
 
 /// Keeps hosts and endpoints to their limits, so that one that is slow or silent takes few of the senders.
 ///
 /// What comes while there is no room is parked here, and goes on with a sender whose attempt at the same host ends: what
-/// is urgent first, then in the order in which it came. While much is parked, nothing more is to be claimed. Of a host or
-/// endpoint that does not answer, deliveries go back to the store for a while.
+/// is urgent first, then in the order in which it came. A host or endpoint may park what it ends within about two seconds
+/// (`HostLoad.allowance`); what is beyond that goes back to the store until about the time at which it will be taken. So a
+/// fast host never runs dry, and a slow one neither keeps others from being claimed nor has its rows claimed again and
+/// again. Hosts that are slow, or of which nothing is known yet, leave a quarter of the senders to the others.
 final class HostGate<Item: Sendable>: Sendable {
     enum Admission: Sendable, Equatable {
         /// At once, or after a pause that is short enough for the sender to wait.
@@ -36,92 +17,53 @@ final class HostGate<Item: Sendable>: Sendable {
         case back(after: Duration)
     }
 
-    private struct Parked {
-        let item: Item
-        let endpoint: Int64
-    }
-
-    /// An object, like `Party`: as a value it would be copied with all that is parked each time it is looked up.
-    private final class Host {
-        var running = 0
-        var urgent: [Parked] = []
-        var others: [Parked] = []
-        var breaker = EndpointBreaker()
-        var nextSlot: ContinuousClock.Instant?
-        var lastEnd: ContinuousClock.Instant?
-        var firstBegin: ContinuousClock.Instant?
-
-        var parked: Int { urgent.count + others.count }
-
-        func isIdle(_ now: ContinuousClock.Instant) -> Bool {
-            running == 0 && parked == 0 && breaker.isQuiet && (nextSlot ?? now) <= now
-        }
-    }
-
-    private final class Party {
-        var running = 0
-        var breaker = EndpointBreaker()
-        /// Until when it has asked to be left alone.
-        var restsUntil: ContinuousClock.Instant?
-
-        func isIdle(_ now: ContinuousClock.Instant) -> Bool { running == 0 && breaker.isQuiet && rest(now) == nil }
-
-        func rest(_ now: ContinuousClock.Instant) -> Duration? {
-            restsUntil.flatMap { $0 > now ? now.duration(to: $0) : nil }
-        }
-    }
-
-    private struct State {
-        var hosts: [String: Host] = [:]
-        var endpoints: [Int64: Party] = [:]
-        var parked = 0
-        var isClosed = false
-
-        mutating func host(_ name: String) -> Host {
-            if let known = hosts[name] { return known }
-            let made = Host()
-            hosts[name] = made
-            return made
-        }
-
-        mutating func endpoint(_ number: Int64) -> Party {
-            if let known = endpoints[number] { return known }
-            let made = Party()
-            endpoints[number] = made
-            return made
-        }
-
-        /// Keeps nothing of who is idle.
-        mutating func forget(_ place: Place, _ host: Host, _ endpoint: Party, _ now: ContinuousClock.Instant) {
-            if host.isIdle(now) { hosts[place.host] = nil }
-            if endpoint.isIdle(now) { endpoints[place.endpoint] = nil }
-        }
-    }
+    private typealias Host = GateHost<Item>
+    private typealias Endpoint = GateEndpoint
+    private typealias State = GateState<Item>
+    private typealias Parked = GateHost<Item>.Parked
 
     private let limits: HostLimits
     /// Above which nothing more is to be claimed.
     private let mostParked: Int
+    /// How much any host may have parked, however slow it is.
+    private let quota: Int
+    private var endpointQuota: Int { limits.endpointConcurrency * 4 }
+    /// How many senders hosts may hold in all that are slow; and, with those that are tried for the first time, of which
+    /// nothing is known.
+    private let mostSlow: Int
+    private let mostUnproven: Int
     private let state = Mutex(State())
 
-    /// How long a sender waits for a slot.
+    /// How long a sender waits for a slot; for what is urgent it is worth more.
     private static var patience: Duration { .seconds(1) }
-    /// What is parked of a host that has not ended an attempt for so long is little.
-    private static var silence: Duration { .seconds(2) }
-    private static var parkedInSilence: Int { 64 }
-    /// After how long what did not fit is looked at again: soon where attempts end, and later where they do not.
-    private static var crowded: Duration { .seconds(5) }
-    private static var busy: Duration { .milliseconds(200) }
+    private static var urgentPatience: Duration { .seconds(5) }
+    /// So many of each bulletin are parked even where others fill the host's allowance: what is small does not go back to
+    /// the store behind what is large.
+    private static var share: Int { 16 }
+    /// Bounds what is parked in all, as multiples of `mostParked`.
+    private static var mostInAll: Int { 16 }
 
-    init(limits: HostLimits, mostParked: Int = 512) {
+    /// `senders` is how many attempts the channel makes at once.
+    init(limits: HostLimits, senders: Int = 64, mostParked: Int = 512) {
         self.limits = limits
         self.mostParked = mostParked
+        quota = max(64, limits.concurrency * 2)
+        // A channel whose hosts may each take all senders has but one host, or an operator who wants it so.
+        let isShared = limits.concurrency < senders
+        mostSlow = isShared ? max(1, senders * 3 / 4) : .max
+        mostUnproven = isShared ? max(1, senders * 7 / 8) : .max
     }
 
-    /// Whether so much is parked that nothing more is to be claimed.
-    var isFull: Bool { state.withLock { $0.parked >= mostParked } }
+    /// How much is parked at hosts that take it.
+    var excess: Int { state.withLock(\.excess) }
+
+    /// Whether so much is parked at hosts that take it that nothing more is to be claimed.
+    var isFull: Bool { state.withLock { $0.excess >= mostParked || $0.parked >= mostParked * Self.mostInAll } }
 
     /// Whether not even what is urgent is to be claimed.
-    var isOverfull: Bool { state.withLock { $0.parked >= mostParked * 2 } }
+    var isOverfull: Bool {
+        state.withLock { $0.excess >= mostParked * 2 || $0.parked >= mostParked * Self.mostInAll * 2 }
+    }
 
     /// How many attempts may be claimed for a host with a rate; if none, after which time there is room again.
     func pace(_ name: String, now: ContinuousClock.Instant) -> (room: Int, wait: Duration) {
@@ -132,45 +74,75 @@ final class HostGate<Item: Sendable>: Sendable {
             ? (max(1, room), .zero) : (max(0, room), max(ahead - Self.patience / 2, .milliseconds(10)))
     }
 
-    func admit(_ item: Item, to place: Place, isUrgent: Bool = false, now: ContinuousClock.Instant) -> Admission {
+    // MARK: - Before an attempt
+
+    func admit(
+        _ item: Item, to place: Place, of bulletin: Int64 = 0, isUrgent: Bool = false, now: ContinuousClock.Instant
+    ) -> Admission {
         state.withLock { state in
+            let parked = Parked(item: item, endpoint: place.endpoint, bulletin: bulletin)
             let host = state.host(place.host)
             let endpoint = state.endpoint(place.endpoint)
             defer { state.forget(place, host, endpoint, now) }
             // What is urgent has its own try, whatever the endpoint has asked for.
             if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
             if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
-            guard host.running < limits.concurrency, endpoint.running < limits.endpointConcurrency else {
-                guard !state.isClosed else { return .back(after: .zero) }
-                guard isUrgent || mayPark(host, state.parked, now) else {
-                    return .back(after: isSilent(host, now) ? Self.crowded : Self.busy)
+            guard endpoint.load.running < limits.endpointConcurrency else {
+                let most = endpoint.load.allowance(quota: endpointQuota, most: mostParked / 2, now: now)
+                guard isUrgent || endpoint.parked < most else {
+                    return .back(after: endpoint.load.returnWait(rate: limits.rate, now: now))
                 }
-                let parked = Parked(item: item, endpoint: place.endpoint)
-                if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
-                state.parked += 1
-                return .parked
+                return park(parked, host, endpoint, isUrgent, &state, now)
             }
-            if let slot = host.nextSlot, now.duration(to: slot) > Self.patience {
-                return .back(after: now.duration(to: slot))
+            guard hasRoom(host, isUrgent, state, now) else {
+                return park(parked, host, endpoint, isUrgent, &state, now)
+            }
+            if let slot = host.nextSlot, now.duration(to: slot) > (isUrgent ? Self.urgentPatience : Self.patience) {
+                return .back(after: host.load.returnWait(rate: limits.rate, now: now))
             }
             host.breaker.begin()
             endpoint.breaker.begin()
-            host.running += 1
-            host.firstBegin = host.firstBegin ?? now
-            endpoint.running += 1
+            host.load.begin(now)
+            endpoint.load.begin(now)
+            state.active[place.host] = host
             return .go(after: reserveSlot(host, now))
         }
     }
 
-    private func mayPark(_ host: Host, _ parked: Int, _ now: ContinuousClock.Instant) -> Bool {
-        host.parked < Self.parkedInSilence
-            || host.lastEnd != nil && !isSilent(host, now) && parked < mostParked * 2
+    /// Whether one more attempt may begin at the host.
+    private func hasRoom(_ host: Host, _ isUrgent: Bool, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
+        guard host.load.running < limits.concurrency else { return false }
+        if isUrgent || mostSlow == .max || host.load.isProven(now) { return true }
+        // The first attempt shows what kind of host it is.
+        let most = host.load.running == 0 && !host.load.isKnown ? mostUnproven : mostSlow
+        return state.active.values.reduce(0) { $0 + ($1.load.isProven(now) ? 0 : $1.load.running) } < most
     }
 
-    /// A host whose first attempts began a moment ago is not silent yet.
-    private func isSilent(_ host: Host, _ now: ContinuousClock.Instant) -> Bool {
-        guard let since = host.lastEnd ?? host.firstBegin else { return false }
-        return since.duration(to: now) > (host.lastEnd == nil ? Self.busy : Self.silence)
+    private func park(
+        _ parked: Parked, _ host: Host, _ endpoint: Endpoint, _ isUrgent: Bool, _ state: inout State,
+        _ now: ContinuousClock.Instant
+    ) -> Admission {
+        guard !state.isClosed else { return .back(after: .zero) }
+        let most = host.load.allowance(quota: quota, most: mostParked * 2, now: now)
+        let ofBulletin = host.bulletins[parked.bulletin] ?? 0
+        let isWithin = host.parked < most || ofBulletin < Self.share && host.parked < most * 4
+        guard isUrgent || isWithin && state.parked < mostParked * Self.mostInAll else {
+            return .back(after: host.load.returnWait(rate: limits.rate, now: now))
+        }
+        host.bulletins[parked.bulletin] = ofBulletin + 1
+        if isUrgent { host.urgent.append(parked) } else { host.others.append(parked) }
+        endpoint.parked += 1
+        state.parked += 1
+        state.excess += host.parked > quota ? 1 : 0
+        letWait(host, &state)
+        return .parked
+    }
+
+    /// What is parked goes on when an attempt at its host ends: with none under way, when one anywhere ends.
+    private func letWait(_ host: Host, _ state: inout State) {
+        guard host.load.running == 0, host.parked > 0, !host.isWaiting else { return }
+        host.isWaiting = true
+        state.waiting.append(host)
     }
 
     private func reserveSlot(_ host: Host, _ now: ContinuousClock.Instant) -> Duration {
@@ -180,6 +152,8 @@ final class HostGate<Item: Sendable>: Sendable {
         return now.duration(to: slot)
     }
 
+    // MARK: - After an attempt
+
     /// What goes before the gate again.
     struct Unparked {
         var items: [Item] = []
@@ -187,67 +161,102 @@ final class HostGate<Item: Sendable>: Sendable {
         var hasRoom = false
     }
 
-    /// An attempt has ended, and the endpoint may have asked for a rest; with what was parked for the room that it
-    /// leaves.
-    func ended(at place: Place, isReachable: Bool?, rest: Duration? = nil, now: ContinuousClock.Instant) -> Unparked {
+    /// An attempt has ended after a while, and the endpoint may have asked for a rest; with what was parked for the room
+    /// that it leaves. Where nothing was sent, `isReachable` is nil.
+    func ended(
+        at place: Place, isReachable: Bool?, took: Duration = .zero, rest: Duration? = nil, now: ContinuousClock.Instant
+    ) -> Unparked {
         state.withLock { state in
             guard let host = state.hosts[place.host], let endpoint = state.endpoints[place.endpoint] else {
                 return Unparked()
             }
-            host.running -= 1
-            host.lastEnd = now
+            host.load.end(took: isReachable == nil ? nil : took, now)
             host.breaker.note(isReachable: isReachable, now: now)
-            endpoint.running -= 1
+            if host.load.running == 0 { state.active[place.host] = nil }
+            endpoint.load.end(took: isReachable == nil ? nil : took, now)
             endpoint.breaker.note(isReachable: isReachable, now: now)
             if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
             // Of a host that is silent all go back; else one takes the place that is free.
-            let isOpen = host.breaker.wait(now: now) != nil
-            let items = isOpen ? takeAll(host) : takeNext(host, state.endpoints, now)
+            let unparked = host.breaker.wait(now: now) == nil ? goOn(host, &state, now) : giveBack(host, &state)
             state.forget(place, host, endpoint, now)
-            return unpark(items, &state)
+            return unparked
         }
     }
 
     /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
     func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
-            guard let host = state.hosts[name], host.running == 0 else { return Unparked() }
-            let items = takeNext(host, state.endpoints, now)
-            if host.isIdle(now) { state.hosts[name] = nil }
-            return unpark(items, &state)
+            guard let host = state.hosts[name] else { return goOn(nil, &state, now) }
+            guard host.load.running == 0 else { return Unparked() }
+            let unparked = goOn(host, &state, now)
+            state.forget(name, host, now)
+            return unparked
         }
     }
 
-    private func unpark(_ items: [Item], _ state: inout State) -> Unparked {
-        let before = state.parked
-        state.parked -= items.count
-        return Unparked(items: items, hasRoom: before >= mostParked / 2 && state.parked < mostParked / 2)
+    /// The sender goes on with the host that has waited longest, if it may have one, else with the next of its own host.
+    private func goOn(_ own: Host?, _ state: inout State, _ now: ContinuousClock.Instant) -> Unparked {
+        while let next = state.waiting.first, next.parked == 0 {
+            state.waiting.removeFirst()
+            next.isWaiting = false
+        }
+        let host: Host
+        if let next = state.waiting.first, hasRoom(next, !next.urgent.isEmpty, state, now) {
+            state.waiting.removeFirst()
+            next.isWaiting = false
+            if let own, own !== next { letWait(own, &state) }
+            host = next
+        } else if let own {
+            host = own
+        } else {
+            return Unparked()
+        }
+        let before = host.parked
+        return unpark(takeNext(host, state.endpoints, now), of: host, before, &state)
+    }
+
+    private func giveBack(_ host: Host, _ state: inout State) -> Unparked {
+        let before = host.parked
+        return unpark(takeAll(host), of: host, before, &state)
+    }
+
+    /// `before` is what the host had parked until then.
+    private func unpark(_ taken: [Parked], of host: Host, _ before: Int, _ state: inout State) -> Unparked {
+        let excess = state.excess
+        state.parked -= taken.count
+        state.excess -= max(0, before - quota) - max(0, host.parked - quota)
+        for parked in taken {
+            state.endpoints[parked.endpoint]?.parked -= 1
+            let left = (host.bulletins[parked.bulletin] ?? 1) - 1
+            host.bulletins[parked.bulletin] = left > 0 ? left : nil
+        }
+        return Unparked(
+            items: taken.map(\.item), hasRoom: excess >= mostParked / 2 && state.excess < mostParked / 2)
     }
 
     /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
     /// sends it back.
-    private func takeNext(_ host: Host, _ endpoints: [Int64: Party], _ now: ContinuousClock.Instant) -> [Item] {
+    private func takeNext(_ host: Host, _ endpoints: [Int64: Endpoint], _ now: ContinuousClock.Instant) -> [Parked] {
         func hasRoom(_ parked: Parked) -> Bool {
             guard let endpoint = endpoints[parked.endpoint] else { return true }
-            return endpoint.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
+            return endpoint.load.running < limits.endpointConcurrency || endpoint.breaker.wait(now: now) != nil
                 || endpoint.rest(now) != nil
         }
-        if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index).item] }
-        if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index).item] }
+        if let index = host.urgent.firstIndex(where: hasRoom) { return [host.urgent.remove(at: index)] }
+        if let index = host.others.firstIndex(where: hasRoom) { return [host.others.remove(at: index)] }
         return []
     }
 
-    private func takeAll(_ host: Host) -> [Item] {
+    private func takeAll(_ host: Host) -> [Parked] {
         defer { (host.urgent, host.others) = ([], []) }
-        return (host.urgent + host.others).map(\.item)
+        return Array(host.urgent) + Array(host.others)
     }
 
     /// Whatever is parked, for the end of the work.
     func close() -> [Item] {
         state.withLock { state in
-            let left = state.hosts.values.flatMap { ($0.urgent + $0.others).map(\.item) }
-            for host in state.hosts.values { (host.urgent, host.others) = ([], []) }
-            state.parked = 0
+            let left = state.hosts.values.flatMap(takeAll).map(\.item)
+            (state.parked, state.excess, state.waiting) = (0, 0, [])
             state.isClosed = true
             return left
         }

@@ -9,7 +9,7 @@ package struct WebhookChannel: DeliveryChannel {
     package let channel = Channel.webhook
     package let concurrency: Int
     /// So many that what a claim costs by itself is little for each.
-    package var claimsAhead: Int { concurrency * 16 }
+    package var claimsAhead: Int { concurrency * 8 }
     package var executors: [any TaskExecutor] { client.executors }
     private let client: HTTPPostClient
     private let keys: any WebhookKeyStore

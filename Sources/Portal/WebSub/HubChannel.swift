@@ -11,7 +11,7 @@ package struct HubChannel: DeliveryChannel {
     package let channel = Channel.websub
     package let concurrency: Int
     /// Enough that callbacks which are slow, and wait for their turn, leave room for others in what is claimed.
-    package var claimsAhead: Int { concurrency * 16 }
+    package var claimsAhead: Int { concurrency * 8 }
     /// A feed is to be pushed also when what changed it has expired.
     package let endsWithBulletin = false
     private let store: any HubStore
