@@ -43,17 +43,22 @@ package struct HubChannel: DeliveryChannel {
             guard let push = try await store.push(delivery.number) else {
                 return AttemptOutcome(.failed, detail: "the subscription has ended")
             }
-            guard let content = try await self.content(push.topic) else { return try await deny(delivery.number, now) }
+            let isUrgent = delivery.priority == 0
+            guard let content = try await self.content(push.topic, isUrgent: isUrgent) else {
+                return try await deny(delivery.number, now)
+            }
             return await send(content, push, delivery, now)
+        } catch .cancelled {
+            return .stopped
         } catch {
             return AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
         }
     }
 
-    private func content(_ topic: String) async throws(StoreError) -> HubContent? {
-        guard let address = FeedAddress(ownPath: topic), let feed = try await feeds.present(address) else {
-            return nil
-        }
+    private func content(_ topic: String, isUrgent: Bool) async throws(StoreError) -> HubContent? {
+        guard let address = FeedAddress(ownPath: topic),
+            let feed = try await feeds.present(address, isUrgent: isUrgent)
+        else { return nil }
         return HubContent(feed)
     }
 
