@@ -44,7 +44,7 @@ struct LargeBulletinConformance {
         let claimed = try await test.store.claimDigests(
             limit: 2000, owner: LeaseOwner("w"), until: morning + .seconds(60), now: morning + .seconds(3))
         #expect(claimed.count == 1500)
-        #expect(count > 1 && longest < .milliseconds(500), "\(longest) in one of \(count) transactions")
+        #expect(count > 1 && longest < .seconds(2), "\(longest) in one of \(count) transactions")
     }
 
     @Test(arguments: Backend.allCases)
@@ -62,7 +62,26 @@ struct LargeBulletinConformance {
         let go = try await steps {
             try await test.store.publishScheduled(limit: 200, now: end).map { $0 <= end } ?? false
         }
-        #expect(come.count > 5 && come.longest < .milliseconds(1500), "\(come)")
-        #expect(go.count > 5 && go.longest < .milliseconds(1500), "\(go)")
+        #expect(come.count > 5 && come.longest < .seconds(3), "\(come)")
+        #expect(go.count > 5 && go.longest < .seconds(3), "\(go)")
+    }
+
+    @Test(arguments: Backend.allCases)
+    func oneOfManySubscriptionsEndsQuickly(backend: Backend) async throws {
+        let test = try backend.make()
+        let endpoint = Endpoint(channel: .email, address: "w@x.example")
+        // None but the one that ends hears a bulletin, so each is compared with each.
+        let deaf = (0..<300).compactMap { Region("9\(1 + $0 / 99).\(10 + $0 % 89)") }
+        let own = try #require(Region(regions[0]))
+        let made = try await test.add(
+            ([own] + deaf).map { Subscription(endpoint: endpoint, region: $0, field: .any, frequency: .daily) })
+        for number in 0..<60 { _ = try await test.accept("b\(number)", regions: regions, fields: fields) }
+        try await test.fanOut(limit: 8000)
+        let number = try #require(made.first { $0.subscription.region == own }?.number)
+        let took = try await ContinuousClock().measure {
+            _ = try await test.store.removeSubscription(number, now: test.now)
+        }
+        #expect(try await test.deliveries("b0").map(\.state) == [.cancelled])
+        #expect(took < .milliseconds(1500), "\(took)")
     }
 }
