@@ -118,6 +118,7 @@ final class AttemptSender: Sendable {
 
     /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
+        await channel.prepare(item.entries, isDigest: item.isDigest)
         let startedAt = clock.now
         let entries = await stillSendable(item.entries, startedAt)
         guard let first = entries.first else { return (nil, .zero, nil) }

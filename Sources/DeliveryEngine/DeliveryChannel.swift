@@ -28,6 +28,10 @@ package protocol DeliveryChannel: Sendable {
     /// The one host of all deliveries, if the channel has a rate: no more is claimed than may be sent.
     var pacedHost: String? { get }
 
+    /// Renders what an attempt will send of these, if that takes time, and keeps it. Whether they may still be sent is asked
+    /// afterwards, so that nothing goes out that was withdrawn meanwhile.
+    func prepare(_ entries: [DigestEntry], isDigest: Bool) async
+
     /// Tries once. Never throws: every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
@@ -47,6 +51,8 @@ extension DeliveryChannel {
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
 
     package var pacedHost: String? { nil }
+
+    package func prepare(_ entries: [DigestEntry], isDigest: Bool) async {}
 
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         AttemptOutcome(.failed, detail: "\(channel.rawValue) has no digests")
@@ -101,4 +107,7 @@ package struct AttemptOutcome: Sendable, Equatable {
         self.isUnreachable = isUnreachable
         self.rest = rest
     }
+
+    /// The worker stopped before the attempt began.
+    package static let stopped = AttemptOutcome(.postponed(by: .zero), detail: "the worker stops")
 }

@@ -18,6 +18,7 @@ package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Send
     private let limit: Int
     private let sizeLimit: Int
     private let size: @Sendable (Value) -> Int
+    private let underWay = SharedWork<Key, Value>()
 
     /// Keeps at most `limit` values, and at most `sizeLimit` bytes as `size` counts them.
     package init(
@@ -41,6 +42,15 @@ package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Send
             while state.values.count > limit || state.size > sizeLimit, state.values.count > 1 { dropOldest(&state) }
         }
         return value
+    }
+
+    /// What is not known is rendered on the pool's threads, once however many ask for it meanwhile. Nil if the task was
+    /// cancelled before that.
+    package func value(
+        _ key: Key, on pool: RenderPool, isUrgent: Bool, render: @escaping @Sendable () -> Value
+    ) async -> Value? {
+        if let known = known(key) { return known }
+        return await underWay.value(key) { await pool.run(isUrgent: isUrgent) { self.value(key, render: render) } }
     }
 
     private func dropOldest(_ state: inout State) {

@@ -1,5 +1,6 @@
 package import Bulletins
 package import DeliveryEngine
+import NIOCore
 package import Storage
 
 /// Email: one mail a delivery.
@@ -14,7 +15,10 @@ package struct EmailChannel: DeliveryChannel {
     private let transport: any MailTransport
     private let timeZones: TimeZones
     private let isPaced: Bool
+    private let renderers = RenderPool()
     private let prepared = RenderCache<Rendering, PreparedMail> { $0.size }
+    /// The beginnings of bodies, as digests have them.
+    private let leads = RenderCache<Int64, String> { $0.utf8.count }
 
     /// What a bulletin was rendered for.
     private struct Rendering: Hashable, Sendable {
@@ -42,18 +46,52 @@ package struct EmailChannel: DeliveryChannel {
 
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         guard let first = digest.first else { return AttemptOutcome(.failed, detail: "an empty digest") }
+        guard let content = await rendered(digest, now) else { return .stopped }
         return await transport.send(
             OutgoingMail(
-                content: composer.digest(digest, now: now), sender: composer.returnPath(of: first.delivery),
+                content: content, sender: composer.returnPath(of: first.delivery),
                 recipient: first.delivery.address, id: composer.digestID(of: digest)))
+    }
+
+    package func prepare(_ entries: [DigestEntry], isDigest: Bool) async {
+        if isDigest {
+            _ = await leads(of: entries)
+        } else if let entry = entries.first {
+            _ = await prepared(entry.delivery, entry.content)
+        }
+    }
+
+    /// The whole message. Nil if the worker stops.
+    private func rendered(_ digest: [DigestEntry], _ now: Timestamp) async -> ByteBuffer? {
+        guard let leads = await leads(of: digest) else { return nil }
+        return await renderers.run { composer.digest(digest, leads: leads, now: now) }
+    }
+
+    /// Each bulletin by itself, so that a digest of costly ones keeps a thread from others for the time of one only.
+    private func leads(of digest: [DigestEntry]) async -> [Int64: String]? {
+        var found: [Int64: String] = [:]
+        for entry in digest where MailComposer.takesLead(entry.content.bulletin) {
+            let lead = await leads.value(entry.delivery.bulletin, on: renderers, isUrgent: false) {
+                MailComposer.lead(of: entry.content.bulletin)
+            }
+            guard let lead else { return nil }
+            found[entry.delivery.bulletin] = lead
+        }
+        return found
+    }
+
+    private func prepared(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> PreparedMail? {
+        let zone = timeZones.zone(of: delivery.region)
+        let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.language, zone: zone)
+        return await prepared.value(rendering, on: renderers, isUrgent: delivery.priority == 0) {
+            composer.prepare(content, language: delivery.language, zone: zone)
+        }
     }
 
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
     {
-        let zone = timeZones.zone(of: delivery.region)
-        let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.language, zone: zone)
-        let prepared = prepared.value(rendering) { composer.prepare(content, language: delivery.language, zone: zone) }
+        guard let prepared = await prepared(delivery, content) else { return .stopped }
         return await transport.send(
             OutgoingMail(
                 content: composer.message(prepared, for: delivery, now: now),

@@ -8,8 +8,19 @@ import Storage
 
 /// Digests: one mail of all that came to an endpoint in a window, by region and field.
 extension MailComposer {
-    /// The whole message. `entries` are of one endpoint and window, one at least.
-    package func digest(_ entries: [DigestEntry], now: Timestamp) -> ByteBuffer {
+    /// Whether a digest shows the beginning of the body of this bulletin.
+    package static func takesLead(_ bulletin: Bulletin) -> Bool {
+        bulletin.note == nil && bulletin.summary == nil && bulletin.body != nil
+    }
+
+    /// The beginning of a bulletin's body, as digests have it.
+    package static func lead(of bulletin: Bulletin) -> String {
+        bulletin.body.map { beginning(CommonMark.plainText($0)) } ?? ""
+    }
+
+    /// The whole message. `entries` are of one endpoint and window, one at least; `leads` are the beginnings of the bodies
+    /// of those bulletins that take one, by their numbers.
+    package func digest(_ entries: [DigestEntry], leads: [Int64: String], now: Timestamp) -> ByteBuffer {
         guard let first = entries.first?.delivery else { return ByteBuffer() }
         let words = BulletinWords(language: first.language)
         let zone = first.digestAt.map { DigestWindow.zone(ofEnd: $0) } ?? .wib
@@ -19,7 +30,7 @@ extension MailComposer {
         let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "title": title, "day": day,
-            "count": words.bulletins(entries.count), "groups": groups(entries, words, zone), "leave": leave,
+            "count": words.bulletins(entries.count), "groups": groups(entries, leads, words, zone), "leave": leave,
             "leaveLabel": words.leaveDigest, "why": words.whyDigest,
         ]
         let list =
@@ -64,7 +75,9 @@ extension MailComposer {
     }
 
     /// By region, then field; in a group the most urgent first, then in the order in which they came.
-    private func groups(_ entries: [DigestEntry], _ words: BulletinWords, _ zone: TimeZoneID) -> [[String: Any]] {
+    private func groups(
+        _ entries: [DigestEntry], _ leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
+    ) -> [[String: Any]] {
         let byGroup = Dictionary(grouping: entries) { entry in
             DigestGroup(
                 region: entry.content.bulletin.regions.first ?? .country, field: entry.content.bulletin.fields.first)
@@ -76,12 +89,14 @@ extension MailComposer {
             }
             return [
                 "region": registries.regions.fullName(of: group.region), "field": field ?? words.allFields,
-                "items": sorted.map { item($0, words, zone) },
+                "items": sorted.map { item($0, leads, words, zone) },
             ]
         }
     }
 
-    private func item(_ entry: DigestEntry, _ words: BulletinWords, _ zone: TimeZoneID) -> [String: Any] {
+    private func item(
+        _ entry: DigestEntry, _ leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
+    ) -> [String: Any] {
         let (bulletin, stored) = (entry.content.bulletin, entry.content.stored)
         var marks: [String] = []
         if bulletin.status == .withdrawn { marks.append(words.withdrawn) }
@@ -91,8 +106,7 @@ extension MailComposer {
         let until = bulletin.expiresAt.map { "\(words.until) \(words.time($0, zone))" }
         return [
             "title": (marks.isEmpty ? "" : "[\(marks.joined(separator: ", "))] ") + bulletin.title,
-            "text": bulletin.note ?? bulletin.summary ?? bulletin.body.map { Self.beginning(CommonMark.plainText($0)) }
-                ?? "",
+            "text": bulletin.note ?? bulletin.summary ?? leads[entry.delivery.bulletin] ?? "",
             "meta": [entry.content.publisherName ?? bulletin.id.publisher, until].compactMap(\.self).joined(
                 separator: " · "),
             "url": "\(settings.publicURL)/bulletins/\(stored.id.publisher)/\(stored.id.id)",

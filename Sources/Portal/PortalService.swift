@@ -6,6 +6,7 @@
 // On failure: of the store, 503; the health page says which part of the worker does not work.
 
 package import Bulletins
+import DeliveryEngine
 import Hummingbird
 import HummingbirdCore
 package import Logging
@@ -31,12 +32,14 @@ package struct PortalService: Service {
     ) {
         self.settings = settings
         fetches = FetchLog(store: store, logger: logger)
+        let renderers = RenderPool()
         feeds = FeedResponder(
-            store: store, registries: registries, settings: settings, clock: clock, fetches: fetches)
-        alerts = AlertDocuments(store: store, registries: registries, settings: settings)
+            store: store, registries: registries, settings: settings, clock: clock, fetches: fetches,
+            renderers: renderers)
+        alerts = AlertDocuments(store: store, registries: registries, settings: settings, renderers: renderers)
         dates = DateHeader(clock: clock)
         hub = HubResponder(store: store, feeds: feeds, settings: settings, hints: hints, clock: clock)
-        pages = Pages(store: store, registries: registries, settings: settings, clock: clock)
+        pages = Pages(store: store, registries: registries, settings: settings, clock: clock, renderers: renderers)
         health = Health(store: store, readiness: readiness)
         self.logger = logger
     }

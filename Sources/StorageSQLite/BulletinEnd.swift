@@ -133,6 +133,9 @@ enum BulletinEnd {
         try count(endedOf: unheard, db, now: now)
     }
 
+    /// Rows of feeds after which a transaction takes off no more bulletins.
+    private static let mostFeedRows = 8000
+
     /// Ends bulletins whose `expiresAt` has come, and takes them off the feeds; what is pending of them ends in chunks.
     static func expire(limit: Int, _ db: Database, now: Timestamp) throws {
         let due = try db.rows(
@@ -142,7 +145,9 @@ enum BulletinEnd {
             """, [now.milliseconds, limit])
         guard !due.isEmpty else { return }
         let feedItems = try FeedItems(db, now: now)
-        for row in due {
+        var rows = 0
+        // Some stand in thousands of lists; what is left is due in the next transaction.
+        for row in due where rows < mostFeedRows {
             try db.run(
                 """
                 UPDATE bulletins SET state = 'expired', routed_at = coalesce(routed_at, ?1), ending = 'expired',
@@ -150,7 +155,7 @@ enum BulletinEnd {
                 WHERE id = ?2
                 """, [now.milliseconds, row["id"] as Int64])
             // Of an unrouted correction the revision before it stands there.
-            try feedItems.removeAll(of: BulletinID(publisher: row["publisher"], id: row["name"]))
+            rows += try feedItems.removeAll(of: BulletinID(publisher: row["publisher"], id: row["name"]))
         }
         try Halts.raise(db)
     }

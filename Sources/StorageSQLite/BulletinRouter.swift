@@ -24,6 +24,17 @@ struct BulletinRouter {
     /// How many deliveries the present bulletin has.
     private var madeByChannel = JSONObject()
 
+    /// Whether anybody has digests, for which more has to be looked up than the index holds.
+    private let hasDigests: Bool
+    /// Rows of a bulletin that one statement makes where there may be digests: the more subscriptions their endpoints have,
+    /// the fewer.
+    private var chunk = smallestChunk
+    private static let smallestChunk = 128
+    /// So many subscriptions are looked at in the time that one row takes.
+    private static let looksPerRow = 4
+    /// Bytes of a bulletin's legs that are read in the time that one row takes.
+    private static let legBytesPerRow = 1024
+
     /// A bulletin costs about as much as so many rows, whatever it matches.
     private static let bulletinCost = 20
 
@@ -31,15 +42,21 @@ struct BulletinRouter {
         (self.db, self.now, self.limit) = (db, now, limit)
         receipts = try ReceiptWriter(db: db, now: now)
         feedItems = try FeedItems(db, now: now)
+        hasDigests =
+            try db.number(
+                """
+                SELECT EXISTS (SELECT 1 FROM subscriptions INDEXED BY subscriptions_digests
+                    WHERE id > 0 AND digest_period > 0 AND state = 'active')
+                """) == 1
         mostUrgent = try db.prepared(Self.select + " ORDER BY urgency DESC, turn, id LIMIT ?")
         // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
         insertMatches = try db.prepared(
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at)
-            SELECT ?4, endpoint, channel, id, ?5, 'pending', coalesce(digest_at, ?6),
-                iif(digest_at IS NULL, \(Turn.sql(from: "?8")), NULL), digest_at
-            FROM (SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?6", priority: "?5")) AS digest_at
-                \(Self.walk) LIMIT ?7)
+            SELECT ?7, endpoint, channel, id, ?8, 'pending', coalesce(digest_at, ?9),
+                iif(digest_at IS NULL, \(Turn.sql(from: "?11")), NULL), digest_at
+            FROM (SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?9", priority: "?8")) AS digest_at
+                \(Self.walk) LIMIT ?10)
             WHERE true ON CONFLICT DO NOTHING
             """)
         countNew = try db.prepared(
@@ -69,11 +86,11 @@ struct BulletinRouter {
     private static let isUnrouted = "routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')"
     private static let select = "SELECT \(UnroutedBulletin.columns) FROM bulletins WHERE \(isUnrouted)"
 
-    /// The most urgent, and of these the ones that have advanced least: as many as this transaction may come to; one
-    /// at least.
+    /// The most urgent, and of these the ones that have advanced least: as many as this transaction may come to, but few, as
+    /// each may have thousands of legs; one at least.
     private func nextBulletins() throws -> [UnroutedBulletin] {
         var found: [UnroutedBulletin] = []
-        try mostUrgent.each([max(1, limit / Self.bulletinCost)]) { found.append(UnroutedBulletin($0)) }
+        try mostUrgent.each([max(1, min(64, limit / Self.bulletinCost))]) { found.append(UnroutedBulletin($0)) }
         return found
     }
 
@@ -86,7 +103,8 @@ struct BulletinRouter {
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
         if bulletin.isAtBeginning {
-            try feedItems.replace(bulletin)
+            // It stands in as many lists as its regions and fields make.
+            limit -= try feedItems.replace(bulletin)
             // Public feeds have it from now on; private ones once all deliveries are made.
             if bulletin.urgency > 0 || bulletin.isWithdrawal { try hubChanges.note(bulletin) }
         }
@@ -108,64 +126,48 @@ struct BulletinRouter {
         if isThrough { try finish(bulletin, made: made) }
     }
 
+    /// From the place on: leg `?4`, and of that what is behind endpoint `?6` in region `?5`, which is -1 before the first.
     private static let walk = """
         FROM json_each(?1) AS leg CROSS JOIN subscriptions AS s INDEXED BY subscriptions_routing
-        WHERE s.state = 'active' AND s.field = leg.value ->> 0
-            AND (s.region, s.endpoint) > (leg.value ->> 1, leg.value ->> 4) AND s.region <= leg.value ->> 2
-            AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
+        WHERE leg.key >= ?4 AND s.state = 'active' AND s.field = leg.value ->> 0
+            AND (s.region, s.endpoint) > (
+                iif(leg.key = ?4 AND ?5 >= 0, ?5, leg.value ->> 1), iif(leg.key = ?4 AND ?5 >= 0, ?6, leg.value ->> 4))
+            AND s.region <= leg.value ->> 2 AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
         """
 
     /// The matches from the bulletin's place on, as far as the limit goes: one statement for the chunk's
     /// deliveries, and one look for where it ended. Whether that were all.
     private mutating func routeMatches(_ bulletin: UnroutedBulletin, made: inout Int) throws -> Bool {
-        let walk: [(any Bindable)?] = [bulletin.remainingLegs, bulletin.kind, bulletin.urgency]
+        let walk: [(any Bindable)?] = [
+            bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.leg, bulletin.region, bulletin.endpoint,
+        ]
+        limit -= bulletin.targets.utf8.count / Self.legBytesPerRow
         let turn = bulletin.turn + Int64(made) * 1000
-        try insertMatches.run(walk + [bulletin.number, bulletin.priority, now.milliseconds, limit, turn])
+        let rows = max(1, min(limit, bulletin.priority > 0 && hasDigests ? chunk : limit))
+        try insertMatches.run(walk + [bulletin.number, bulletin.priority, now.milliseconds, rows, turn])
         let new = db.changesCount
         made += new
         // Where nothing was made and nothing stood in the way, nothing matches.
         let isEmpty = made == 0 && bulletin.isAtBeginning
-        guard !isEmpty, let end = try placeAfter(limit, walk) else {
+        guard !isEmpty, let end = try placeAfter(rows, walk) else {
             limit -= new
             return true
         }
-        limit = 0
+        limit -= rows
         try db.run(
             """
             UPDATE bulletins SET fanout_source = 0, fanout_leg = ?, fanout_region = ?, fanout_endpoint = ?, turn = ?
             WHERE id = ?
             """,
-            [bulletin.leg + end.leg, end.region, end.endpoint, turn + Int64(new) * 1000, bulletin.number])
+            [end.leg, end.region, end.endpoint, turn + Int64(new) * 1000, bulletin.number])
         return false
-    }
-
-    /// Of several subscriptions of an endpoint that match, the one that is served soonest counts. Looked up for what
-    /// waits for a digest among the rows after `number`, which are this transaction's.
-    private func preferSooner(_ bulletin: UnroutedBulletin, after number: Int64) throws {
-        let end = DigestSQL.end(now: "?5", priority: "1")
-        try db.run(
-            """
-            UPDATE deliveries SET subscription = sooner.id, digest_at = sooner.digest_at,
-                due_at = coalesce(sooner.digest_at, ?5), turn = iif(sooner.digest_at IS NULL, ?5, NULL)
-            FROM (SELECT d.id AS delivery, s.id, min(coalesce(\(end), 0)) AS rank, \(end) AS digest_at
-                FROM deliveries AS d NOT INDEXED
-                CROSS JOIN subscriptions AS s INDEXED BY subscriptions_identity
-                    ON s.endpoint = d.endpoint AND s.state <> 'ended' AND s.state = 'active'
-                CROSS JOIN json_each(?1) AS leg
-                WHERE d.id > ?6 AND d.bulletin = ?4 AND d.digest_at IS NOT NULL AND d.predecessor IS NULL
-                    AND s.field = leg.value ->> 0 AND s.region BETWEEN leg.value ->> 1 AND leg.value ->> 2
-                    AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
-                GROUP BY d.id) AS sooner
-            WHERE deliveries.id = sooner.delivery AND sooner.rank < deliveries.digest_at
-            """,
-            [bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number])
     }
 
     /// The place that a walk reaches with this number of rows; nil if it has fewer.
     private func placeAfter(_ rows: Int, _ walk: [(any Bindable)?]) throws
         -> (leg: Int64, region: Int64, endpoint: Int64)?
     {
-        let place = try db.prepared("SELECT leg.key, s.region, s.endpoint \(Self.walk) LIMIT 1 OFFSET ?4")
+        let place = try db.prepared("SELECT leg.key, s.region, s.endpoint \(Self.walk) LIMIT 1 OFFSET ?7")
         return try place.first(walk + [rows - 1]) { ($0.integer(0), $0.integer(1), $0.integer(2)) }
     }
 
@@ -174,17 +176,20 @@ struct BulletinRouter {
         madeByChannel = try Self.counts(bulletin)
         guard made > 0 else { return }
         step.deliveries += made
-        var hasDigests = false
+        var someWait = false
         try countNew.each([number, bulletin.number]) { row in
             let channel = row.text(0)
-            hasDigests = hasDigests || row.integer(2) > 0
+            someWait = someWait || row.integer(2) > 0
             guard case .integer(let known)? = madeByChannel[channel] ?? .integer(0) else { return }
             madeByChannel[channel] = .integer(known + row.integer(1))
         }
         try db.run(
             "UPDATE bulletins SET pending = pending + ?1, made = made + ?1, made_by_channel = ?2 WHERE id = ?3",
             [made, JSONWriter.text(.object(madeByChannel)), bulletin.number])
-        if hasDigests, !bulletin.isWithdrawal { try preferSooner(bulletin, after: number) }
+        guard someWait, !bulletin.isWithdrawal else { return }
+        let looked = try SoonerSubscriptions(of: bulletin, db, now: now).prefer(after: number)
+        limit -= looked / Self.looksPerRow
+        chunk = looked > made * Self.looksPerRow ? max(Self.smallestChunk, chunk / 4) : chunk * 4
     }
 
     private static func counts(_ bulletin: UnroutedBulletin) throws -> JSONObject {

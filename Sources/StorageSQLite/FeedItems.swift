@@ -19,19 +19,24 @@ struct FeedItems {
     }
 
     /// Puts this bulletin in the place of its other revisions. A withdrawal stands where what it withdraws stood, also
-    /// if it does not say again that this was an event or an alert.
-    func replace(_ bulletin: UnroutedBulletin) throws {
+    /// if it does not say again that this was an event or an alert. How many rows that touched.
+    func replace(_ bulletin: UnroutedBulletin) throws -> Int {
+        var rows = 0
         if bulletin.revision > 1 {
-            try removeAll(of: bulletin.id)
+            rows += try removeAll(of: bulletin.id)
             if bulletin.isWithdrawal { try inheritContents(bulletin) }
         }
         let place = try Self.change(db, now: now)
         try db.run(
             "UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ? AND in_feeds = 0", [place, bulletin.number])
-        guard db.changesCount == 1 else { return }
+        guard db.changesCount == 1 else { return rows }
         for item in try items("id = ?", [bulletin.number]) {
-            try item.eachList { try insert.run([$0.rawValue, $1, $2, item.place, item.number]) }
+            try item.eachList {
+                rows += 1
+                try insert.run([$0.rawValue, $1, $2, item.place, item.number])
+            }
         }
+        return rows
     }
 
     private func inheritContents(_ bulletin: UnroutedBulletin) throws {
@@ -44,21 +49,26 @@ struct FeedItems {
             """, [bulletin.number, bulletin.id.publisher, bulletin.id.id, bulletin.revision])
     }
 
-    /// Takes a bulletin off, whichever of its revisions stands there.
-    func removeAll(of id: BulletinID) throws {
+    /// Takes a bulletin off, whichever of its revisions stands there; how many rows that touched.
+    @discardableResult
+    func removeAll(of id: BulletinID) throws -> Int {
         try remove(try items("publisher = ? AND name = ? AND in_feeds = 1", [id.publisher, id.id]))
     }
 
     /// Takes a revision off, if it stands there.
-    func remove(_ number: Int64) throws { try remove(try items("id = ? AND in_feeds = 1", [number])) }
+    func remove(_ number: Int64) throws { _ = try remove(try items("id = ? AND in_feeds = 1", [number])) }
 
-    private func remove(_ items: [Item]) throws {
+    private func remove(_ items: [Item]) throws -> Int {
+        var rows = 0
         for item in items {
-            try item.eachList { try delete.run([$0.rawValue, $1, $2, item.place]) }
+            try item.eachList {
+                rows += 1
+                try delete.run([$0.rawValue, $1, $2, item.place])
+            }
             try db.run("UPDATE bulletins SET in_feeds = 0 WHERE id = ?", [item.number])
         }
-        guard !items.isEmpty else { return }
-        try Self.change(db, now: now)
+        if !items.isEmpty { try Self.change(db, now: now) }
+        return rows
     }
 
     /// Notes that feeds change; the number is the place of what is put there by this change.

@@ -27,7 +27,8 @@ struct Inheritance {
             } else {
                 after = stretch.end
             }
-            left -= stretch.count
+            // A source without recipients is a look, too.
+            left -= max(1, stretch.count)
         }
         made += try addOwners(made: made)
         try keepPlace(0, -1, made)

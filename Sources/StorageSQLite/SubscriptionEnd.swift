@@ -16,8 +16,10 @@ enum SubscriptionEnd {
         let others = try remaining(numbers, db)
         var cancelled: [(number: Int64, bulletin: Int64)] = []
         for row in try unfinished(numbers, db) {
+            // An endpoint may have thousands of subscriptions, and a bulletin hundreds of regions.
+            let audience = Audience(of: row.bulletin)
             let other =
-                others.first { $0.subscription.matches(row.bulletin) } ?? others.first { $0.number == heir }
+                others.first { audience.contains($0.subscription) } ?? others.first { $0.number == heir }
             if let other {
                 try give(row, to: other, db, now: now)
             } else if row.isPending {

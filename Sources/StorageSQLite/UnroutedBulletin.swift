@@ -10,6 +10,7 @@ struct UnroutedBulletin {
     let urgency: Int
     let isWithdrawal: Bool
     let regions: String
+    let fields: String
     let inReplyTo: BulletinID?
     let leg: Int64
     let subject: ReceiptWriter.Subject
@@ -23,13 +24,14 @@ struct UnroutedBulletin {
     let madeByChannel: String
     /// All its legs.
     let targets: String
-    private let region: Int64
+    /// Of the leg, the region that was reached; -1 before the first.
+    let region: Int64
 
     /// What `init` reads, in its order.
     static let columns = """
         id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
         fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, fanout_source,
-        made_by_channel
+        made_by_channel, fields
         """
 
     init(_ row: SQLiteRow) {
@@ -51,6 +53,7 @@ struct UnroutedBulletin {
         turn = row.integer(16)
         source = row.optionalInteger(17)
         madeByChannel = row.text(18)
+        fields = row.text(19)
     }
 
     /// 0 for emergencies, which go first, to 2.
@@ -61,25 +64,6 @@ struct UnroutedBulletin {
 
     /// Whether it goes to recipients of other bulletins who have not all been walked.
     var hasSources: Bool { source != 0 && (revision > 1 || inReplyTo != nil) }
-
-    private var isAtFirstLeg: Bool { leg == 0 && region < 0 }
-
-    /// The legs from the place on, each `[field, from, to, reach, after]`: `after` is the last endpoint of
-    /// region `from` that was looked at, -1 before the first.
-    var remainingLegs: String {
-        guard !isAtFirstLeg else { return targets }
-        guard let parsed = try? JSONParser.parse(Array(targets.utf8)), case .array(let all) = parsed else {
-            return "[]"
-        }
-        var legs: [JSONValue] = []
-        for (index, leg) in all.dropFirst(Int(leg)).enumerated() {
-            guard case .array(var parts) = leg, parts.count == 5 else { continue }
-            let isCurrent = index == 0 && region >= 0
-            if isCurrent { (parts[1], parts[4]) = (.integer(region), .integer(endpoint)) }
-            legs.append(.array(parts))
-        }
-        return JSONWriter.text(.array(legs))
-    }
 }
 
 extension ReceiptWriter.Subject {

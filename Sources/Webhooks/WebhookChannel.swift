@@ -15,6 +15,7 @@ package struct WebhookChannel: DeliveryChannel {
     private let keys: any WebhookKeyStore
     private let storeID: String
     private let publicURL: String
+    private let renderers = RenderPool()
     private let payloads = RenderCache<Int64, WebhookPayload> { $0.size }
     private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
@@ -46,12 +47,17 @@ package struct WebhookChannel: DeliveryChannel {
 
     package func host(of delivery: ClaimedDelivery) -> String? { endpoint(of: delivery).host }
 
+    package func prepare(_ entries: [DigestEntry], isDigest: Bool) async {
+        if let entry = entries.first { _ = await payload(entry.delivery, entry.content) }
+    }
+
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
     {
         do throws(HTTPPostError) {
             let endpoint = endpoint(of: delivery)
-            let response = try await message(delivery, content).post(
+            guard let message = await message(delivery, content) else { return .stopped }
+            let response = try await message.post(
                 try endpoint.template.get(), signer: endpoint.signer, by: client, now: now)
             return WebhookFailurePolicy.outcome(of: response, now: now.seconds)
         } catch {
@@ -59,11 +65,17 @@ package struct WebhookChannel: DeliveryChannel {
         }
     }
 
-    /// The id is the delivery's, the same on every attempt.
-    private func message(_ delivery: ClaimedDelivery, _ content: DeliveryContent) -> WebhookMessage {
-        let payload = payloads.value(delivery.bulletin) { WebhookPayload(content, publicURL: publicURL) }
+    /// Nil if the worker stops. The id is the delivery's, the same on every attempt.
+    private func message(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> WebhookMessage? {
+        guard let payload = await payload(delivery, content) else { return nil }
         return WebhookMessage(
             id: "d\(delivery.number)-\(storeID)", body: payload.body(for: delivery), traceparent: content.traceparent)
+    }
+
+    private func payload(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> WebhookPayload? {
+        await payloads.value(delivery.bulletin, on: renderers, isUrgent: delivery.priority == 0) {
+            WebhookPayload(content, publicURL: publicURL)
+        }
     }
 
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {

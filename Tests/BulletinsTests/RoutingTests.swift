@@ -23,7 +23,7 @@ struct RoutingTests {
             var bulletin = Bulletin(id: BulletinID(publisher: "uji", id: "1"), kind: .announcement, title: "T")
             bulletin.regions = Array(Self.regions.shuffled(using: &random).prefix(Int.random(in: 1...3)))
             bulletin.fields = Array(Self.fields.shuffled(using: &random).prefix(Int.random(in: 1...2)))
-            let legs = bulletin.routingLegs
+            let (legs, audience) = (bulletin.routingLegs, Audience(of: bulletin))
             for region in Self.regions {
                 for field in [FieldFilter.any] + Self.fields.map(FieldFilter.field) {
                     for reach in Reach.allCases {
@@ -33,6 +33,7 @@ struct RoutingTests {
                         #expect(
                             isOnALeg(subscription, legs) == subscription.matches(bulletin),
                             "\(bulletin.regions) \(bulletin.fields) \(subscription)")
+                        #expect(audience.contains(subscription) == subscription.matches(bulletin))
                     }
                 }
             }

@@ -1,4 +1,5 @@
 import Bulletins
+import DeliveryEngine
 import Foundation
 import HTTPTypes
 import Storage
@@ -10,9 +11,11 @@ struct AlertDocuments: Sendable {
     private let registries: Registries
     private let publicURL: String
     private let host: String
+    private let renderers: RenderPool
 
-    init(store: any FeedStore, registries: Registries, settings: PortalSettings) {
+    init(store: any FeedStore, registries: Registries, settings: PortalSettings, renderers: RenderPool) {
         self.store = store
+        self.renderers = renderers
         self.registries = registries
         publicURL = settings.publicURL
         host = URL(string: settings.publicURL)?.host() ?? "localhost"
@@ -21,9 +24,22 @@ struct AlertDocuments: Sendable {
     /// Nil if there is no such revision, or it has no alert.
     func alert(_ id: BulletinID, revision: Int64) async throws(StoreError) -> RenderedFeed? {
         guard let shown = try await store.feedBulletin(id, revision: revision) else { return nil }
-        let item = try FeedItem(shown, language: .indonesian, registries: registries, publicURL: publicURL)
-        let message = AlertMessage(
-            item: item, revisions: try await store.publicRevisions(of: id), registries: registries, host: host)
+        let revisions = try await store.publicRevisions(of: id)
+        let rendered = await renderers.run { () -> Result<RenderedFeed?, StoreError> in
+            do throws(StoreError) {
+                return .success(try render(shown, revisions))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let rendered else { throw .cancelled }
+        return try rendered.get()
+    }
+
+    private func render(_ shown: FeedBulletin, _ revisions: [PublicRevision]) throws(StoreError) -> RenderedFeed? {
+        // A CAP document has the alert, and nothing of the body.
+        let item = try FeedItem(shown, language: .indonesian, registries: registries, publicURL: publicURL, html: "")
+        let message = AlertMessage(item: item, revisions: revisions, registries: registries, host: host)
         guard let text = message.render() else { return nil }
         var headers = FeedHeaders.access(isPrivate: false, FeedFormat.alerts.freshness)
         headers[.contentType] = AlertMessage.mediaType

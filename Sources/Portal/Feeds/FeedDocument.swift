@@ -76,7 +76,10 @@ struct FeedItem: Sendable {
     var published: Timestamp { stored.firstReceivedAt }
     var updated: Timestamp { stored.receivedAt }
 
-    init(_ shown: FeedBulletin, language: FeedLanguage, registries: Registries, publicURL: String) throws(StoreError) {
+    /// `html` is the content, where it was rendered before.
+    init(
+        _ shown: FeedBulletin, language: FeedLanguage, registries: Registries, publicURL: String, html: String? = nil
+    ) throws(StoreError) {
         stored = shown.stored
         publisherName = shown.publisherName ?? shown.stored.id.publisher
         var bulletin = try shown.stored.bulletin()
@@ -87,7 +90,9 @@ struct FeedItem: Sendable {
         }
         self.bulletin = bulletin
         url = "\(publicURL)/bulletins/\(stored.id.publisher)/\(stored.id.id)"
-        html = BulletinHTML.content(bulletin, registries: registries, language: language.rawValue)
+        self.html =
+            html
+            ?? BulletinHTML.content(bulletin, registries: registries, language: language.rawValue)
         categories =
             bulletin.regions.map {
                 Category(scheme: "region", code: $0.code, name: registries.regions.name(of: $0) ?? $0.code)

@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 
 /// What stands on one page of a feed, and where it leads: as long as it is the same, so is the page.
-struct FeedPage: Sendable, Equatable {
+struct FeedPage: Sendable, Hashable {
     var entries: [FeedEntry]
     /// The page with what is older.
     var previous: FeedWindow?

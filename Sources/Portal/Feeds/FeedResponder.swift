@@ -1,4 +1,5 @@
 import Bulletins
+import DeliveryEngine
 import Storage
 import Synchronization
 
@@ -9,21 +10,22 @@ import Synchronization
 final class FeedResponder: Sendable {
     private let store: any FeedStore
     private let registries: Registries
-    private let publicURL: String
     private let clock: WallClock
     private let fetches: FetchLog?
     private let generation: FeedGeneration
     private let cache: FeedCache
     private let budget = RenderBudget()
-    private let underWay = Mutex<[String: Task<Result<RenderedFeed?, StoreError>, Never>]>([:])
+    private let renderer: FeedRenderer
+    private let refreshes = SharedWork<String, Result<RenderedFeed?, StoreError>>()
 
     init(
         store: any FeedStore, registries: Registries, settings: PortalSettings, clock: WallClock,
-        fetches: FetchLog? = nil
+        fetches: FetchLog? = nil, renderers: RenderPool = RenderPool()
     ) {
         self.store = store
         self.registries = registries
-        publicURL = settings.publicURL
+        renderer = FeedRenderer(
+            store: store, registries: registries, publicURL: settings.publicURL, clock: clock, threads: renderers)
         self.clock = clock
         self.fetches = fetches
         generation = FeedGeneration(store: store)
@@ -47,8 +49,10 @@ final class FeedResponder: Sendable {
         var hasWaited = false
         while true {
             if let entry = cache[path], entry.generation >= current { return entry.feed }
-            let (task, isOwn) = refreshing(address, path)
-            let result = await task.value
+            let shared = await refreshes.share(path) {
+                await Result.of { () throws(StoreError) in try await self.refresh(address) }
+            }
+            guard let (result, isOwn) = shared else { throw .cancelled }
             // The first that was under way may have begun before what this one has to see; the next one has not.
             if isOwn || hasWaited { return try result.get() }
             hasWaited = true
@@ -56,30 +60,9 @@ final class FeedResponder: Sendable {
     }
 
     /// The feed as it is now and not a moment ago: for a push, as nobody comes again for what that lacks.
-    func present(_ address: FeedAddress) async throws(StoreError) -> RenderedFeed? {
+    func present(_ address: FeedAddress, isUrgent: Bool) async throws(StoreError) -> RenderedFeed? {
         guard isKnown(address.source.origin) else { return nil }
-        return try await refresh(address, isExact: true)
-    }
-
-    /// What renders this feed: what is under way already, or a new one.
-    private func refreshing(_ address: FeedAddress, _ path: String)
-        -> (Task<Result<RenderedFeed?, StoreError>, Never>, isOwn: Bool)
-    {
-        underWay.withLock { underWay in
-            if let task = underWay[path] { return (task, false) }
-            let task = Task { () async -> Result<RenderedFeed?, StoreError> in
-                let result: Result<RenderedFeed?, StoreError>
-                do throws(StoreError) {
-                    result = .success(try await self.refresh(address))
-                } catch {
-                    result = .failure(error)
-                }
-                self.underWay.withLock { $0[path] = nil }
-                return result
-            }
-            underWay[path] = task
-            return (task, true)
-        }
+        return try await refresh(address, isExact: true, isUrgent: isUrgent)
     }
 
     private func isKnown(_ origin: FeedSource.Origin) -> Bool {
@@ -89,7 +72,9 @@ final class FeedResponder: Sendable {
         return true
     }
 
-    private func refresh(_ address: FeedAddress, isExact: Bool = false) async throws(StoreError) -> RenderedFeed? {
+    private func refresh(
+        _ address: FeedAddress, isExact: Bool = false, isUrgent: Bool = false
+    ) async throws(StoreError) -> RenderedFeed? {
         let path = address.path
         // Before the entries: what is changed in between is then looked at again, as a private feed is each time.
         let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
@@ -102,36 +87,13 @@ final class FeedResponder: Sendable {
         if known?.page != page {
             // A feed that changes all the time is as new as the time for it allows.
             if let known, !isExact, !budget.allows(path) { return known.feed }
-            let feed = try await render(address, page, changedAt: listing.changedAt, before: known?.feed)
+            let feed = try await renderer.render(
+                address, page, changedAt: listing.changedAt, before: known?.feed, isUrgent: isUrgent)
             known = FeedCache.Entry(page: page, feed: feed, generation: generation)
         }
         known?.generation = generation
         cache.put(known, at: path)
         return known?.feed
-    }
-
-    private func render(
-        _ address: FeedAddress, _ page: FeedPage, changedAt: Timestamp, before: RenderedFeed?
-    ) async throws(StoreError) -> RenderedFeed {
-        var items: [FeedItem] = []
-        for shown in try await store.feedBulletins(page.entries) {
-            items.append(
-                try FeedItem(shown, language: address.language, registries: registries, publicURL: publicURL))
-        }
-        let document = FeedDocument(address, page, items: items, registries: registries, publicURL: publicURL)
-        let text =
-            switch address.format {
-            case .rss: RSSFeed.render(document)
-            case .atom: AtomFeed.render(document)
-            case .json: JSONFeed.render(document)
-            case .calendar: CalendarFeed.render(document)
-            case .alerts: AlertFeed.render(document)
-            }
-        // An item that is gone, or that waited for its time, tells none; and HTTP has whole seconds only, in which a feed
-        // may change twice.
-        var modified = max(document.updated, changedAt)
-        if let before { modified = max(clock.now, before.lastModified + .seconds(1)) }
-        return RenderedFeed(text, headers: FeedHeaders.headers(document, address), lastModified: modified)
     }
 }
 

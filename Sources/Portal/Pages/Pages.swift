@@ -1,5 +1,6 @@
 import Bulletins
 import Crypto
+import DeliveryEngine
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -12,6 +13,7 @@ struct Pages: Sendable {
     let registries: Registries
     let settings: PortalSettings
     let clock: WallClock
+    let renderers: RenderPool
 
     func bulletin(_ context: PortalContext) async throws -> Response {
         let id = BulletinID(
@@ -24,6 +26,10 @@ struct Pages: Sendable {
             bulletin.proposal?.state = answer.state
             bulletin.proposal?.stage = answer.stage
         }
+        let shown = bulletin
+        guard let content = await renderers.run({ BulletinHTML.content(shown, registries: registries) }) else {
+            throw StoreError.cancelled
+        }
         let state =
             bulletin.status == .withdrawn ? "Ditarik · Withdrawn" : stored.revision > 1 ? "Ralat · Corrected" : ""
         return page(
@@ -31,7 +37,7 @@ struct Pages: Sendable {
             """
             <p class="kicker">\(Escaping.markup(stored.id.publisher)) \(state)</p>
             <h1>\(Escaping.markup(bulletin.title))</h1>
-            \(BulletinHTML.content(bulletin, registries: registries))
+            \(content)
             """)
     }
 

@@ -3,6 +3,7 @@ package import DeliveryEngine
 package import HTTPPost
 import NIOCore
 package import Storage
+import Synchronization
 import Webhooks
 
 /// Pushes feeds to who subscribed at the hub (WebSub, section 7): each is rendered when it is sent, with the bytes and the
@@ -19,6 +20,7 @@ package struct HubChannel: DeliveryChannel {
     private let settings: PortalSettings
     private let client: HTTPPostClient
     private let pushed = PushedDigests()
+    private let shares: HubShareTable
 
     package init(
         store: any HubStore & FeedStore, registries: Registries, settings: PortalSettings, client: HTTPPostClient,
@@ -29,6 +31,7 @@ package struct HubChannel: DeliveryChannel {
         self.settings = settings
         self.client = client
         self.concurrency = concurrency
+        shares = HubShareTable(senders: concurrency)
     }
 
     /// With its scheme and port.
@@ -39,21 +42,39 @@ package struct HubChannel: DeliveryChannel {
     package func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async
         -> AttemptOutcome
     {
+        let owner = (try? HTTPTarget(delivery.address)).map { HostOwner.name(of: $0.host) } ?? ""
+        guard let turn = shares.begin(delivery.number, of: owner) else {
+            return AttemptOutcome(.postponed(by: .seconds(1)), detail: "its share of the senders is taken")
+        }
+        let (outcome, answered) = await attempt(delivery, of: owner, now)
+        shares.end(turn, answered: answered)
+        return outcome
+    }
+
+    /// The outcome, and how long the callback took; nil if it was not asked.
+    private func attempt(
+        _ delivery: ClaimedDelivery, of owner: String, _ now: Timestamp
+    ) async -> (AttemptOutcome, answered: Duration?) {
         do throws(StoreError) {
             guard let push = try await store.push(delivery.number) else {
-                return AttemptOutcome(.failed, detail: "the subscription has ended")
+                return (AttemptOutcome(.failed, detail: "the subscription has ended"), nil)
             }
-            guard let content = try await self.content(push.topic) else { return try await deny(delivery.number, now) }
-            return await send(content, push, delivery, now)
+            let isUrgent = delivery.priority == 0
+            guard let content = try await self.content(push.topic, isUrgent: isUrgent) else {
+                return (try await deny(delivery.number, now), nil)
+            }
+            return await send(content, push, delivery, of: owner, now)
+        } catch .cancelled {
+            return (.stopped, nil)
         } catch {
-            return AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)")
+            return (AttemptOutcome(.unavailable(pause: .seconds(1)), detail: "\(error)"), nil)
         }
     }
 
-    private func content(_ topic: String) async throws(StoreError) -> HubContent? {
-        guard let address = FeedAddress(ownPath: topic), let feed = try await feeds.present(address) else {
-            return nil
-        }
+    private func content(_ topic: String, isUrgent: Bool) async throws(StoreError) -> HubContent? {
+        guard let address = FeedAddress(ownPath: topic),
+            let feed = try await feeds.present(address, isUrgent: isUrgent)
+        else { return nil }
         return HubContent(feed)
     }
 
@@ -63,14 +84,18 @@ package struct HubChannel: DeliveryChannel {
         return AttemptOutcome(.endpointGone, detail: reason)
     }
 
-    private func send(_ content: HubContent, _ push: HubPush, _ delivery: ClaimedDelivery, _ now: Timestamp) async
-        -> AttemptOutcome
-    {
+    private func send(
+        _ content: HubContent, _ push: HubPush, _ delivery: ClaimedDelivery, of owner: String, _ now: Timestamp
+    ) async -> (AttemptOutcome, answered: Duration?) {
         // What changed while the last push was sent may have been part of it already.
         guard !pushed.holds(content.digest, of: delivery.number, before: delivery.attempt) else {
             pushed.note(content.digest, of: delivery.number, attempt: delivery.attempt)
-            return AttemptOutcome(.delivered, detail: "what was pushed last is still so")
+            return (AttemptOutcome(.delivered, detail: "what was pushed last is still so"), nil)
         }
+        if let pause = shares.spend(content.bytes.readableBytes, of: owner) {
+            return (AttemptOutcome(.postponed(by: pause), detail: "its owner's budget of bytes is spent"), nil)
+        }
+        let began = ContinuousClock.now
         let outcome: AttemptOutcome
         do throws(HTTPPostError) {
             let request = try request(content, push, delivery.address)
@@ -79,7 +104,7 @@ package struct HubChannel: DeliveryChannel {
             outcome = WebhookFailurePolicy.outcome(of: error)
         }
         if outcome.verdict == .delivered { pushed.note(content.digest, of: delivery.number, attempt: delivery.attempt) }
-        return outcome
+        return (outcome, began.duration(to: .now))
     }
 
     private func request(_ content: HubContent, _ push: HubPush, _ callback: String) throws(HTTPPostError)
@@ -94,5 +119,22 @@ package struct HubChannel: DeliveryChannel {
             headers.append(("x-hub-signature", signature))
         }
         return HTTPPostRequest(target: try HTTPTarget(callback), headers: headers, body: content.bytes)
+    }
+}
+
+/// `HubShares` for many senders.
+private final class HubShareTable: Sendable {
+    private let shares: Mutex<HubShares>
+
+    init(senders: Int) { shares = Mutex(HubShares(senders: senders)) }
+
+    func begin(_ callback: Int64, of owner: String) -> HubShares.Turn? {
+        shares.withLock { $0.begin(callback, of: owner) }
+    }
+
+    func end(_ turn: HubShares.Turn, answered: Duration?) { shares.withLock { $0.end(turn, answered: answered) } }
+
+    func spend(_ bytes: Int, of owner: String) -> Duration? {
+        shares.withLock { $0.spend(bytes, of: owner, now: .now) }
     }
 }
