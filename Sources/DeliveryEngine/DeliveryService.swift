@@ -17,6 +17,8 @@ package struct DeliverySettings: Sendable {
     package var lease = Duration.seconds(30)
     /// How long attempts under way may take when the worker stops.
     package var graceTime = Duration.seconds(20)
+    /// When the worker began to stop, from which the grace time counts; nil: when this service began to.
+    package var stopBegan: @Sendable () -> ContinuousClock.Instant? = { nil }
     package var retry = RetrySchedule()
     /// What each host may take.
     package var hosts = HostLimits()
@@ -90,7 +92,8 @@ package struct DeliveryService: Service {
             await cancelWhenGracefulShutdown { await claimForEver() }
             sender.close(with: queue.close())
             group.addTask {
-                try? await Task.sleep(for: settings.graceTime)
+                let began = settings.stopBegan() ?? .now
+                try? await Task.sleep(until: began + settings.graceTime)
                 return .grace
             }
             var left = senders.0 + senders.1
