@@ -48,12 +48,13 @@ let package = Package(
         .systemLibrary(name: "CCommonMark", providers: [.apt(["libcmark-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
-        .target(name: "Wording", swiftSettings: settings),
+        .target(name: "Wording", dependencies: [logging], swiftSettings: settings),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", "Wording", logging], swiftSettings: settings),
         .target(
             name: "NIOSupport",
             dependencies: [
                 .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: settings
         ),
         .target(
@@ -61,7 +62,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Bulletins", dependencies: ["CCommonMark", crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport", "Wording"], swiftSettings: settings),
-        .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Bulletins", "Wording", logging], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
             dependencies: [
@@ -157,6 +158,7 @@ let package = Package(
         .testTarget(
             name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
+        .testTarget(name: "ReceiptsTests", dependencies: ["Receipts", "Bulletins"], swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup", "Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance",
