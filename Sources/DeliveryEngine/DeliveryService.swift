@@ -146,7 +146,7 @@ package struct DeliveryService: Service {
             if !digests.isEmpty { await push(digests) }
             return claimed.count + (digests.count == channel.concurrency ? room : 0)
         } catch {
-            if !Task.isCancelled { logger.error("deliveries wait: \(error)") }
+            if !Task.isCancelled { logger.wait("deliveries wait", for: error) }
             try? await Task.sleep(for: .seconds(1))
             return 0
         }
@@ -167,7 +167,7 @@ package struct DeliveryService: Service {
             queue.push(urgent, isUrgent: true)
             queue.push(others)
         } catch {
-            if !Task.isCancelled { logger.error("bulletins cannot be read, so their deliveries wait: \(error)") }
+            if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
             sender.release(Array(claims.joined()), after: .seconds(1))
         }
     }
@@ -216,7 +216,7 @@ package struct DeliveryService: Service {
                     hints.signalDeliveries()
                 }
             } catch {
-                logger.error("leases could not be renewed: \(error)")
+                logger.wait("leases could not be renewed", for: error)
             }
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }

@@ -24,13 +24,15 @@ package struct Worker: Sendable {
     let store: any Store
     let logger: Logger
     let hints = Hints()
-    let readiness = Readiness()
+    /// The store tells its troubles to it, too.
+    let readiness: Readiness
     let clock = WallClock.system
 
-    package init(settings: Settings, registries: Registries, store: any Store, logger: Logger) {
+    package init(settings: Settings, registries: Registries, store: any Store, readiness: Readiness, logger: Logger) {
         self.settings = settings
         self.registries = registries
         self.store = store
+        self.readiness = readiness
         self.logger = logger
     }
 
@@ -78,11 +80,16 @@ package struct Worker: Sendable {
     }
 
     private func receipts() throws -> ReceiptService {
-        ReceiptService(
-            broker: try settings.requireBroker(),
-            exchanges: ReceiptExchanges(
-                receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange),
-            store: store, hints: hints, readiness: readiness, clock: clock, logger: logger)
+        let broker = try settings.requireBroker()
+        let exchanges = ReceiptExchanges(
+            receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange)
+        var declare: (@Sendable () async throws -> Void)?
+        if settings.declaresTopology {
+            declare = { [logger] in try await apply(KentonganTopology.topology, on: broker, logger: logger) }
+        }
+        return ReceiptService(
+            broker: broker, exchanges: exchanges, store: store, hints: hints, readiness: readiness, clock: clock,
+            declareAgain: declare, logger: logger)
     }
 
     /// In every role: a supervisor asks each worker.
