@@ -49,21 +49,25 @@ let package = Package(
         .systemLibrary(name: "CCommonMark", providers: [.apt(["libcmark-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", logging], swiftSettings: settings),
+        .target(name: "Wording", dependencies: [logging], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "Wording", logging], swiftSettings: settings),
         .target(
             name: "NIOSupport",
             dependencies: [
                 .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: settings
         ),
-        .target(name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport"], swiftSettings: settings),
+        .target(
+            name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport", "Wording"],
+            swiftSettings: settings),
         .target(name: "Bulletins", dependencies: ["CCommonMark", crypto], swiftSettings: settings),
-        .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport"], swiftSettings: settings),
-        .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
+        .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport", "Wording"], swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Bulletins", "Wording", logging], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
             dependencies: [
-                "Storage", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+                "Storage", "Wording", crypto, .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             resources: [
@@ -76,14 +80,15 @@ let package = Package(
                 .embedInCode("Migrations/012_held.sql"),
             ], swiftSettings: settings),
         .target(
-            name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
-        .target(name: "Fanout", dependencies: ["Storage", lifecycle, logging], swiftSettings: settings),
+            name: "Intake", dependencies: ["AMQP", "Storage", "Wording", lifecycle, logging], swiftSettings: settings),
+        .target(name: "Fanout", dependencies: ["Storage", "Wording", lifecycle, logging], swiftSettings: settings),
         .target(
             name: "DeliveryEngine",
-            dependencies: ["Storage", lifecycle, logging, .product(name: "DequeModule", package: "swift-collections")],
-            swiftSettings: settings),
+            dependencies: [
+                "Storage", "Wording", lifecycle, logging, .product(name: "DequeModule", package: "swift-collections"),
+            ], swiftSettings: settings),
         .target(
-            name: "Receipts", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),
+            name: "Receipts", dependencies: ["AMQP", "Storage", "Wording", lifecycle, logging], swiftSettings: settings),
         .target(
             name: "Webhooks",
             dependencies: ["DeliveryEngine", "HTTPPost", crypto, .product(name: "NIOCore", package: "swift-nio")],
@@ -114,7 +119,7 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Intake", "Fanout", "DeliveryEngine", "Email", "Webhooks", "Receipts", "Portal", "StorageSQLite",
-                "SMTP",
+                "SMTP", "Wording",
                 "HTTPPost", lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -127,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "kentongan",
             dependencies: [
-                "Worker", "Email", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Worker", "Email", "Wording", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
@@ -157,6 +162,7 @@ let package = Package(
         .testTarget(
             name: "EmailTests", dependencies: ["Email", cryptoExtras, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
+        .testTarget(name: "ReceiptsTests", dependencies: ["Receipts", "Bulletins"], swiftSettings: settings),
         .testTarget(name: "MarkupTests", dependencies: ["Markup", "Bulletins"], swiftSettings: settings),
         .testTarget(
             name: "StorageConformance",
@@ -174,7 +180,9 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "WorkerTests", dependencies: ["Worker", "SMTP"], swiftSettings: settings),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["Worker", "SMTP", "Wording", lifecycle, logging],
+            swiftSettings: settings),
         .testTarget(
             name: "HTTPPostTests", dependencies: ["HTTPPost", "NIOSupport", "TestCertificates"] + nio + http,
             swiftSettings: settings),

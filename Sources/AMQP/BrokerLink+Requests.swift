@@ -36,9 +36,13 @@ extension BrokerLink {
     }
 
     func bind(_ binding: BindingDeclaration) -> Refusal? {
-        amqp_queue_bind(
-            state, Self.channel, writer.text(binding.queue), writer.text(binding.exchange),
-            writer.text(binding.routingKey), amqp_empty_table)
+        let (source, key) = (writer.text(binding.exchange), writer.text(binding.routingKey))
+        let arguments = writer.table(binding.arguments)
+        switch binding.destination {
+        case .queue(let queue): amqp_queue_bind(state, Self.channel, writer.text(queue), source, key, arguments)
+        case .exchange(let exchange):
+            amqp_exchange_bind(state, Self.channel, writer.text(exchange), source, key, arguments)
+        }
         return takeRefusal()
     }
 

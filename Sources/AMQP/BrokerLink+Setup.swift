@@ -1,5 +1,6 @@
 internal import CRabbitMQ
 internal import Glibc
+internal import Wording
 
 /// Connecting and logging in.
 extension BrokerLink {
@@ -85,6 +86,6 @@ extension BrokerLink {
 
     private func reason(_ status: Int32, limit settings: BrokerSettings) -> String {
         status == AMQP_STATUS_TIMEOUT.rawValue
-            ? "no answer within \(settings.connectTimeout)" : Self.explain(status)
+            ? "no answer within \(settings.connectTimeout.spoken)" : Self.explain(status)
     }
 }

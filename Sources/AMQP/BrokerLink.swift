@@ -116,7 +116,17 @@ struct BrokerLink: ~Copyable {
         throw .connectionLost(reason: Self.explain(status))
     }
 
-    static func explain(_ status: Int32) -> String { String(cString: amqp_error_string2(status)) }
+    /// The library's own words say of the usual faults only where in its code they came up.
+    static func explain(_ status: Int32) -> String {
+        switch status {
+        case AMQP_STATUS_SOCKET_ERROR.rawValue, AMQP_STATUS_CONNECTION_CLOSED.rawValue:
+            "the other side refused or broke off the connection"
+        case AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED.rawValue: "the host's name has no address"
+        case AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue: "the broker sent no heartbeat in time"
+        case AMQP_STATUS_TIMEOUT.rawValue: "no answer in time"
+        default: String(cString: amqp_error_string2(status))
+        }
+    }
 }
 
 extension timeval {

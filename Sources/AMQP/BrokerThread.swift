@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Logging
 internal import Synchronization
+internal import Wording
 
 /// A connection's thread, as the rest of the program sees it: a way to wake it, to end it, and to
 /// wait for it. The connection itself is a local of the thread's body, so it needs no lock.
@@ -164,6 +165,6 @@ private struct Pulse {
         let now = ContinuousClock.now
         if heard { lastHeard = now }
         guard let heartbeat, now - lastHeard >= heartbeat * 1.75 else { return }
-        throw .connectionLost(reason: "the broker was silent for \(now - lastHeard)")
+        throw .connectionLost(reason: "the broker was silent for \((now - lastHeard).spoken)")
     }
 }

@@ -14,7 +14,7 @@ public func apply(
 }
 
 /// What is missing on the broker, or has other settings; changes nothing. AMQP has no way to look
-/// at bindings, so these are not compared.
+/// at bindings, so these are not compared: only a message that is published to them shows whether they are there.
 public func check(
     _ topology: Topology, on broker: BrokerSettings, logger: Logger
 ) async throws(AMQPError) -> [TopologyDifference] {
@@ -36,6 +36,31 @@ public func check(
     }
     logger.debug("compared the topology", metadata: ["differences": "\(differences.count)"])
     return differences
+}
+
+/// The exchanges and queues that are not there. Unlike `check`, it needs no right to declare, and compares no settings.
+public func missing(
+    from topology: Topology, on broker: BrokerSettings
+) async throws(AMQPError) -> [TopologyDifference] {
+    try await onBroker(broker) { link throws(AMQPError) in
+        var found: [TopologyDifference] = []
+        for exchange in topology.exchanges {
+            let isThere = try isThere(link, link.declare(exchange, passively: true))
+            if !isThere { found.append(.missing(object: "exchange '\(exchange.name)'")) }
+        }
+        for queue in topology.queues {
+            let isThere = try isThere(link, link.declare(queue, passively: true))
+            if !isThere { found.append(.missing(object: "queue '\(queue.name)'")) }
+        }
+        return found
+    }
+}
+
+private func isThere(_ link: borrowing BrokerLink, _ refusal: Refusal?) throws(AMQPError) -> Bool {
+    guard let refusal else { return true }
+    guard refusal.isNotFound else { throw refusal.error }
+    try link.reopenChannel()
+    return false
 }
 
 /// A passive declaration tells only whether something exists. If it does, a full one changes

@@ -41,13 +41,28 @@ public struct QueueDeclaration: Sendable, Hashable {
 }
 
 public struct BindingDeclaration: Sendable, Hashable {
+    /// What a binding leads to.
+    public enum Destination: Sendable, Hashable {
+        case queue(String)
+        case exchange(String)
+    }
+
     public var exchange: String
-    public var queue: String
+    public var destination: Destination
     public var routingKey: String
+    /// What a headers exchange compares with a message's headers.
+    public var arguments: [String: HeaderValue]
+
+    public init(
+        exchange: String, destination: Destination, routingKey: String, arguments: [String: HeaderValue] = [:]
+    ) {
+        self.exchange = exchange
+        self.destination = destination
+        self.routingKey = routingKey
+        self.arguments = arguments
+    }
 
     public init(exchange: String, queue: String, routingKey: String) {
-        self.exchange = exchange
-        self.queue = queue
-        self.routingKey = routingKey
+        self.init(exchange: exchange, destination: .queue(queue), routingKey: routingKey)
     }
 }

@@ -1,6 +1,7 @@
 import Bulletins
 import Logging
 import Storage
+import Wording
 
 /// What a sender takes at once: a delivery, or those of one digest.
 struct WorkItem: Sendable {
@@ -130,7 +131,7 @@ final class AttemptSender: Sendable {
             : await channel.attempt(first.delivery, first.content, now: startedAt)
         if pauses.end(outcome.verdict) { onRoom() }
         if case .unavailable(let pause) = outcome.verdict {
-            logger.warning("\(channel.channel.rawValue) pauses for \(pause): \(outcome.detail ?? "")")
+            logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
         }
         // The same for all of a digest, so that they are tried together again.
         let effect = settings.retry.effect(
@@ -165,7 +166,7 @@ final class AttemptSender: Sendable {
                     left.append(entry)
                 }
             } catch {
-                logger.error("whether a delivery may still be sent cannot be read, so it waits: \(error)")
+                logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
                 release([entry.delivery], after: .seconds(1))
             }
         }

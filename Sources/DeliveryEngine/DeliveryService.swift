@@ -17,6 +17,8 @@ package struct DeliverySettings: Sendable {
     package var lease = Duration.seconds(30)
     /// How long attempts under way may take when the worker stops.
     package var graceTime = Duration.seconds(20)
+    /// When the worker began to stop, from which the grace time counts; nil: when this service began to.
+    package var stopBegan: @Sendable () -> ContinuousClock.Instant? = { nil }
     package var retry = RetrySchedule()
     /// What each host may take.
     package var hosts = HostLimits()
@@ -90,7 +92,8 @@ package struct DeliveryService: Service {
             await cancelWhenGracefulShutdown { await claimForEver() }
             sender.close(with: queue.close())
             group.addTask {
-                try? await Task.sleep(for: settings.graceTime)
+                let began = settings.stopBegan() ?? .now
+                try? await Task.sleep(until: began + settings.graceTime)
                 return .grace
             }
             var left = senders.0 + senders.1
@@ -144,7 +147,7 @@ package struct DeliveryService: Service {
             if !digests.isEmpty { await push(digests) }
             return claimed.count + (digests.count == min(channel.concurrency, room) ? room : 0)
         } catch {
-            if !Task.isCancelled { logger.error("deliveries wait: \(error)") }
+            if !Task.isCancelled { logger.wait("deliveries wait", for: error) }
             try? await Task.sleep(for: .seconds(1))
             return 0
         }
@@ -165,7 +168,7 @@ package struct DeliveryService: Service {
             queue.push(urgent, isUrgent: true)
             queue.push(others)
         } catch {
-            if !Task.isCancelled { logger.error("bulletins cannot be read, so their deliveries wait: \(error)") }
+            if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
             sender.release(Array(claims.joined()), after: .seconds(1))
         }
     }
@@ -214,7 +217,7 @@ package struct DeliveryService: Service {
                     hints.signalDeliveries()
                 }
             } catch {
-                logger.error("leases could not be renewed: \(error)")
+                logger.wait("leases could not be renewed", for: error)
             }
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }

@@ -9,6 +9,7 @@ import Bulletins
 package import Logging
 import ServiceLifecycle
 package import Storage
+import Wording
 
 /// Turns bulletins into deliveries.
 package struct FanoutService: Service {
@@ -54,7 +55,7 @@ package struct FanoutService: Service {
                     "routed a chunk",
                     metadata: [
                         "bulletins": "\(step.routed)", "deliveries": "\(step.deliveries)",
-                        "took": "\(started.duration(to: .now))",
+                        "took": "\(started.duration(to: .now).spoken)",
                     ])
                 if step.deliveries > 0 { hints.signalDeliveries() }
                 if step.routed > 0 { hints.receipts.signal() }
@@ -64,7 +65,7 @@ package struct FanoutService: Service {
             } while (step.hasMore || hasEndings || isDue(next)) && !Task.isCancelled
             return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
         } catch {
-            if !Task.isCancelled { logger.error("the fan-out waits: \(error)") }
+            if !Task.isCancelled { logger.wait("the fan-out waits", for: error) }
             return .seconds(1)
         }
     }

@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
+internal import NIOSupport
 
 /// What the errors of a channel mean for a post. All of it in one place.
 enum ConnectionFault {
@@ -28,7 +29,7 @@ enum ConnectionFault {
         switch error {
         case let error as HTTPPostError: error
         case ChannelError.connectTimeout: .timedOut(host: host, stage: .connecting)
-        default: .connectFailed(host: host, reason: "\(error)")
+        default: .connectFailed(host: host, reason: ConnectFault.words(error))
         }
     }
 }

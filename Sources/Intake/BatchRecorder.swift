@@ -2,6 +2,7 @@ import AMQP
 import Bulletins
 import Logging
 import Storage
+import Wording
 
 /// Judges a batch of messages, and records it in one transaction.
 struct BatchRecorder: Sendable {
@@ -13,6 +14,8 @@ struct BatchRecorder: Sendable {
 
     /// Nil if the worker stops before all are judged.
     func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
+        if queue == KentonganTopology.givenUp { return giveUp(batch) }
+        let batch = batch.filter { !BindingProbe.isProbe($0) }
         let started = ContinuousClock.now
         var judged: [IncomingBulletin] = []
         for part in batch.slices(ofSize: Self.parsedAtOnce) {
@@ -22,9 +25,22 @@ struct BatchRecorder: Sendable {
         logger.debug(
             "judged a batch",
             metadata: [
-                "queue": "\(queue)", "messages": "\(batch.count)", "took": "\(started.duration(to: .now))",
+                "queue": "\(queue)", "messages": "\(batch.count)", "took": "\(started.duration(to: .now).spoken)",
             ])
         return judged
+    }
+
+    /// Refuses what the broker gave up on. Its bodies are read only to learn whose they are, and under the mark: one of them
+    /// may be what ended the process.
+    private func giveUp(_ batch: [IncomingMessage]) -> [IncomingBulletin] {
+        let slot = KentonganTopology.queues.count
+        defer { mark?.leave(slot: slot) }
+        return batch.map { message in
+            let print = ReadingMark.Fingerprint(message.body)
+            if mark?.isSuspect(print) == true { return judge.giveUp(message, as: judge.refuseUnread(message)) }
+            mark?.enter(print, slot: slot)
+            return judge.giveUp(message, as: judge.open(message))
+        }
     }
 
     /// Bytes of bodies whose JSON is in memory at the same time: values of two bytes take 20 times as many there.
@@ -55,6 +71,8 @@ struct BatchRecorder: Sendable {
 
     /// Returns once the batch is committed; false if the worker stops before that.
     func record(_ judged: [IncomingBulletin], from queue: String) async -> Bool {
+        if judged.isEmpty { return true }
+        if queue != KentonganTopology.givenUp { for message in judged { Failpoint.recording.hit(message.body) } }
         let started = ContinuousClock.now
         let outcomes = await patiently(judged.count, queue) { () async throws(StoreError) in
             try await store.record(judged, now: clock.now)
@@ -63,7 +81,7 @@ struct BatchRecorder: Sendable {
         logger.debug(
             "recorded a batch",
             metadata: [
-                "queue": "\(queue)", "messages": "\(judged.count)", "took": "\(started.duration(to: .now))",
+                "queue": "\(queue)", "messages": "\(judged.count)", "took": "\(started.duration(to: .now).spoken)",
             ])
         log(judged, outcomes)
         return true
@@ -79,7 +97,7 @@ struct BatchRecorder: Sendable {
                 return try await work()
             } catch {
                 if case .cancelled = error { return nil }
-                logger.error("\(count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
+                logger.wait("\(count) messages wait", for: error, metadata: ["queue": "\(queue)"])
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }
@@ -99,7 +117,8 @@ struct BatchRecorder: Sendable {
                 "refused a message",
                 metadata: [
                     "reason": "\(reason.rawValue)", "user": "\(message.envelope.userID ?? "?")",
-                    "key": "\(message.envelope.routingKey)", "errors": "\(Self.sentence(message))",
+                    "key": "\(message.envelope.routingKey)", "errors": "\(Self.sentence(message, reason))",
+                    "message": "\(message.envelope.otherProperties["message_id"]?.stringValue ?? "?")",
                     "bulletin": "\(message.claimedID?.description ?? "?")",
                     "queue": "\(message.queue)", "traceparent": "\(message.traceparent ?? "")",
                 ])
@@ -107,8 +126,10 @@ struct BatchRecorder: Sendable {
     }
 
     /// The first things that are wrong with it; the store tells all, also of one that it refused itself.
-    private static func sentence(_ message: IncomingBulletin) -> String {
-        guard case .refused(let refusal) = message.judgement else { return "see: kentongan rejected list" }
+    private static func sentence(_ message: IncomingBulletin, _ reason: RefusalReason) -> String {
+        guard case .refused(let refusal) = message.judgement else {
+            return "\(reason == .staleRevision ? "/revision" : "/inReplyTo") see: kentongan rejected list"
+        }
         return refusal.errors.prefix(3).map { "\($0.path) \($0.message.prefix(200))" }.joined(separator: "; ")
     }
 }

@@ -2,12 +2,13 @@ import Foundation
 import Glibc
 
 /// A place where a test may end the process: `KENTONGAN_FAILPOINT=reading:TEXT` ends it when a body that
-/// holds the text is read. In debug builds only; in others nothing is left of it.
+/// holds the text is read, `recording:TEXT` when it was read and is to be recorded. In debug builds only; in others nothing is left of it.
 struct Failpoint: Sendable {
     private let text: [UInt8]?
 
     #if DEBUG
         static let reading = Failpoint("reading")
+        static let recording = Failpoint("recording")
 
         private init(_ name: String) {
             let setting = ProcessInfo.processInfo.environment["KENTONGAN_FAILPOINT"] ?? ""
@@ -19,6 +20,7 @@ struct Failpoint: Sendable {
         }
     #else
         static let reading = Failpoint(text: nil)
+        static let recording = Failpoint(text: nil)
 
         @inline(__always) func hit(_ body: [UInt8]) {}
     #endif

@@ -1,24 +1,30 @@
 // Intake, the first stage.
 //
-// Reads:      the intake queues, a batch at a time.
+// Reads:      the intake queues, a batch at a time, and the queue of what the broker gave up on.
 // Writes:     each message as a bulletin or a refusal, with its receipts, one transaction a batch.
 // Guarantees: a message is acknowledged only after the commit; what comes again changes nothing.
 // On failure: the store's: nothing is acknowledged, the batch is tried again. The broker's: connects
-//             again with growing pauses; what was not acknowledged comes again.
+//             again with growing pauses; what was not acknowledged comes again. The topology's: see TopologyKeeper.
 
 import AMQP
 import Bulletins
 package import Logging
 import ServiceLifecycle
 package import Storage
+import Wording
 
 /// Takes bulletins in from the broker.
 package struct IntakeService: Service {
     private let settings: IntakeSettings
     private let recorder: BatchRecorder
+    private let keeper: TopologyKeeper
     private let hints: Hints
     private let readiness: Readiness
+    private let troubles: TroubleLog
     private let logger: Logger
+
+    /// Messages that the broker may send ahead of what it gave up on: few, since they may be what ended the process.
+    private static let givenUpPrefetch: UInt16 = 20
 
     package init(
         settings: IntakeSettings, store: any IntakeStore, judge: MessageJudge, hints: Hints, readiness: Readiness,
@@ -28,33 +34,21 @@ package struct IntakeService: Service {
         recorder = BatchRecorder(
             store: store, judge: judge, mark: settings.readingMarkPath.flatMap { ReadingMark(path: $0) }, clock: clock,
             logger: logger)
+        troubles = TroubleLog(logger: logger)
+        keeper = TopologyKeeper(settings: settings, readiness: readiness, troubles: troubles, logger: logger)
         self.hints = hints
         self.readiness = readiness
         self.logger = logger
     }
 
     package func run() async throws {
-        for queue in KentonganTopology.queues { readiness.fail(queue.name, "not consuming yet") }
+        let queues = KentonganTopology.queues.map(\.name) + [KentonganTopology.givenUp]
+        for queue in queues { readiness.fail(queue, "not consuming yet") }
         try await cancelWhenGracefulShutdown {
-            try await prepareTopology()
+            try await keeper.prepare()
             await withDiscardingTaskGroup { group in
-                for queue in KentonganTopology.queues {
-                    group.addTask { await consumeForEver(queue.name) }
-                }
-            }
-        }
-    }
-
-    /// A topology that differs ends the worker with an error; a broker that is away is waited for.
-    private func prepareTopology() async throws {
-        guard settings.declares else { return }
-        var backoff = Backoff()
-        while !Task.isCancelled {
-            do {
-                return try await apply(KentonganTopology.topology, on: settings.broker, logger: logger)
-            } catch {
-                if case .topologyMismatch = error { throw error }
-                await pause(&backoff, "declaring queues", error)
+                for queue in queues { group.addTask { await consumeForEver(queue) } }
+                group.addTask { await keeper.lookForEver() }
             }
         }
     }
@@ -67,18 +61,20 @@ package struct IntakeService: Service {
             } catch {
                 guard !Task.isCancelled else { return }
                 readiness.fail(queue, "\(error)")
-                await pause(&backoff, queue, error)
-                await declareAgain(after: error)
+                troubles.say("queue \(queue)", "\(error)")
+                try? await Task.sleep(for: backoff.next())
+                await keeper.declareAgain(after: error)
             }
         }
     }
 
     private func consume(_ queue: String, onConnect: () -> Void) async throws {
-        let consumer = ConsumerSettings(
-            queue: queue, prefetch: settings.prefetch, maximumBodySize: settings.maximumBodySize)
+        let prefetch = queue == KentonganTopology.givenUp ? Self.givenUpPrefetch : settings.prefetch
+        let consumer = ConsumerSettings(queue: queue, prefetch: prefetch, maximumBodySize: settings.maximumBodySize)
         try await withConsumer(settings.broker, consumer, logger: logger) { messages in
             onConnect()
             readiness.recover(queue)
+            troubles.over("queue \(queue)")
             logger.info("consuming", metadata: ["queue": "\(queue)"])
             try await take(messages, from: queue)
         }
@@ -100,25 +96,5 @@ package struct IntakeService: Service {
                 }
             }
         }
-    }
-
-    /// A queue that was deleted comes back.
-    private func declareAgain(after error: any Error) async {
-        guard settings.declares, let error = error as? AMQPError else { return }
-        switch error {
-        case .queueMissing, .consumerCancelled, .channelClosed:
-            do {
-                try await apply(KentonganTopology.topology, on: settings.broker, logger: logger)
-            } catch {
-                logger.warning("queues could not be declared again", metadata: ["error": "\(error)"])
-            }
-        default: break
-        }
-    }
-
-    private func pause(_ backoff: inout Backoff, _ subject: String, _ error: any Error) async {
-        let pause = backoff.next()
-        logger.warning("\(subject): \(error); trying again in \(pause)")
-        try? await Task.sleep(for: pause)
     }
 }

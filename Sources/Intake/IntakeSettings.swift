@@ -12,6 +12,8 @@ package struct IntakeSettings: Sendable {
     package var prefetch: UInt16 = 1000
     /// The largest body, in bytes.
     package var maximumBodySize = 256 * 1024
+    /// How often is looked whether the exchanges, queues and bindings are still there.
+    package var topologyPause = Duration.seconds(20)
     /// A file beside the store, for `ReadingMark`.
     package var readingMarkPath: String?
 

@@ -55,14 +55,21 @@ package struct MessageJudge: Sendable {
         let sender: Sender = requiresUser ? .broker(user: opened.envelope.userID) : .trusted
         let judged = opened.value.flatMap { validator.validate($0, publisher: publisher, sender: sender, now: now) }
             .flatMap { Self.checkLane($0, routingKey: opened.envelope.routingKey, queue: queue) }
-        var incoming = IncomingBulletin(
-            judgement: .refused(Refusal(BulletinError("", .schema, ""))), body: opened.body, size: opened.size,
-            claimedID: Self.claimedID(opened.value), queue: queue, envelope: opened.envelope)
-        incoming.isUserChecked = requiresUser
         switch judged {
-        case .success(let accepted): incoming.judgement = .accepted(accepted)
-        case .failure(let refusal): incoming.judgement = .refused(refusal)
+        case .success(let accepted): return incoming(opened, .accepted(accepted), queue)
+        case .failure(let refusal): return incoming(opened, .refused(refusal), queue)
         }
+    }
+
+    func refuse(_ opened: Opened, _ refusal: Refusal) -> IncomingBulletin { incoming(opened, .refused(refusal), "") }
+
+    private func incoming(_ opened: Opened, _ judgement: IncomingBulletin.Judgement, _ queue: String)
+        -> IncomingBulletin
+    {
+        var incoming = IncomingBulletin(
+            judgement: judgement, body: opened.body, size: opened.size, claimedID: Self.claimedID(opened.value),
+            queue: queue, envelope: opened.envelope)
+        incoming.isUserChecked = requiresUser
         return incoming
     }
 

@@ -32,9 +32,12 @@ package struct ReceiptExchanges: Sendable {
         case .refusal(let reason, let errors, let body, let envelope):
             var headers = envelope.headers.mapValues { HeaderValue.string($0) }
             for (name, value) in envelope.otherHeaders.members { headers[name] = HeaderValue(value) }
+            // By this header the broker's own dead letters are told from refusals; see KentonganTopology.
+            headers["x-first-death-reason"] = nil
             headers["x-kentongan-reason"] = .string(reason)
-            // A header may be large, but not without bounds; the store keeps all of them.
-            headers["x-kentongan-errors"] = .string(errors.utf8.count <= 65_536 ? errors : "[]")
+            let told = ErrorsHeader(errors)
+            headers["x-kentongan-errors"] = .string(told.text)
+            headers["x-kentongan-errors-left-out"] = told.leftOut > 0 ? .integer(Int64(told.leftOut)) : nil
             // All but the user, which the broker would take for this program's.
             let properties = MessageProperties(
                 contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: headers,

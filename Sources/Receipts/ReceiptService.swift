@@ -11,6 +11,7 @@ import Bulletins
 package import Logging
 import ServiceLifecycle
 package import Storage
+import Wording
 
 /// Tells publishers what became of their bulletins.
 package struct ReceiptService: Service {
@@ -20,6 +21,8 @@ package struct ReceiptService: Service {
     private let hints: Hints
     private let readiness: Readiness
     private let clock: WallClock
+    private let troubles: TroubleLog
+    private let declareAgain: (@Sendable () async throws -> Void)?
     private let logger: Logger
 
     private static let batch = 500
@@ -27,11 +30,14 @@ package struct ReceiptService: Service {
     /// How often a worker looks whether it may take over from another.
     private static let standby = Duration.seconds(1)
 
+    /// `declareAgain` makes exchanges that are missing; nil: that is the operator's work.
     package init(
         broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore, hints: Hints,
-        readiness: Readiness,
-        clock: WallClock, logger: Logger
+        readiness: Readiness, clock: WallClock, declareAgain: (@Sendable () async throws -> Void)? = nil,
+        logger: Logger
     ) {
+        troubles = TroubleLog(logger: logger)
+        self.declareAgain = declareAgain
         self.broker = broker
         self.exchanges = exchanges
         self.store = store
@@ -51,25 +57,42 @@ package struct ReceiptService: Service {
                 } catch {
                     await lease.release()
                     guard !Task.isCancelled else { return }
-                    readiness.fail("receipts", "\(error)")
-                    let pause = backoff.next()
-                    logger.warning("receipts wait: \(error); trying again in \(pause)")
-                    try? await Task.sleep(for: pause)
+                    readiness.fail(Self.part, "\(error)")
+                    troubles.say(Self.part, "\(error); they wait in the outbox")
+                    try? await Task.sleep(for: backoff.next())
+                    await declare(after: error)
                 }
             }
             await lease.release()
         }
     }
 
-    private func publishForEver(_ lease: inout WorkLease, onConnect: () -> Void) async throws {
+    private static let part = "receipts"
+
+    /// An exchange that was deleted comes back. AMQP closes the channel of who publishes to one that is missing.
+    private func declare(after error: any Error) async {
+        guard let declareAgain, case AMQPError.channelClosed = error else { return }
+        do {
+            try await declareAgain()
+        } catch {
+            troubles.say("topology", "cannot be declared again: \(error)")
+        }
+    }
+
+    /// What was published, or that there is nothing to publish, shows that all is well; a connection alone does not.
+    private func publishForEver(_ lease: inout WorkLease, onSuccess: () -> Void) async throws {
         try await withPublisher(broker, logger: logger) { publisher in
-            onConnect()
-            readiness.recover("receipts")
+            func succeed() {
+                onSuccess()
+                readiness.recover(Self.part)
+                troubles.over(Self.part)
+            }
             var setAside = SetAside()
             var place: Int64 = 0
             while !Task.isCancelled {
                 let waiting = try await store.outboxMessages(after: place, limit: Self.batch)
                 guard let last = waiting.last else {
+                    succeed()
                     await hints.receipts.wait(atMost: setAside.isEmpty ? Self.poll : Self.standby)
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue
@@ -77,6 +100,7 @@ package struct ReceiptService: Service {
                 if lease.isHeld {
                     let started = ContinuousClock.now
                     try await publish(waiting, by: publisher, &setAside)
+                    succeed()
                     place = last.number
                     await hints.intake.rest(since: started)
                 } else {

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSupport
 
 /// Opens connections to the relay, ready for a message.
 struct Connector: Sendable {
@@ -61,7 +62,7 @@ struct Connector: Sendable {
         switch error {
         case let error as SMTPError: error
         case ChannelError.connectTimeout: .timedOut(relay: settings.relay, stage: .connecting)
-        default: .connectFailed(relay: settings.relay, reason: "\(error)")
+        default: .connectFailed(relay: settings.relay, reason: ConnectFault.words(error))
         }
     }
 }

@@ -1,4 +1,5 @@
 public import NIOCore
+internal import Wording
 
 /// Why a message has no outcomes.
 public enum SMTPError: Error, Sendable, Equatable {
@@ -81,7 +82,7 @@ extension SMTPError: CustomStringConvertible {
         case .unusable(let relay, let reason), .protocolViolation(let relay, let reason):
             "relay \(relay) cannot be worked with: \(reason); check that an SMTP server answers there"
         case .noRelay(let reason, let pause):
-            "no relay serves, for the next \(pause.nanoseconds / 1_000_000) ms at least: \(reason)"
+            "no relay serves, for the next \(Duration.nanoseconds(pause.nanoseconds).spoken) at least: \(reason)"
         case .badAddress(let address, let reason):
             "\"\(address)\" is not an address to send to or from: \(reason); correct it"
         case .poolClosed:

@@ -50,6 +50,9 @@ package struct IncomingBulletin: Sendable {
     /// publishers.
     package var isUserChecked = false
 
+    /// The broker has put it into the rejected queue by itself, so that a refusal need not.
+    package var isInRejectedQueue = false
+
     /// Where receipts go besides the exchange; nil also for a queue that the user may not have.
     package var replyTo: String? {
         guard isUserChecked, let queue = envelope.replyTo else { return envelope.replyTo }

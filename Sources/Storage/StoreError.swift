@@ -13,7 +13,8 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .busy(let detail): "the store is locked by another process: \(detail); it is tried again"
-        case .unavailable(let detail): "the store cannot be written: \(detail); free space or mend the disk"
+        case .unavailable(let detail):
+            "the store cannot be written: \(detail); free space or mend the disk, until then everything waits"
         case .unusable(let detail): "the store cannot be opened: \(detail)"
         case .failed(let detail): "the store refused a statement: \(detail); please report this"
         case .cancelled: "cancelled"

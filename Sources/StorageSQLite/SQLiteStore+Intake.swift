@@ -189,9 +189,11 @@ private struct IntakeRecorder {
             ])
         let number = db.lastInsertedRowID
         let publisher = claimed?.publisher ?? "unknown"
-        try db.run(
-            "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
-            [publisher, number, message.traceparent])
+        if !message.isInRejectedQueue {
+            try db.run(
+                "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
+                [publisher, number, message.traceparent])
+        }
         var replyTo = try replyTo(message)
         for addressee in try addressees(message) {
             let subject = ReceiptWriter.Subject(

@@ -5,7 +5,9 @@ import Synchronization
 
 /// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
 /// survives a power cut. One connection of a process writes, a few read beside it.
-package final class SQLiteStore: Sendable {
+package final class SQLiteStore: WatchedStore {
+    package let watch: StoreWatch
+    private let patience: BusyPatience
     let pool: DatabasePool
     let key: StoreKey
     let haltReader: HaltReader
@@ -15,14 +17,18 @@ package final class SQLiteStore: Sendable {
     let pruningPlace = Mutex(PruningPlace())
 
     /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
-    package init(path: String, onStatement: (@Sendable (String) -> Void)? = nil) throws(StoreError) {
+    package init(path: String, watch: StoreWatch = StoreWatch(), onStatement: (@Sendable (String) -> Void)? = nil)
+        throws(StoreError)
+    {
+        let patience = BusyPatience(path: path, watch: watch)
+        (self.watch, self.patience) = (watch, patience)
         do {
             try Self.makeFolder(of: path)
-            lock = try WriterLock(path: path + ".lock")
+            lock = try WriterLock(path: path + ".lock", watch: watch)
             let lock = lock
             (key, pool) = try lock.hold {
                 let key = try StoreKey(path: path + ".key", besides: path)
-                let pool = try DatabasePool(path: path, configuration: Self.configuration(onStatement))
+                let pool = try DatabasePool(path: path, configuration: Self.configuration(patience, onStatement))
                 try Migrations.apply(to: pool)
                 return (key, pool)
             }
@@ -40,9 +46,11 @@ package final class SQLiteStore: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    private static func configuration(_ onStatement: (@Sendable (String) -> Void)?) -> Configuration {
+    private static func configuration(_ patience: BusyPatience, _ onStatement: (@Sendable (String) -> Void)?)
+        -> Configuration
+    {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(60)
+        configuration.busyMode = patience.mode
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { db in
             // Pages that hold three bulletins of 2 KB each, where the usual ones of 4 KiB hold one. Of a new file.
@@ -85,10 +93,22 @@ package final class SQLiteStore: Sendable {
             }
         }
         do {
-            return try await task.value
+            let result = try await task.value
+            watch.succeed()
+            return result
         } catch {
-            throw StoreError(error)
+            throw told(StoreError(error))
         }
+    }
+
+    /// The same error, of which the watch hears if it is of the store's surroundings.
+    private func told(_ error: StoreError) -> StoreError {
+        switch error {
+        // Who waited for the lock has told who holds it.
+        case .unavailable: watch.fail("\(error)")
+        default: break
+        }
+        return error
     }
 
     /// Writes the log back into the file and empties it, as soon as no reader is at an older state; whether that came
@@ -103,14 +123,12 @@ package final class SQLiteStore: Sendable {
     }
 
     private func writeBackNow() async throws(StoreError) -> Bool {
-        let (pool, lock) = (pool, lock)
+        let (pool, lock, patience) = (pool, lock, patience)
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
                     // SQLite would wait for readers here, for as long as for a lock.
-                    try db.execute(sql: "PRAGMA busy_timeout = 0")
-                    defer { try? db.execute(sql: "PRAGMA busy_timeout = 60000") }
-                    return try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0
+                    try patience.without { try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 }
                 }
             }
         } catch {
@@ -123,7 +141,7 @@ package final class SQLiteStore: Sendable {
         do {
             return try await pool.read(body)
         } catch {
-            throw StoreError(error)
+            throw told(StoreError(error))
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Storage
+import Wording
 
 /// Serialises write transactions and checkpoints across processes, by an advisory lock on a file
 /// beside the database.
@@ -9,9 +10,12 @@ import Storage
 /// contended by other processes (a command beside a running worker).
 struct WriterLock: Sendable {
     private let descriptor: Int32
+    private let path: String
+    private let watch: StoreWatch
 
     /// The file stays open as long as the process runs.
-    init(path: String) throws(SQLiteStoreOpenError) {
+    init(path: String, watch: StoreWatch) throws(SQLiteStoreOpenError) {
+        (self.path, self.watch) = (path, watch)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor < 0 { throw .init(path: path, reason: String(cString: strerror(errno))) }
     }
@@ -34,15 +38,25 @@ struct WriterLock: Sendable {
 
     private func wait() throws(StoreError) {
         let start = ContinuousClock.now
+        var holder: String?
         while try !tryToTake() {
             let waited = ContinuousClock.now - start
+            if waited >= StoreWatch.patience, holder == nil {
+                holder = nameOfHolder
+                watch.fail("\(holder ?? "") keeps its lock; nothing can be written")
+            }
             guard waited < Self.patience else {
-                throw .busy(
-                    "process \(holder ?? "unknown") has held its lock for \(Self.patience.components.seconds) s")
+                throw .busy("\(holder ?? nameOfHolder) has held its lock for \(Self.patience.spoken)")
             }
             // A busy worker leaves it between two transactions, and not for long.
             usleep(waited < .seconds(1) ? 100 : 1000)
         }
+        if holder != nil { watch.succeed() }
+    }
+
+    /// The kernel knows best; of a process in another container it knows nothing, but that one wrote its number down.
+    private var nameOfHolder: String {
+        LockHolder.name(ofAny: [path]) ?? holder.map { "process \($0)" } ?? "another process"
     }
 
     private func tryToTake() throws(StoreError) -> Bool {

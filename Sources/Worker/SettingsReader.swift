@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import SystemPackage
 import Yams
+import Wording
 
 /// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file.
 struct SettingsReader {
@@ -21,7 +22,7 @@ struct SettingsReader {
             do {
                 providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
             } catch {
-                throw .unreadableFile(file, reason: "\(error)")
+                throw .unreadableFile(file, reason: error.spoken)
             }
         }
         reader = ConfigReader(providers: providers)
@@ -60,7 +61,7 @@ struct SettingsReader {
         do {
             root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
         } catch {
-            throw .unreadableFile(file, reason: "it is not YAML: \(error)")
+            throw .unreadableFile(file, reason: "it is not YAML: \(error.spoken)")
         }
         guard let root else { return }
         guard let mapping = root.mapping else {

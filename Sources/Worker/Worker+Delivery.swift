@@ -12,7 +12,8 @@ import Webhooks
 /// The role of delivery.
 extension Worker {
     /// One service for each channel, and what goes with them.
-    func deliveries(_ group: MultiThreadedEventLoopGroup) async throws -> [(name: String, any Service)] {
+    func deliveries(_ group: MultiThreadedEventLoopGroup, _ end: HardEnd) async throws -> [(name: String, any Service)]
+    {
         let identity = try await store.identity()
         // The worker's own name, so that no other can take its leases for its own.
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
@@ -29,6 +30,7 @@ extension Worker {
             var delivery = DeliverySettings()
             (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
             (delivery.retry, delivery.hosts) = (retry, hosts)
+            delivery.stopBegan = { end.began }
             let service = DeliveryService(
                 channel: channel, store: deliveries ?? store, settings: delivery, hints: hints, clock: clock,
                 worker: worker,
@@ -46,7 +48,7 @@ extension Worker {
         let hubClient = try settings.webhookClient(group, logger)
         // Ended last, when nothing more is sent.
         let leaving = relays.map { [("relays", RelayService(client: $0) as any Service)] } ?? []
-        return leaving + (bounces.map { [("bounces", $0)] } ?? []) + [
+        let together: [(name: String, any Service)] = [
             ("hub", hubVerifier(hubClient)),
             service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, of: store.pushes),
             (
@@ -65,6 +67,10 @@ extension Worker {
                     concurrency: email.concurrency, endpointConcurrency: email.concurrency, rate: settings.mailRate)),
             service(try webhooks(identity, group), settings.webhookRetry, webhookHosts),
             service(FeedChannel(), RetrySchedule(), HostLimits()),
+        ]
+        let watched = together.map { end.watching($0.name, $0.1) }
+        return leaving + (bounces.map { [("bounces", $0)] } ?? []) + [
+            ("deliveries", ServicesTogether(services: watched))
         ]
     }
 

@@ -1,6 +1,7 @@
 import AMQP
 package import Bulletins
 import Fanout
+import Glibc
 import Intake
 package import Logging
 import NIOPosix
@@ -23,54 +24,81 @@ package struct Worker: Sendable {
     let store: any Store
     let logger: Logger
     let hints = Hints()
-    private let readiness = Readiness()
+    /// The store tells its troubles to it, too.
+    let readiness: Readiness
     let clock = WallClock.system
 
-    package init(settings: Settings, registries: Registries, store: any Store, logger: Logger) {
+    package init(settings: Settings, registries: Registries, store: any Store, readiness: Readiness, logger: Logger) {
         self.settings = settings
         self.registries = registries
         self.store = store
+        self.readiness = readiness
         self.logger = logger
     }
 
-    /// Runs until SIGTERM or SIGINT.
+    /// Runs until SIGTERM or SIGINT, and ends no later than `stopLimit` after it.
     package func run(roles: Set<Role>) async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        var services: [(name: String, any Service)] = []
-        let limit = Descriptors.raiseLimit()
-        if let ops = ops() { services.append(("health and metrics", ops)) }
-        if roles.contains(.intake) { services.append(("receipts", try receipts())) }
-        if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
-        if roles.contains(.delivery) { services += try await deliveries(group) }
-        if roles.contains(.intake) {
-            services.append(("fan-out", FanoutService(store: store, hints: hints, clock: clock, logger: logger)))
-            services.append(("intake", try intake()))
-        }
+        let end = HardEnd(limit: stopLimit, logger: logger)
+        end.watch([SIGTERM, SIGINT])
+        let services = try await services(roles, end)
         var configuration = ServiceGroupConfiguration(
             // A stage that fails stops the worker as SIGTERM does: what was sent is still recorded. Each has a
             // name, for otherwise the group makes one of all that the service holds, 83,000 villages included.
             services: services.map { name, service in
                 .init(
-                    service: service, failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: name)
+                    service: end.watching(name, service), failureTerminationBehavior: .gracefullyShutdownGroup,
+                    serviceName: name)
             },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(30)
-        try await ServiceGroup(configuration: configuration).run()
+        configuration.maximumGracefulShutdownDuration = stopLimit - .milliseconds(500)
+        logStart(roles)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            await logStop(end, error)
+            throw error
+        }
+        await logStop(end, nil)
+    }
+
+    /// The grace time of what is being sent, and five seconds for all else.
+    private var stopLimit: Duration { settings.grace + .seconds(5) }
+
+    private func services(_ roles: Set<Role>, _ end: HardEnd) async throws -> [(name: String, any Service)] {
+        let group = MultiThreadedEventLoopGroup.singleton
+        var services: [(name: String, any Service)] = []
+        let limit = Descriptors.raiseLimit()
+        if let ops = ops(roles) { services.append(("health and metrics", ops)) }
+        if roles.contains(.intake) { services.append(("receipts", try receipts())) }
+        if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
+        if roles.contains(.delivery) { services += try await deliveries(group, end) }
+        if roles.contains(.intake) {
+            services.append(("fan-out", FanoutService(store: store, hints: hints, clock: clock, logger: logger)))
+            services.append(("intake", try intake()))
+        }
+        return services
     }
 
     private func receipts() throws -> ReceiptService {
-        ReceiptService(
-            broker: try settings.requireBroker(),
-            exchanges: ReceiptExchanges(
-                receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange),
-            store: store, hints: hints, readiness: readiness, clock: clock, logger: logger)
+        let broker = try settings.requireBroker()
+        let exchanges = ReceiptExchanges(
+            receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange)
+        var declare: (@Sendable () async throws -> Void)?
+        if settings.declaresTopology {
+            declare = { [logger] in try await apply(KentonganTopology.topology, on: broker, logger: logger) }
+        }
+        return ReceiptService(
+            broker: broker, exchanges: exchanges, store: store, hints: hints, readiness: readiness, clock: clock,
+            declareAgain: declare, logger: logger)
     }
 
     /// In every role: a supervisor asks each worker.
-    private func ops() -> OpsService? {
-        settings.opsListen.map { address in
-            OpsService(host: address.host, port: address.port, store: store, readiness: readiness, logger: logger)
-        }
+    private func ops(_ roles: Set<Role>) -> OpsService? {
+        // Without the portal, its address is free for them.
+        guard let address = settings.opsListen ?? (roles.contains(.portal) ? nil : settings.listen) else { return nil }
+        return OpsService(
+            host: address.host, port: address.port, isOptional: settings.opsListen == nil, store: store,
+            readiness: readiness, logger: logger)
     }
 
     private func portal(descriptors: Int) -> PortalService {

@@ -43,7 +43,12 @@ struct CommandContext {
         return logger
     }
 
-    func store() throws -> any Store { try SQLiteStore(path: settings.storePath) }
+    /// `readiness` tells of the store's troubles, as the log does.
+    func store(_ readiness: Readiness? = nil) throws -> any Store {
+        let watch = StoreWatch()
+        watch.observe(readiness, logger)
+        return try SQLiteStore(path: settings.storePath, watch: watch)
+    }
 
     func registries() throws -> Registries { try settings.data.load() }
 }

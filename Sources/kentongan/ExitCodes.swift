@@ -1,6 +1,7 @@
 import AMQP
 import ArgumentParser
 import Foundation
+import Wording
 import Worker
 
 /// Input that is refused, or an id that is unknown: exit code 2.
@@ -36,7 +37,7 @@ enum ExitCodes {
 
     /// One line on stderr.
     private static func fail(_ error: any Error, _ code: Int32) -> Never {
-        Output.complain("\(error)")
+        Output.complain(error.spoken)
         Foundation.exit(code)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 @preconcurrency import Glibc
+import Worker
 
 /// The commands. Each parses its arguments, calls the library, and prints.
 @main
@@ -7,7 +8,7 @@ struct Kentongan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kentongan",
         abstract: "Disseminates announcements and proposals by region and field.",
-        version: "0.1.0",
+        version: Release.version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, PublishCommand.self, BulletinsCommand.self, DeliveriesCommand.self,
             SubscriptionsCommand.self, SubscribersCommand.self, SuppressionsCommand.self, BounceCommand.self,

@@ -215,6 +215,141 @@ def test_a_deleted_queue_comes_back(broker, host, make_worker):
     worker.stop()
 
 
+def log_lines(worker, text):
+    return [line for line in (worker.folder / "serve.log").read_text(errors="replace").splitlines() if text in line]
+
+
+@pytest.mark.parametrize("exchange", ["kentongan.intake", "kentongan.receipts"])
+def test_a_deleted_exchange_comes_back(broker, host, make_worker, exchange):
+    worker = make_worker().start()
+    host.channel().exchange_delete(exchange)
+    receipts, made = None, bulletin()
+    if exchange == "kentongan.receipts":
+        publish(host, made)
+
+    def declared():
+        channel = pika.BlockingConnection(host.parameters()).channel()
+        try:
+            channel.exchange_declare(exchange, "topic", durable=True, passive=True)
+            return True
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        finally:
+            channel.connection.close()
+
+    eventually(declared, timeout=40, every=1)
+    receipts, made = Receipts(host), bulletin()
+    # With its bindings.
+    eventually(lambda: published(host, made), timeout=30)
+    eventually(lambda: "completed" in receipts.events(made), timeout=40)
+    eventually(worker.is_ready, timeout=30, what=lambda: reason_of_unreadiness(worker))
+    assert len(log_lines(worker, exchange)) <= 3, worker.log_tail()
+    worker.stop()
+
+
+def published(host, made):
+    try:
+        publish(host, made)
+    except (AssertionError, pika.exceptions.AMQPError):
+        return False
+    return True
+
+
+def test_a_binding_that_was_removed_comes_back(host, make_worker):
+    worker = make_worker().start()
+    host.channel().queue_unbind(QUEUE, "kentongan.intake", "announcement.#")
+    made = bulletin()
+    eventually(lambda: published(host, made), timeout=40, every=1)
+    eventually(lambda: identity(made) in recorded(worker))
+    worker.stop()
+
+
+def test_what_an_operator_has_to_declare_is_missed(host, make_worker):
+    worker = make_worker(KENTONGAN_AMQP_DECLARE="false")
+    worker.command("topology", "apply")
+    worker.start()
+    assert worker.command("topology", "check").stdout == "all is there as it should be\n"
+    host.channel().queue_unbind(QUEUE, "kentongan.intake", "announcement.#")
+    told = worker.command("topology", "check", expect=1).stdout
+    assert told.count("binding") == 1 and QUEUE in told and "announcement.#" in told
+    assert "binding of queue 'kentongan.announcements'" in eventually(lambda: reason_of_unreadiness(worker), timeout=40)
+    host.channel().exchange_delete("kentongan.intake")
+    eventually(lambda: "exchange 'kentongan.intake' does not exist" in reason_of_unreadiness(worker), timeout=40)
+    time.sleep(25)
+    assert len(log_lines(worker, "exchange 'kentongan.intake' does not exist")) == 1
+    worker.command("topology", "apply")
+    eventually(worker.is_ready, timeout=40, what=lambda: reason_of_unreadiness(worker))
+    # The probes were dropped: they are neither bulletins nor refusals.
+    assert not recorded(worker) and not worker.listing("rejected", "list")
+    worker.stop()
+
+
+def test_a_right_that_was_taken_away_is_told(broker, host, make_worker):
+    worker = make_worker().start()
+    broker.ctl("set_permissions", "-p", host.name, "kentongan", ".*", "^$", ".*")
+    try:
+        publish(host, bulletin())
+        # The broker remembers rights for a moment, by the channel.
+        assert "kentongan.receipts" in eventually(lambda: reason_of_unreadiness(worker), timeout=60)
+        time.sleep(10)
+        assert len(log_lines(worker, "receipts: the broker closed")) == 1, worker.log_tail()
+    finally:
+        broker.ctl("set_permissions", "-p", host.name, "kentongan", ".*", ".*", ".*")
+    eventually(worker.is_ready, timeout=60, what=lambda: reason_of_unreadiness(worker))
+    worker.stop()
+
+
+def test_what_the_broker_gives_up_on_is_a_refusal(host, make_worker):
+    worker = make_worker()
+    worker.command("topology", "apply")
+    receipts = Receipts(host)
+    fatal, innocent = bulletin(title="MEMATIKAN"), bulletin()
+    publish(host, fatal, innocent)
+    worker.environment["KENTONGAN_FAILPOINT"] = "recording:MEMATIKAN"
+    for _ in range(6):
+        worker.start_and_crash()
+    worker.start()
+    rows = eventually(lambda: len(found := worker.listing("rejected", "list")) == 2 and found, timeout=30)
+    assert {row["reason"] for row in rows} == {"delivery-limit"}
+    assert {f"{row['publisher']}/{row['bulletinId']}" for row in rows} == {identity(fatal), identity(innocent)}
+    assert {row["queue"] for row in rows} == {QUEUE}
+    for one in (fatal, innocent):
+        assert eventually(lambda: receipts.events(one)) == ["rejected"]
+    # The broker has put them into the rejected queue by itself, once.
+    assert host.depth("kentongan.rejected") == 2 and host.depth("kentongan.given-up") == 0
+    (number,) = [row["id"] for row in rows if row["bulletinId"] == innocent["id"]]
+    assert worker.command("rejected", "requeue", number).stdout == f"{number} is taken: published\n"
+    eventually(lambda: receipts.events(innocent) == ["rejected", "accepted", "routed", "completed"])
+    worker.stop()
+
+
+def test_what_a_policy_expires_is_a_refusal(broker, host, make_worker):
+    worker = make_worker()
+    worker.command("topology", "apply")
+    receipts, made = Receipts(host), bulletin()
+    broker.ctl("set_policy", "-p", host.name, "short", f"^{QUEUE}$", '{"message-ttl": 100}', "--apply-to", "queues")
+    publish(host, made)
+    eventually(lambda: host.depth("kentongan.given-up") == 1)
+    broker.ctl("clear_policy", "-p", host.name, "short")
+    worker.start()
+    assert eventually(lambda: receipts.events(made)) == ["rejected"]
+    (row,) = worker.listing("rejected", "list")
+    assert row["reason"] == "dead-lettered" and "expired" in json.dumps(row["errors"])
+    worker.stop()
+
+
+def test_a_forged_dead_letter_is_no_loop(host, make_worker):
+    """A refusal goes back to the rejected exchange without the header by which dead letters are known."""
+    worker = make_worker().start()
+    host.channel("uji").basic_publish(
+        "kentongan.intake", "announcement.uji", b"{}",
+        pika.BasicProperties(headers={"x-first-death-reason": "delivery_limit", "x-first-death-queue": QUEUE}))
+    eventually(lambda: host.depth("kentongan.rejected") == 1)
+    time.sleep(2)
+    assert len(worker.listing("rejected", "list")) == 1 and host.depth("kentongan.rejected") == 1
+    worker.stop()
+
+
 def test_queues_that_an_operator_is_to_declare_are_waited_for(host, make_worker):
     worker = make_worker(KENTONGAN_AMQP_DECLARE="false")
     worker.spawn()

@@ -12,6 +12,10 @@ public enum RefusalReason: String, Sendable, CaseIterable {
     case outOfScope = "out-of-scope"
     case expired
     case staleRevision = "stale-revision"
+    /// The broker delivered it as often as it may, and never got an acknowledgement.
+    case deliveryLimit = "delivery-limit"
+    /// The broker took it out of its queue for another reason of its own.
+    case deadLettered = "dead-lettered"
 }
 
 /// One thing that is wrong with a message.

@@ -10,6 +10,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+import Storage
 
 /// Listens for mail servers that would rather speak LMTP (RFC 2033) than run a command for each bounce.
 package struct BounceListener: Service {
@@ -113,7 +114,7 @@ package struct BounceListener: Service {
                     replies += "250 2.0.0 \(outcome)\r\n"
                 }
             } catch {
-                logger.error("a bounce cannot be recorded: \(error)")
+                logger.wait("a bounce cannot be recorded", for: error)
                 replies += "451 4.3.0 the store cannot be written at present\r\n"
             }
         }

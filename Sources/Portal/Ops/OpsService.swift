@@ -8,13 +8,18 @@ package import Storage
 package struct OpsService: Service {
     private let host: String
     private let port: Int
+    private let isOptional: Bool
     private let health: Health
     private let logger: Logger
 
     /// A supervisor, Prometheus and a person's look.
     private static let mostConnections = 32
 
-    package init(host: String, port: Int, store: any ListingStore, readiness: Readiness, logger: Logger) {
+    /// `isOptional`: another process may have the address; the worker then runs without.
+    package init(
+        host: String, port: Int, isOptional: Bool = false, store: any ListingStore, readiness: Readiness, logger: Logger
+    ) {
+        self.isOptional = isOptional
         self.host = host
         self.port = port
         health = Health(store: store, readiness: readiness)
@@ -22,6 +27,17 @@ package struct OpsService: Service {
     }
 
     package func run() async throws {
+        do {
+            try await serve()
+        } catch  where isOptional && !Task.isCancelled {
+            logger.warning(
+                "health and metrics are not served here: \(host):\(port) cannot be listened on; set http.opsListen",
+                metadata: ["error": "\(error)"])
+            try? await gracefulShutdown()
+        }
+    }
+
+    private func serve() async throws {
         let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorPages(logger: logger))
         health.addRoutes(to: router)

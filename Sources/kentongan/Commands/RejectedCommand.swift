@@ -93,7 +93,7 @@ extension RejectedCommand {
             let outcome = try await store.record([judged], now: now).first
             if case .refused(let reason) = outcome { throw RefusedInput("\(id) is refused as \(reason.rawValue)") }
             try await store.markRequeued(id, now: now)
-            Output.line("\(id) is taken: \(outcome.map { "\($0)" } ?? "")")
+            Output.line("\(id) is taken: \(outcome?.word ?? "")")
         }
     }
 }
@@ -127,4 +127,14 @@ extension RefusedMessage {
 extension Refusal {
     /// All errors in one line.
     fileprivate var sentence: String { errors.map { "\($0.path) \($0.message)" }.joined(separator: "; ") }
+}
+
+extension IntakeOutcome {
+    fileprivate var word: String {
+        switch self {
+        case .accepted(let state): state.rawValue
+        case .duplicate: "it is known already, and nothing is sent again"
+        case .refused(let reason): reason.rawValue
+        }
+    }
 }

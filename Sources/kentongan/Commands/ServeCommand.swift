@@ -1,4 +1,5 @@
 import ArgumentParser
+import Storage
 import Worker
 
 /// `serve`: runs the worker.
@@ -25,9 +26,10 @@ struct ServeCommand: AsyncParsableCommand {
         let roles = try parsedRoles()
         let registries = try context.registries()
         if roles.contains(.intake) { _ = try context.settings.requireBroker() }
+        let readiness = Readiness()
         let worker = Worker(
-            settings: context.settings, registries: registries, store: try context.store(),
-            logger: context.logger)
+            settings: context.settings, registries: registries, store: try context.store(readiness),
+            readiness: readiness, logger: context.logger)
         try await worker.run(roles: roles)
     }
 }

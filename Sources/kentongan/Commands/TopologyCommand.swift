@@ -27,14 +27,18 @@ struct TopologyCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says what is missing or differs; bindings cannot be seen.")
+            abstract: "Says what is missing or differs.",
+            discussion:
+                "AMQP cannot list bindings. A probe, which intake drops, shows whether each kind of message reaches a queue; it does not show which one, nor what a policy of the broker changes."
+        )
 
         @OptionGroup var options: CommonOptions
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let differences = try await check(
-                KentonganTopology.topology, on: try context.settings.requireBroker(), logger: context.logger)
+            let broker = try context.settings.requireBroker()
+            var differences = try await check(KentonganTopology.topology, on: broker, logger: context.logger)
+            differences += try await BindingProbe(broker: broker, logger: context.logger).missing(besides: differences)
             for difference in differences { print(difference) }
             if !differences.isEmpty { throw ExitCode.failure }
             print("all is there as it should be")
@@ -71,13 +75,22 @@ extension Topology {
                     ]
                 }),
             "bindings": .array(
-                bindings.map {
-                    [
-                        "source": .string($0.exchange), "vhost": .string(vhost), "destination": .string($0.queue),
-                        "destination_type": "queue", "routing_key": .string($0.routingKey), "arguments": [:],
+                bindings.map { binding in
+                    let (type, name) = Self.destination(binding)
+                    return [
+                        "source": .string(binding.exchange), "vhost": .string(vhost), "destination": .string(name),
+                        "destination_type": .string(type), "routing_key": .string(binding.routingKey),
+                        "arguments": Self.json(binding.arguments),
                     ]
                 }),
         ]
+    }
+
+    private static func destination(_ binding: BindingDeclaration) -> (type: String, name: String) {
+        switch binding.destination {
+        case .queue(let name): ("queue", name)
+        case .exchange(let name): ("exchange", name)
+        }
     }
 
     private static func json(_ arguments: [String: HeaderValue]) -> JSONValue {

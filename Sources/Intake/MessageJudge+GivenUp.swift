@@ -1,0 +1,29 @@
+import AMQP
+import Bulletins
+import Storage
+
+/// What the broker gave up on: messages of the intake queues that it has put into the rejected queue by itself.
+extension MessageJudge {
+    /// The refusal of such a message. `opened` says whose it is.
+    func giveUp(_ message: IncomingMessage, as opened: Opened) -> IncomingBulletin {
+        let headers = message.properties.headers
+        let reason = headers["x-first-death-reason"]?.text ?? "unknown"
+        var incoming = refuse(opened, Self.refusal(reason))
+        // Where it is judged when it is requeued.
+        let queue = headers["x-first-death-queue"]?.text
+        incoming.queue = KentonganTopology.queues.map(\.name).first { $0 == queue } ?? KentonganTopology.givenUp
+        incoming.isInRejectedQueue = true
+        return incoming
+    }
+
+    private static func refusal(_ reason: String) -> Refusal {
+        guard reason == "delivery_limit" else {
+            let problem =
+                "the broker took the message out of its queue (\(reason.prefix(100))), as a policy of its operator's makes it do; the worker never had it"
+            return Refusal(BulletinError("", .deadLettered, problem))
+        }
+        let problem =
+            "the broker gave the message up: the worker ended each time that it had it, because of this message or of another one; an operator can requeue it"
+        return Refusal(BulletinError("", .deliveryLimit, problem))
+    }
+}

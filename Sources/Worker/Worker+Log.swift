@@ -1,0 +1,64 @@
+import Bulletins
+import Logging
+import SMTP
+import Storage
+import Wording
+
+/// The version of the program.
+package enum Release {
+    package static let version = "0.1.0"
+}
+
+/// What the log says at the start and at the end of the worker.
+extension Worker {
+    /// With no secret: the broker's description has no password.
+    func logStart(_ roles: Set<Role>) {
+        var metadata: Logger.Metadata = [
+            "version": "\(Release.version)", "store": "\(settings.storePath)",
+            "roles": "\(Role.allCases.filter(roles.contains).map(\.rawValue).joined(separator: ","))",
+        ]
+        if let broker = settings.broker { metadata["broker"] = "\(broker)" }
+        if roles.contains(.portal) { metadata["http"] = "\(settings.listen)" }
+        if let ops = settings.opsListen { metadata["health"] = "\(ops)" }
+        if roles.contains(.delivery) {
+            let relays = settings.relays.map(\.description).joined(separator: ", ")
+            metadata["relays"] = "\(relays.isEmpty ? "none; mail goes into \(settings.mailFolder)" : relays)"
+            if let bounces = settings.bounces { metadata["bounces"] = "\(bounces)" }
+        }
+        logger.notice("kentongan starts", metadata: metadata)
+    }
+
+    /// How long the stop took and what waits in the store.
+    func logStop(_ end: HardEnd, _ error: (any Error)?) async {
+        let took = end.began.map { $0.duration(to: .now).spoken } ?? "?"
+        var metadata: Logger.Metadata = ["took": "\(took)"]
+        if let backlog = await backlogNow() {
+            let deliveries = backlog.unfinishedDeliveries.values.reduce(0, +)
+            metadata["open"] =
+                "\(backlog.unroutedBulletins) bulletins to route, \(deliveries) deliveries, \(backlog.outboxMessages) receipts"
+        }
+        if let error {
+            metadata["error"] = "\(error)"
+            logger.error("kentongan stopped because a stage failed", metadata: metadata)
+        } else {
+            logger.notice("kentongan stopped", metadata: metadata)
+        }
+    }
+
+    /// What is unfinished, unless the store takes long to say: the stop does not wait for a number.
+    private func backlogNow() async -> Backlog? {
+        await withTaskGroup(of: Backlog?.self) { group in
+            group.addTask { try? await store.backlog() }
+            group.addTask {
+                try? await Task.sleep(for: .milliseconds(500))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
+}
+
+extension Settings.ListenAddress: CustomStringConvertible {
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
