@@ -58,8 +58,14 @@ enum PublishedFile {
         }
         // What is cut or broken may have been one object over many lines.
         let isOneObject =
-            entries.count > 1 && entries.allSatisfy { $0.value?["id"] == nil } && bytes.first == UInt8(ascii: "{")
+            entries.count > 1 && entries.allSatisfy { $0.value?["id"] == nil } && firstSign(bytes) == UInt8(ascii: "{")
         guard !entries.isEmpty else { throw RefusedInput("\(file) holds no bulletin") }
         return isOneObject ? [whole] : entries
+    }
+
+    /// The first byte that is neither space nor a byte order mark.
+    private static func firstSign(_ bytes: [UInt8]) -> UInt8? {
+        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+        return text.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
     }
 }
