@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Worker
 
 /// `serve`: runs the worker.
@@ -25,6 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
         let roles = try parsedRoles()
         let registries = try context.registries()
         if roles.contains(.intake) { _ = try context.settings.requireBroker() }
+        context.logger.info("configuration: \(options.sentence)")
+        if let warning = options.config.flatMap(SettingsFile.exposure) { context.logger.warning("\(warning)") }
         let worker = Worker(
             settings: context.settings, registries: registries, store: try context.store(),
             logger: context.logger)
