@@ -33,6 +33,13 @@ enum TypedText {
         return trimmed
     }
 
+    /// A code, which a look-up would miss; spaces at its ends are dropped.
+    static func code(_ text: String) throws -> String {
+        let trimmed = text.trimmingCharacters(in: CSVTable.blanks)
+        try refuseUnseen(trimmed)
+        return trimmed
+    }
+
     /// Names the first character of an address or URL that nobody sees.
     static func refuseUnseen(_ text: String) throws {
         guard let unseen = text.unicodeScalars.first(where: { ScreenControls.isInvisible($0) && $0 != " " }) else {
