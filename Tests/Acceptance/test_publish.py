@@ -100,3 +100,30 @@ def test_a_reason_says_something(program, why):
         done = program.command(*arguments, "--why", why, expect=2)
         assert "--why" in done.stderr and len(done.stderr.strip().split("\n")) == 1
     assert program.listing("suppressions", "list") == []
+
+
+def test_what_is_still_refused_is_not_refused_again(moderated, publishing):
+    """Requeueing tells what is wrong, and makes no second refusal with a receipt of its own."""
+    made = bulletin(id="basi", revision=2)
+    publishing.wait(publishing.send(made), "completed")
+    correlation = publishing.send(made | {"title": "Lain"}, headers={"x-asal": "uji"})
+    publishing.wait(correlation, "rejected")
+    before = moderated.listing("rejected", "list")
+    row = next(row for row in before if row["bulletinId"] == "basi")
+    assert (row["routingKey"], row["userId"], row["contentType"], row["headers"], row["correlationId"]) == (
+        "announcement.uji", "uji", "application/json", {"x-asal": "uji"}, correlation)
+    for _ in range(2):
+        done = moderated.command("rejected", "requeue", row["id"], expect=2)
+        assert "stale-revision" in done.stderr and "revision 3" in done.stderr
+    assert moderated.listing("rejected", "list") == before
+    assert publishing.events(correlation).count("rejected") == 1
+
+
+def test_what_was_requeued_is_not_requeued_again_without_a_word(moderated, publishing):
+    made = bulletin(id="dua-kali", publisher="uji.baru")
+    publishing.wait(publishing.send(made, user="uji"), "rejected")
+    row = next(row for row in moderated.listing("rejected", "list") if row["bulletinId"] == "dua-kali")
+    moderated.command("publishers", "add", "uji.baru", "--name", "Baru", "--amqp-user", "uji", "--kind", "announcement",
+                      "--region", "ID")
+    moderated.command("rejected", "requeue", row["id"])
+    assert "already" in moderated.command("rejected", "requeue", row["id"], expect=2).stderr
