@@ -23,6 +23,10 @@ public struct FieldRegistry: Sendable {
             if let parent = field.parent, byField[parent] == nil {
                 throw .badRow(file: file, line: reader.line, problem: "the parent of \(field) is missing")
             }
+            for name in row[1...2] {
+                guard let problem = RegistryError.problem(ofName: reader.bytes(name)) else { continue }
+                throw .badRow(file: file, line: reader.line, problem: "a name of \(field) \(problem)")
+            }
             byField[field] = entries.count
             entries.append(
                 Entry(field: field, nameID: cells[1], nameEN: cells[2], description: cells.count > 3 ? cells[3] : ""))

@@ -16,6 +16,12 @@ package enum KentonganTopology {
         (name: "kentongan.proposals", key: "proposal.#"),
     ]
 
+    /// The queue that the intake exchange routes this key to; the announcements' for a key that it routes nowhere.
+    package static func queue(of routingKey: String) -> String {
+        let first = routingKey.prefix { $0 != "." }
+        return queues.first { $0.key.dropLast(2) == first }?.name ?? "kentongan.announcements"
+    }
+
     package static var topology: Topology {
         let exchanges = [intakeExchange, rejectedExchange, receiptsExchange].map { ExchangeDeclaration(name: $0) }
         let rejected = QueueDeclaration(name: rejectedExchange, arguments: ["x-queue-type": "quorum"])

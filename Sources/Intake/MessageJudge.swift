@@ -23,6 +23,14 @@ package struct MessageJudge: Sendable {
 
         /// The publisher that it claims to be of.
         package var publisher: String? { try? value.get()["publisher"]?.stringValue }
+        package var routingKey: String { envelope.routingKey }
+    }
+
+    /// A message that is not sent yet, as it will arrive.
+    package func open(_ message: OutgoingMessage) -> Opened {
+        open(
+            message.body, size: UInt64(message.body.count),
+            StoredEnvelope(routingKey: message.routingKey, message.properties))
     }
 
     package func open(_ message: IncomingMessage) -> Opened {
@@ -130,9 +138,12 @@ extension StoredEnvelope {
     }
 
     fileprivate init(_ message: IncomingMessage) {
-        let properties = message.properties
+        self.init(routingKey: message.routingKey, message.properties)
+    }
+
+    fileprivate init(routingKey: String, _ properties: MessageProperties) {
         self.init(
-            routingKey: message.routingKey, userID: properties.userID, contentType: properties.contentType,
+            routingKey: routingKey, userID: properties.userID, contentType: properties.contentType,
             contentEncoding: properties.contentEncoding, headers: Self.headers(properties),
             replyTo: properties.replyTo, correlationID: properties.correlationID)
         otherHeaders = Self.otherHeaders(properties)

@@ -84,6 +84,13 @@ package enum IntakeOutcome: Sendable, Equatable {
     case refused(RefusalReason)
 }
 
+/// What would become of a bulletin, if it came now.
+package enum RehearsedOutcome: Sendable {
+    case accepted(BulletinState)
+    case duplicate
+    case refused(Refusal)
+}
+
 /// What intake reads and writes.
 package protocol IntakeStore: Sendable {
     /// The registered publishers among these.
@@ -92,4 +99,7 @@ package protocol IntakeStore: Sendable {
     /// Records all of these in one transaction, with their receipts; once this returns, they last.
     /// A revision that is known already comes back as a duplicate or is refused as stale.
     func record(_ messages: [IncomingBulletin], now: Timestamp) async throws(StoreError) -> [IntakeOutcome]
+
+    /// Judges these one after the other as `record` would, and records nothing.
+    func rehearse(_ bulletins: [AcceptedBulletin], now: Timestamp) async throws(StoreError) -> [RehearsedOutcome]
 }

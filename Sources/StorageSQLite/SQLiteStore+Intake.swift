@@ -25,6 +25,21 @@ extension SQLiteStore: IntakeStore {
             return try zip(messages, targets).map { try recorder.record($0, targets: $1) }
         }
     }
+
+    package func rehearse(_ bulletins: [AcceptedBulletin], now: Timestamp) async throws(StoreError)
+        -> [RehearsedOutcome]
+    {
+        try await read { db in
+            var lineage = try LineageJudge(db)
+            return try bulletins.map { accepted in
+                switch try lineage.rehearse(accepted) {
+                case .new: .accepted(IntakeRecorder.state(of: accepted, now: now))
+                case .duplicate: .duplicate
+                case .refused(let refusal): .refused(refusal)
+                }
+            }
+        }
+    }
 }
 
 /// Records one message after the other in a transaction.
@@ -32,7 +47,7 @@ private struct IntakeRecorder {
     private let db: Database
     private let now: Timestamp
     private let receipts: ReceiptWriter
-    private let newest: Prepared
+    private let lineage: LineageJudge
     private let insertBulletin: Prepared
     private let insertPayload: Prepared
     private let publishersOfUser: Prepared
@@ -40,11 +55,7 @@ private struct IntakeRecorder {
     init(db: Database, now: Timestamp) throws {
         (self.db, self.now) = (db, now)
         receipts = try ReceiptWriter(db: db, now: now)
-        newest = try db.prepared(
-            """
-            SELECT revision, first_received_at FROM bulletins WHERE publisher = ? AND name = ?
-            ORDER BY revision DESC LIMIT 1
-            """)
+        lineage = try LineageJudge(db)
         insertBulletin = try db.prepared(
             """
             INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
@@ -66,64 +77,21 @@ private struct IntakeRecorder {
     private func record(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String) throws
         -> IntakeOutcome
     {
-        let bulletin = accepted.bulletin
-        let known = try newest.first([bulletin.id.publisher, bulletin.id.id]) { ($0.integer(0), $0.integer(1)) }
-        if let (revision, _) = known, bulletin.revision <= revision {
-            return try compare(accepted, message, newest: revision)
-        }
-        if let problem = try problemOfAnswer(bulletin) {
-            return try refuse(message, Refusal(BulletinError("/inReplyTo", .outOfScope, problem)))
-        }
-        let firstReceivedAt = known.map { Timestamp(milliseconds: $0.1) } ?? now
-        return try insert(accepted, message, targets, firstReceivedAt: firstReceivedAt)
-    }
-
-    /// An answer goes to whoever got the proposal and moves its state, so it must be to a proposal, by a
-    /// publisher whose scope covers that.
-    private func problemOfAnswer(_ bulletin: Bulletin) throws -> String? {
-        guard let answered = bulletin.inReplyTo else { return nil }
-        guard
-            let proposal = try db.row(
-                """
-                SELECT regions, fields FROM bulletins WHERE publisher = ? AND name = ? AND kind = 2
-                    AND state NOT IN ('held', 'rejected') ORDER BY id DESC LIMIT 1
-                """, [answered.publisher, answered.id])
-        else { return "there is no proposal \(answered)" }
-        let (regions, fields): (String, String) = (proposal["regions"], proposal["fields"])
-        let publisher = try db.row("SELECT * FROM publishers WHERE slug = ?", [bulletin.id.publisher])?.publisher()
-        guard let publisher, regions.split(separator: " ").compactMap({ Region($0) }).allSatisfy(publisher.covers),
-            fields.split(separator: " ").compactMap({ Field(String($0)) }).contains(where: publisher.covers)
-        else { return "the proposal \(answered) lies outside the scope of \(bulletin.id.publisher)" }
-        return nil
-    }
-
-    /// A revision that is not newer: the same content again, or stale.
-    private func compare(_ accepted: AcceptedBulletin, _ message: IncomingBulletin, newest: Int64) throws
-        -> IntakeOutcome
-    {
-        let bulletin = accepted.bulletin
-        let same = try db.row(
-            "SELECT id, digest, state FROM bulletins WHERE publisher = ? AND name = ? AND revision = ?",
-            [bulletin.id.publisher, bulletin.id.id, bulletin.revision])
-        let isRejected = (same?["state"] as String?) == BulletinState.rejected.rawValue
-        if let same, !isRejected, same.bytes("digest") == accepted.digest {
-            try receipts.put(.duplicate, id: "\(same["id"] as Int64).duplicate", about: try subject(message, bulletin))
+        switch try lineage.judge(accepted) {
+        case .new(let firstReceivedAt):
+            return try insert(accepted, message, targets, firstReceivedAt: firstReceivedAt ?? now)
+        case .duplicate(let number):
+            try receipts.put(.duplicate, id: "\(number).duplicate", about: try subject(message, accepted.bulletin))
             return .duplicate
+        case .refused(let refusal): return try refuse(message, refusal)
         }
-        let problem =
-            same == nil
-            ? "revision \(bulletin.revision) is older than revision \(newest), which is known already"
-            : isRejected
-                ? "an operator rejected revision \(bulletin.revision); send the bulletin under revision \(newest + 1)"
-                : "revision \(bulletin.revision) is known with other content; send a correction under revision \(newest + 1)"
-        return try refuse(message, Refusal(BulletinError("/revision", .staleRevision, problem)))
     }
 
     private func insert(
         _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String, firstReceivedAt: Timestamp
     ) throws -> IntakeOutcome {
         let bulletin = accepted.bulletin
-        let state = state(of: accepted)
+        let state = Self.state(of: accepted, now: now)
         try insertBulletin.run([
             bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
             bulletin.urgency.rank, bulletin.status == .withdrawn, state.rawValue,
@@ -140,7 +108,7 @@ private struct IntakeRecorder {
         return .accepted(state)
     }
 
-    private func state(of accepted: AcceptedBulletin) -> BulletinState {
+    static func state(of accepted: AcceptedBulletin, now: Timestamp) -> BulletinState {
         if accepted.isModerated { return .held }
         let bulletin = accepted.bulletin
         return BulletinBeginning.state(

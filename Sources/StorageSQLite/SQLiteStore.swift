@@ -43,7 +43,15 @@ package final class SQLiteStore: WatchedStore {
 
     private static func makeFolder(of path: String) throws {
         let folder = URL(filePath: path).deletingLastPathComponent()
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            let isThere = FileManager.default.fileExists(atPath: folder.path)
+            throw SQLiteStoreOpenError(
+                path: folder.path,
+                reason: isThere
+                    ? "it is no folder" : "this folder is missing and cannot be made; make it for the worker")
+        }
     }
 
     private static func configuration(_ patience: BusyPatience, _ onStatement: (@Sendable (String) -> Void)?)

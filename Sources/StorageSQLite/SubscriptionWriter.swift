@@ -2,7 +2,8 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Adds subscriptions with their endpoints and subscribers in one transaction. What is there already stays as it is.
+/// Adds subscriptions with their endpoints and subscribers in one transaction. What is there already stays as it is, and
+/// the caller compares what it gets back with what it wanted.
 struct SubscriptionWriter {
     let db: Database
     let key: StoreKey
@@ -61,7 +62,7 @@ struct SubscriptionWriter {
             [channel.rawValue, address])
         let number =
             if let row { try revive(row) } else { try makeEndpoint(subscription) }
-        if channel == .webhook, let signatures = terms.signatures {
+        if channel == .webhook, let signatures = terms.signatures, try !isLive(number) {
             try db.run("UPDATE endpoints SET signatures = ? WHERE id = ?", [signatures.rawValue, number])
         }
         guard let found = try known(number, channel) else {
@@ -69,6 +70,11 @@ struct SubscriptionWriter {
         }
         known[subscription.endpoint] = found
         return found
+    }
+
+    /// Whether a receiver counts on how this endpoint is signed. Then only a rotation, which overlaps, gives it new keys.
+    private func isLive(_ endpoint: Int64) throws -> Bool {
+        try db.number("SELECT 1 FROM subscriptions WHERE endpoint = ? AND state <> 'ended' LIMIT 1", [endpoint]) != nil
     }
 
     private func known(_ number: Int64, _ channel: Channel) throws -> KnownEndpoint? {

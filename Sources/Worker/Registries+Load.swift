@@ -2,13 +2,25 @@ package import Bulletins
 import Foundation
 
 extension Settings.DataFiles {
-    /// Reads the registries. What is wrong with a file names its key.
+    /// Reads the registries. Everything that is wrong names its key and its file.
     package func load() throws(ConfigurationError) -> Registries {
-        Registries(
-            regions: try load("data.regions", regions) { try RegionTree(csv: $0, file: $1) },
-            successors: try load("data.successors", successors) { try RegionSuccessors(csv: $0, file: $1) },
-            timeZones: try load("data.timezones", timeZones) { try TimeZones(csv: $0, file: $1) },
-            fields: try load("data.fields", fields) { try FieldRegistry(csv: $0, file: $1) })
+        var faults: [ConfigurationError] = []
+        func part<T>(_ key: String, _ file: String, _ read: ([UInt8], String) throws -> T) -> T? {
+            do throws(ConfigurationError) {
+                return try load(key, file, read)
+            } catch {
+                faults.append(error)
+                return nil
+            }
+        }
+        let regions = part("data.regions", regions) { try RegionTree(csv: $0, file: $1) }
+        let successors = part("data.successors", successors) { try RegionSuccessors(csv: $0, file: $1) }
+        let timeZones = part("data.timezones", timeZones) { try TimeZones(csv: $0, file: $1) }
+        let fields = part("data.fields", fields) { try FieldRegistry(csv: $0, file: $1) }
+        guard let regions, let successors, let timeZones, let fields else {
+            throw faults.count == 1 ? faults[0] : .several(faults)
+        }
+        return Registries(regions: regions, successors: successors, timeZones: timeZones, fields: fields)
     }
 
     private func load<T>(_ key: String, _ file: String, _ read: ([UInt8], String) throws -> T)

@@ -10,42 +10,45 @@ import SMTP
 import Storage
 
 extension Settings {
-    /// Reads and checks all keys; the first that is wrong is named.
+    /// Reads and checks all keys; everything that is wrong is told with its place.
     package init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
         let reader = try await SettingsReader(file: file, environment: environment)
-        broker = try Self.broker(reader)
-        declaresTopology = try reader.boolean(.amqpDeclare, default: true)
-        prefetch = UInt16(try reader.integer(.amqpPrefetch, default: 1000, in: 1...65_535))
-        storePath = try Self.storePath(reader)
-        relays = try Self.relays(reader)
-        mailFrom = try Self.mailFrom(reader)
+        broker = reader.value(nil) { () throws(ConfigurationError) in try Self.broker(reader) }
+        declaresTopology = reader.boolean(.amqpDeclare, default: true)
+        prefetch = UInt16(reader.integer(.amqpPrefetch, default: 1000, in: 1...65_535))
+        storePath = reader.value("") { () throws(ConfigurationError) in try Self.storePath(reader) }
+        relays = reader.value([]) { () throws(ConfigurationError) in try Self.relays(reader) }
+        mailFrom = reader.value("") { () throws(ConfigurationError) in try Self.mailFrom(reader) }
         mailFromName = reader.string(.mailFromName) ?? Self.ownName
         mailFolder = reader.string(.mailFolder) ?? "var/mail"
-        mailKeys = try Self.mailKeys(reader)
-        bounces = try Self.address(reader, .mailBouncesListen)
-        listen = try Self.address(reader, .httpListen) ?? ListenAddress(host: "127.0.0.1", port: 8080)
-        publicURL = try Self.publicURL(reader, listen)
-        opsListen = try Self.address(reader, .httpOpsListen)
-        trustedProxies = try Self.networks(reader, .httpTrustedProxies, default: ["127.0.0.0/8", "::1"])
-        httpConnections = try reader.integer(.httpConnections, default: 4096, in: 1...1_000_000)
-        hubPerOwner = try reader.integer(.hubPerOwner, default: 100, in: 1...1_000_000)
-        hubPerNetwork = try reader.integer(.hubPerNetwork, default: 100, in: 1...1_000_000)
-        webhookNetworks = try Self.networks(reader, .webhooksAllow, default: [])
-        webhookAuthorities = try Self.authorities(reader)
-        webhookConcurrency = try reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
-        webhooksPerHost = try reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
-        webhooksPerEndpoint = try reader.integer(.webhooksPerEndpoint, default: 4, in: 1...4096)
-        webhookRate = try reader.integer(.webhooksRatePerHost, default: 0, in: 0...100_000)
-        mailRate = try reader.integer(.smtpRate, default: 0, in: 0...100_000)
-        mailRetry = try Self.schedule(reader, .smtpRetry)
-        webhookRetry = try Self.schedule(reader, .webhooksRetry)
-        operators = try Self.operators(reader)
-        retention = try Self.retention(reader)
-        lease = .seconds(try reader.integer(.deliveryLease, default: 30, in: 1...3600))
-        grace = .seconds(try reader.integer(.deliveryGrace, default: 20, in: 0...3600))
-        requiresUser = try Self.requiresUser(reader)
+        mailKeys = reader.value([]) { () throws(ConfigurationError) in try Self.mailKeys(reader) }
+        bounces = Self.address(reader, .mailBouncesListen)
+        listen = Self.address(reader, .httpListen) ?? ListenAddress(host: "127.0.0.1", port: 8080)
+        let listen = listen
+        publicURL = reader.value("") { () throws(ConfigurationError) in try Self.publicURL(reader, listen) }
+        opsListen = Self.address(reader, .httpOpsListen)
+        trustedProxies = Self.networks(reader, .httpTrustedProxies, default: ["127.0.0.0/8", "::1"])
+        httpConnections = reader.integer(.httpConnections, default: 4096, in: 1...1_000_000)
+        hubPerOwner = reader.integer(.hubPerOwner, default: 100, in: 1...1_000_000)
+        hubPerNetwork = reader.integer(.hubPerNetwork, default: 100, in: 1...1_000_000)
+        webhookNetworks = Self.networks(reader, .webhooksAllow, default: [])
+        webhookAuthorities = reader.value(nil) { () throws(ConfigurationError) in try Self.authorities(reader) }
+        webhookConcurrency = reader.integer(.webhooksConcurrency, default: 64, in: 1...4096)
+        webhooksPerHost = reader.integer(.webhooksPerHost, default: 32, in: 1...4096)
+        webhooksPerEndpoint = reader.integer(.webhooksPerEndpoint, default: 4, in: 1...4096)
+        webhookRate = reader.integer(.webhooksRatePerHost, default: 0, in: 0...100_000)
+        mailRate = reader.integer(.smtpRate, default: 0, in: 0...100_000)
+        mailRetry = Self.schedule(reader, .smtpRetry)
+        webhookRetry = Self.schedule(reader, .webhooksRetry)
+        operators = reader.value(nil) { () throws(ConfigurationError) in try Self.operators(reader) }
+        retention = Self.retention(reader)
+        lease = .seconds(reader.integer(.deliveryLease, default: 30, in: 1...3600))
+        grace = .seconds(reader.integer(.deliveryGrace, default: 20, in: 0...3600))
+        requiresUser = reader.value(true) { () throws(ConfigurationError) in try Self.requiresUser(reader) }
         data = Self.dataFiles(reader)
-        logLevel = try Self.logLevel(reader)
+        logLevel = reader.value(.info) { () throws(ConfigurationError) in try Self.logLevel(reader) }
+        if reader.faults.count > 1 { throw .several(reader.faults) }
+        if let fault = reader.faults.first { throw fault }
     }
 
     private static func broker(_ reader: SettingsReader) throws(ConfigurationError) -> BrokerSettings? {
@@ -77,10 +80,10 @@ extension Settings {
                 throw .badValue(key: "smtp.url", reason: "\(error)")
             }
         }
-        let connections = try reader.integer(.smtpConnections, default: 8, in: 1...256)
-        let timeout = try reader.integer(.smtpTimeout, default: 60, in: 1...3600)
-        let dataTimeout = try reader.integer(.smtpDataTimeout, default: 600, in: 1...3600)
-        let totalTimeout = try reader.integer(.smtpTotalTimeout, default: 900, in: 1...7200)
+        let connections = reader.integer(.smtpConnections, default: 8, in: 1...256)
+        let timeout = reader.integer(.smtpTimeout, default: 60, in: 1...3600)
+        let dataTimeout = reader.integer(.smtpDataTimeout, default: 600, in: 1...3600)
+        let totalTimeout = reader.integer(.smtpTotalTimeout, default: 900, in: 1...7200)
         for index in relays.indices {
             // What stands in a URL is that relay's, and for no other.
             if relays[index].password == nil { relays[index].password = reader.string(.smtpPassword) }
@@ -134,10 +137,13 @@ extension Settings {
         return keys
     }
 
-    private static func address(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
-        -> ListenAddress?
-    {
-        guard let text = reader.string(key) else { return nil }
+    private static func address(_ reader: SettingsReader, _ key: SettingKey) -> ListenAddress? {
+        reader.value(nil) { () throws(ConfigurationError) in
+            try reader.string(key).map { text throws(ConfigurationError) in try address(text, key) }
+        }
+    }
+
+    private static func address(_ text: String, _ key: SettingKey) throws(ConfigurationError) -> ListenAddress {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port), colon > text.startIndex
         else { throw .badValue(key: key.rawValue, reason: "\(text) is not HOST:PORT") }
@@ -156,18 +162,20 @@ extension Settings {
     }
 
     private static func networks(_ reader: SettingsReader, _ key: SettingKey, default usual: [String])
-        throws(ConfigurationError) -> [AddressNetwork]
+        -> [AddressNetwork]
     {
-        var networks: [AddressNetwork] = []
         let texts = reader.list(key)
-        for text in texts.isEmpty ? usual : texts {
-            do {
-                networks.append(try AddressNetwork(text))
-            } catch {
-                throw .badValue(key: key.rawValue, reason: "\(error)")
+        return reader.value([]) { () throws(ConfigurationError) in
+            var networks: [AddressNetwork] = []
+            for text in texts.isEmpty ? usual : texts {
+                do {
+                    networks.append(try AddressNetwork(text))
+                } catch {
+                    throw .badValue(key: key.rawValue, reason: "\(error)")
+                }
             }
+            return networks
         }
-        return networks
     }
 
     private static func authorities(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
@@ -179,16 +187,16 @@ extension Settings {
     }
 
     /// Seconds between attempts.
-    private static func schedule(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
-        -> RetrySchedule
-    {
+    private static func schedule(_ reader: SettingsReader, _ key: SettingKey) -> RetrySchedule {
         let texts = reader.list(key)
         guard !texts.isEmpty else { return RetrySchedule() }
-        let pauses = texts.compactMap { Int($0) }.filter { (0...604_800).contains($0) }
-        guard pauses.count == texts.count, pauses.count <= 100 else {
-            throw .badValue(key: key.rawValue, reason: "it must be a list of seconds, each 0 to 604800")
+        return reader.value(RetrySchedule()) { () throws(ConfigurationError) in
+            let pauses = texts.compactMap { Int($0) }.filter { (0...604_800).contains($0) }
+            guard pauses.count == texts.count, pauses.count <= 100 else {
+                throw .badValue(key: key.rawValue, reason: "it must be a list of seconds, each 0 to 604800")
+            }
+            return RetrySchedule(pauses: pauses.map { .seconds($0) })
         }
-        return RetrySchedule(pauses: pauses.map { .seconds($0) })
     }
 
     private static func operators(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
@@ -199,15 +207,15 @@ extension Settings {
         return address
     }
 
-    private static func retention(_ reader: SettingsReader) throws(ConfigurationError) -> Retention {
-        func days(_ key: SettingKey, _ days: Int) throws(ConfigurationError) -> Duration? {
-            let days = try reader.integer(key, default: days, in: 0...36_500)
+    private static func retention(_ reader: SettingsReader) -> Retention {
+        func days(_ key: SettingKey, _ days: Int) -> Duration? {
+            let days = reader.integer(key, default: days, in: 0...36_500)
             return days == 0 ? nil : .seconds(days * 86_400)
         }
         return Retention(
-            bulletins: try days(.retentionBulletins, 1825), deliveries: try days(.retentionDeliveries, 365),
-            attempts: try days(.retentionAttempts, 90), refusals: try days(.retentionRefusals, 90),
-            addresses: try days(.retentionAddresses, 30))
+            bulletins: days(.retentionBulletins, 1825), deliveries: days(.retentionDeliveries, 365),
+            attempts: days(.retentionAttempts, 90), refusals: days(.retentionRefusals, 90),
+            addresses: days(.retentionAddresses, 30))
     }
 
     private static func requiresUser(_ reader: SettingsReader) throws(ConfigurationError) -> Bool {

@@ -1,12 +1,14 @@
 import Configuration
 import Foundation
 import SystemPackage
-import Yams
-import Wording
 
-/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file.
-struct SettingsReader {
+/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file. What is wrong is
+/// kept with its place, and the default holds in its stead, so that all faults are told together.
+final class SettingsReader {
     private let reader: ConfigReader
+    private let environment: SettingsEnvironment
+    private let file: SettingsFile?
+    private(set) var faults: [ConfigurationError]
 
     static let prefix = "KENTONGAN_"
 
@@ -14,31 +16,22 @@ struct SettingsReader {
     static let secrets = ["AMQP_URL", "SMTP_URL", "SMTP_PASSWORD", "OPS_TOKEN"]
 
     init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
+        self.environment = SettingsEnvironment(environment)
+        self.file = try file.map { path throws(ConfigurationError) in try SettingsFile(path) }
+        faults = self.environment.faults + (self.file?.faults ?? [])
         var providers: [any ConfigProvider] = [
-            EnvironmentVariablesProvider(environmentVariables: try Self.own(environment))
+            EnvironmentVariablesProvider(environmentVariables: self.environment.values)
         ]
         if let file {
-            try Self.refuseUnknownKeys(in: file)
             do {
                 providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
+            } catch  where faults.isEmpty {
+                throw .unreadableFile(file, reason: "it is not of the form of a configuration")
             } catch {
-                throw .unreadableFile(file, reason: error.spoken)
+                // The faults say why.
             }
         }
         reader = ConfigReader(providers: providers)
-    }
-
-    /// The variables of this program, without their prefix, secrets read from their files.
-    private static func own(_ environment: [String: String]) throws(ConfigurationError) -> [String: String] {
-        var found: [String: String] = [:]
-        for (name, value) in environment where name.hasPrefix(prefix) {
-            found[String(name.dropFirst(prefix.count))] = value
-        }
-        for secret in secrets {
-            guard let file = found[secret + "_FILE"] else { continue }
-            found[secret] = try secretFile(file, named: prefix + secret + "_FILE")
-        }
-        return found
     }
 
     /// What stands in a file that nobody else may read. `name` is the setting that names it.
@@ -53,37 +46,21 @@ struct SettingsReader {
         return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    private static func refuseUnknownKeys(in file: String) throws(ConfigurationError) {
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw .unreadableFile(file, reason: "there is no such file, or it may not be read")
-        }
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
-        } catch {
-            throw .unreadableFile(file, reason: "it is not YAML: \(error.spoken)")
-        }
-        guard let root else { return }
-        guard let mapping = root.mapping else {
-            throw .unreadableFile(file, reason: "it does not hold keys and values")
-        }
-        try refuseUnknownKeys(mapping, below: "", file)
-    }
-
-    private static func refuseUnknownKeys(_ mapping: Node.Mapping, below path: String, _ file: String)
-        throws(ConfigurationError)
-    {
-        for (key, value) in mapping {
-            let name = path + (key.string ?? "?")
-            if let nested = value.mapping {
-                try refuseUnknownKeys(nested, below: name + ".", file)
-            } else if SettingKey(rawValue: name) == nil {
-                throw .unknownKey(name, file: file)
-            }
-        }
-    }
-
     // MARK: - Values
+
+    /// What `read` returns; if it fails, the fault is kept and `usual` returned.
+    func value<T>(_ usual: T, _ read: () throws(ConfigurationError) -> T) -> T {
+        do throws(ConfigurationError) {
+            return try read()
+        } catch {
+            fail(error)
+            return usual
+        }
+    }
+
+    private func fail(_ fault: ConfigurationError) {
+        faults.append(fault.found { self.environment.place(of: $0) ?? self.file?.place(of: $0) })
+    }
 
     /// A value that is not empty.
     func string(_ key: SettingKey) -> String? {
@@ -98,20 +75,24 @@ struct SettingsReader {
         }
     }
 
-    func boolean(_ key: SettingKey, default value: Bool) throws(ConfigurationError) -> Bool {
+    func boolean(_ key: SettingKey, default value: Bool) -> Bool {
         guard let text = string(key) else { return value }
         switch text.lowercased() {
         case "true", "yes", "on", "1": return true
         case "false", "no", "off", "0": return false
-        default: throw .badValue(key: key.rawValue, reason: "\(text) is neither true nor false")
+        default:
+            fail(.badValue(key: key.rawValue, reason: "\(text) is neither true nor false"))
+            return value
         }
     }
 
-    func integer(_ key: SettingKey, default value: Int, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
+    func integer(_ key: SettingKey, default value: Int, in range: ClosedRange<Int>) -> Int {
         guard let text = string(key) else { return value }
         guard let number = Int(text), range.contains(number) else {
-            throw .badValue(
-                key: key.rawValue, reason: "\(text) is no number from \(range.lowerBound) to \(range.upperBound)")
+            fail(
+                .badValue(
+                    key: key.rawValue, reason: "\(text) is no number from \(range.lowerBound) to \(range.upperBound)"))
+            return value
         }
         return number
     }

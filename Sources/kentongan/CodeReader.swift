@@ -4,14 +4,16 @@ import Bulletins
 struct CodeReader {
     let registries: Registries
 
-    func region(_ text: String) throws -> Region {
+    func region(_ typed: String) throws -> Region {
+        let text = try TypedText.code(typed)
         guard let region = Region(text), registries.regions.contains(region) else {
             throw RefusedInput("\(text) is not among the regions; look it up with: kentongan regions search")
         }
         return region
     }
 
-    func field(_ text: String) throws -> FieldFilter {
+    func field(_ typed: String) throws -> FieldFilter {
+        let text = try TypedText.code(typed)
         guard let filter = FieldFilter(text) else { throw unknownField(text) }
         if case .field(let field) = filter, !registries.fields.contains(field) { throw unknownField(text) }
         return filter
@@ -26,6 +28,7 @@ struct CodeReader {
     }
 
     func publisher(_ text: String) throws -> String {
+        try TypedText.refuseUnseen(text)
         guard Grammar.isPublisher(text) else { throw RefusedInput("\(text) is no slug of 2-64 of a-z0-9.-") }
         return text
     }

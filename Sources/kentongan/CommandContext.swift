@@ -8,8 +8,16 @@ import Worker
 
 /// What every command takes: where the configuration is.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: "The configuration file; without it, the environment and the defaults hold.")
+    @Option(
+        name: .long,
+        help: "The configuration file; without it none is read, and the environment and the defaults hold.")
     var config: String?
+
+    /// Which file is read, for people.
+    var sentence: String {
+        config.map { "read from \($0), and from the environment" }
+            ?? "no file, as --config names none; read from the environment, and the defaults hold"
+    }
 }
 
 /// How listings are printed.

@@ -16,7 +16,10 @@ enum ExitCodes {
     static func exit(_ error: any Error) -> Never {
         switch error {
         case is RefusedInput: fail(error, 2)
-        case is ConfigurationError: fail(error, 78)
+        case let error as ConfigurationError:
+            // A line for each fault, so that all can be mended before the next try.
+            for fault in error.all.dropLast() { Output.complain("\(fault)") }
+            fail(error.all.last ?? error, 78)
         case let error as AMQPError:
             if case .topologyMismatch = error { fail(error, 78) }
             fail(error, 1)

@@ -2,6 +2,7 @@ import AMQP
 import ArgumentParser
 import Bulletins
 import Logging
+import Synchronization
 
 /// Waits for the receipts of what was published, on a queue of its own, and prints them as they come.
 struct ReceiptWaiter {
@@ -9,55 +10,118 @@ struct ReceiptWaiter {
     let logger: Logger
     let json: Bool
     let queue: String
+    /// How long nothing may come before it gives up.
+    let patience: Duration
 
     /// After these nothing more comes by itself.
     private static let last: Set<ReceiptEvent> = [.completed, .duplicate, .rejected, .held, .scheduled]
 
     /// The queue goes by itself a minute after this program. The broker names it, so that a publisher's
     /// user needs no right to names of its own.
-    init(broker: BrokerSettings, logger: Logger, json: Bool) async throws {
-        self.broker = broker
+    init(broker: BrokerSettings, patience: Duration, logger: Logger, json: Bool) async throws {
+        (self.broker, self.patience) = (broker, patience)
         self.logger = logger
         self.json = json
         queue = try await makeReplyQueue(on: broker, expiry: .seconds(60))
     }
 
-    func run(until correlationIDs: Set<String>) async throws {
-        let wasRefused = try await withConsumer(broker, ConsumerSettings(queue: queue), logger: logger) { messages in
-            var open = correlationIDs
-            var wasRefused = false
+    /// `names` says by their correlation ids which bulletins are waited for.
+    func run(until names: [String: String]) async throws {
+        Output.complain(
+            "waiting for the receipts of \(Output.count(names.count, "bulletin")), each at most \(patience.components.seconds) s after the one before"
+        )
+        let waiting = Waiting(names)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await read(waiting) }
+            group.addTask { try await watch(waiting) }
+            // The one that ends first ends the other.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        if waiting.wasRefused { throw ExitCode(2) }
+    }
+
+    private func read(_ waiting: Waiting) async throws {
+        try await withConsumer(broker, ConsumerSettings(queue: queue), logger: logger) { messages in
             for try await batch in messages {
                 for message in batch {
-                    let event = show(message)
-                    wasRefused = wasRefused || event == .rejected
-                    if let event, Self.last.contains(event), let id = message.properties.correlationID {
-                        open.remove(id)
-                    }
+                    guard let event = show(message) else { continue }
+                    waiting.take(event, of: message.properties.correlationID, isLast: Self.last.contains(event))
                 }
                 if let last = batch.last { messages.acknowledge(through: last.tag) }
-                if open.isEmpty { break }
+                if waiting.isOver { break }
             }
-            return wasRefused
         }
-        if wasRefused { throw ExitCode(2) }
+    }
+
+    /// Throws once nothing has come for too long.
+    private func watch(_ waiting: Waiting) async throws {
+        while !Task.isCancelled {
+            let left = patience - waiting.silence
+            guard left > .zero else { throw ReceiptsMissing(waiting.sentence(after: patience)) }
+            try? await Task.sleep(for: left)
+        }
     }
 
     private func show(_ message: IncomingMessage) -> ReceiptEvent? {
-        guard let receipt = try? JSONParser.parse(message.body), let type = receipt["type"]?.stringValue else {
-            return nil
-        }
+        guard let receipt = try? JSONParser.parse(message.body), case .object(let object) = receipt,
+            let type = receipt["type"]?.stringValue
+        else { return nil }
         let event = ReceiptEvent.allCases.first { $0.cloudEventType == type }
         let data = receipt["data"] ?? .null
         if json {
-            print(JSONWriter.text(receipt))
+            Output.jsonLine(object)
         } else {
-            let details = ["deliveries", "delivered", "failed", "errors", "state"].compactMap { key in
+            let details = ["deliveries", "delivered", "failed", "errors", "state", "why"].compactMap { key in
                 data[key].map { "\(key) \(JSONWriter.text($0))" }
             }
-            print(
+            Output.line(
                 "\(event?.rawValue ?? type)  \(receipt["subject"]?.stringValue ?? "")  \(details.joined(separator: ", "))"
             )
         }
         return event
+    }
+}
+
+/// The worker did not say in time what became of bulletins: exit code 1.
+struct ReceiptsMissing: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What is still waited for.
+private final class Waiting: Sendable {
+    private struct State {
+        /// By their correlation ids, each with its last receipt.
+        var open: [String: (name: String, last: ReceiptEvent?)]
+        var wasRefused = false
+        var heardAt = ContinuousClock.now
+    }
+
+    private let state: Mutex<State>
+
+    init(_ names: [String: String]) { state = Mutex(State(open: names.mapValues { ($0, nil) })) }
+
+    var isOver: Bool { state.withLock { $0.open.isEmpty } }
+    var wasRefused: Bool { state.withLock(\.wasRefused) }
+    /// How long ago the last receipt came.
+    var silence: Duration { state.withLock { $0.heardAt.duration(to: .now) } }
+
+    func take(_ event: ReceiptEvent, of id: String?, isLast: Bool) {
+        state.withLock { state in
+            state.heardAt = .now
+            if event == .rejected { state.wasRefused = true }
+            guard let id else { return }
+            if isLast { state.open[id] = nil } else { state.open[id]?.last = event }
+        }
+    }
+
+    func sentence(after patience: Duration) -> String {
+        let open = state.withLock { $0.open.values.sorted { $0.name < $1.name } }
+        let shown = open.prefix(5).map { "\($0.name) (\($0.last.map { "last \($0.rawValue)" } ?? "no receipt yet"))" }
+        let more = open.count > 5 ? " and \(open.count - 5) more" : ""
+        return
+            "no receipt in \(patience.components.seconds) s; the broker has the messages, and not done are \(shown.joined(separator: ", "))\(more); "
+            + "is the worker running? Look later with: kentongan bulletins show PUBLISHER/ID; --timeout waits longer"
     }
 }

@@ -78,7 +78,9 @@ struct SubscriptionReader {
     }
 
     func subscriber(owner: String?, home: String?) throws -> Subscriber {
+        let owner = owner?.trimmingCharacters(in: CSVTable.blanks)
         if let owner, !Grammar.isEmail(owner), !Grammar.isPublisher(owner) {
+            try TypedText.refuseUnseen(owner)
             throw RefusedInput("\(owner) is neither an email address nor a publisher's slug")
         }
         return Subscriber(owner: owner, home: try home.map { try codes.region($0) })
@@ -90,15 +92,16 @@ struct SubscriptionReader {
     private func address(_ text: String, _ channel: Channel) throws -> String {
         switch channel {
         case .email:
-            guard Grammar.isEmail(text) else { throw RefusedInput("\(text) is no email address") }
-            return text
+            return try TypedText.email(text)
         case .webhook:
+            let url = text.trimmingCharacters(in: CSVTable.blanks)
+            try TypedText.refuseUnseen(url)
             do {
-                _ = try HTTPTarget(text)
+                _ = try HTTPTarget(url)
             } catch {
                 throw RefusedInput("\(error)")
             }
-            return text
+            return url
         case .feed:
             guard text.isEmpty || Grammar.isBulletinID(text) else {
                 throw RefusedInput("\(text) is no name for a feed")

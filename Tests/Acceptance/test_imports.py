@@ -127,3 +127,32 @@ def test_a_file_of_many_chunks_is_resumed_by_importing_it_again(program, table):
     rows = [f"email,warga{n}@x.example,35,*\n" for n in range(2500)]
     imported(program, table(HEADER + "".join(rows[:1100])))
     assert "1400 subscriptions made, 0 changed, 1100 there already" in imported(program, table(HEADER + "".join(rows))).stdout
+
+
+def test_a_row_never_changes_the_signature_of_a_webhook_that_is_there(program, tmp_path):
+    """Whether it was there before the file or a row above made it."""
+    program.subscribe("webhook", "https://a.example/x", ["11"])
+    path = tmp_path / "tanda.csv"
+    path.write_text("channel,address,region,field,signatures\n"
+                    "webhook,https://a.example/x,73,*,v1a\n"
+                    "webhook,https://b.example/x,11,*,v1\n"
+                    "webhook,https://b.example/x,12,*,v1a\n")
+    done = program.command("subscriptions", "import", path, expect=2)
+    assert "line 2" in done.stderr and "line 4" in done.stderr and "line 3" not in done.stderr
+    assert {(row["address"], tuple(row["signatures"])) for row in program.listing("subscriptions", "list")} == {
+        ("https://a.example/x", ("v1",)), ("https://b.example/x", ("v1",))}
+
+
+@pytest.mark.parametrize("column, value", [
+    ("frequency", "daily"), ("urgency", "emergency"), ("kinds", "proposal"), ("reach", "upward"), ("language", "en")])
+def test_other_terms_of_what_is_there_are_told_with_their_line(program, tmp_path, column, value):
+    program.subscribe("email", "a@w.example", ["11"])
+    before = program.listing("subscriptions", "list")
+    path = tmp_path / "lain.csv"
+    path.write_text(f"channel,address,region,field,{column}\nemail,a@w.example,11,*,{value}\n")
+    done = program.command("subscriptions", "import", path, expect=2)
+    assert "line 2" in done.stderr and column in done.stderr and "remove" in done.stderr
+    done = program.command("subscriptions", "add", "--email", "a@w.example", "--region", "11",
+                           f"--{column.removesuffix('s')}", value, expect=2)
+    assert column in done.stderr
+    assert program.listing("subscriptions", "list") == before

@@ -48,6 +48,35 @@ import Testing
         #expect(try await add(other, EndpointTerms()).state == "active")
     }
 
+    /// Whoever asks, and whatever was looked at before: only a rotation changes what a receiver counts on.
+    @Test(arguments: Backend.allCases)
+    func theWriterKeepsTheSignaturesOfALiveWebhook(backend: Backend) async throws {
+        let test = try backend.make()
+        let made = try await add(test, EndpointTerms(signatures: .hmac))
+        #expect(try await add(test, EndpointTerms(signatures: .ed25519)).webhook?.schemes == .hmac)
+        let (first, second) = (try subscription("https://y.example/hook"), try subscription("https://y.example/hook"))
+        let wishes = [(first, SignatureSchemes.hmac), (second, SignatureSchemes.ed25519)].map {
+            SubscriptionWish($0, of: Subscriber(), terms: EndpointTerms(signatures: $1))
+        }
+        let stored = try await test.store.add(wishes, zones: TestStore.zones, now: test.now)
+        #expect(stored.map(\.webhook?.schemes) == [.hmac, .hmac])
+        // Without subscriptions nobody counts on it.
+        #expect(try await test.store.removeSubscription(made.number, now: test.now))
+        #expect(try await add(test, EndpointTerms(signatures: .ed25519)).webhook?.schemes == .ed25519)
+    }
+
+    /// Terms that are there stay, and come back so that the caller can tell.
+    @Test(arguments: Backend.allCases)
+    func theWriterKeepsTheTermsThatAreThere(backend: Backend) async throws {
+        let test = try backend.make()
+        let made = try await add(test, EndpointTerms())
+        var other = try subscription()
+        (other.urgency, other.payload, other.language) = (.emergency, .thin, "en")
+        let again = try await test.add([other])
+        #expect(again.map(\.number) == [made.number] && again.map(\.subscription) == [made.subscription])
+        #expect(try await test.store.subscriptions(limit: 9).map(\.subscription) == [made.subscription])
+    }
+
     @Test(arguments: Backend.allCases)
     func keysBeforeARotationSignUntilTheOverlapEnds(backend: Backend) async throws {
         let test = try backend.make()

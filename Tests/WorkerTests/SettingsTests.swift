@@ -87,3 +87,38 @@ struct SettingsTests {
         }
     }
 }
+
+struct SettingPlaceTests {
+    @Test func everyVariableSetsItsKey() {
+        #expect(SettingKey.httpPublicURL.variable == "KENTONGAN_HTTP_PUBLIC_URL")
+        #expect(SettingKey.webhooksRatePerHost.variable == "KENTONGAN_WEBHOOKS_RATE_PER_HOST")
+        #expect(SettingKey.mailBouncesListen.variable == "KENTONGAN_MAIL_BOUNCES_LISTEN")
+        #expect(SettingKey.mailDKIM.variable == "KENTONGAN_MAIL_DKIM")
+    }
+
+    /// Each is read by the name that faults and hints give.
+    @Test(arguments: SettingKey.allCases) func aVariableIsReadByItsName(key: SettingKey) async throws {
+        let reader = try await SettingsReader(file: nil, environment: [key.variable: "7"])
+        #expect(reader.string(key) == "7" && reader.faults.isEmpty)
+    }
+
+    @Test func allFaultsAreTold() async throws {
+        let environment = [
+            "KENTONGAN_AMQP_PREFETCH": "0", "KENTONGAN_LOG_LEVEL": "keras", "KENTONGAN_LOG_LEVLE": "info",
+        ]
+        do {
+            _ = try await Settings(file: nil, environment: environment)
+            Issue.record("a bad configuration was taken")
+        } catch {
+            #expect(error.all.count == 3)
+            #expect(error.all.contains { "\($0)".contains("did you mean KENTONGAN_LOG_LEVEL?") })
+        }
+    }
+
+    @Test(arguments: [
+        ("amqp.ulr", "amqp.url"), ("htpp", "http"), ("http.publicurl", "http.publicURL"), ("zzzz", nil), ("", nil),
+    ])
+    func theNearestNameIsNearEnough(text: String, name: String?) {
+        #expect(NearestName.of(text, among: SettingKey.allCases.map(\.rawValue) + SettingKey.sections) == name)
+    }
+}

@@ -14,7 +14,7 @@ package enum ScreenControls {
     /// Whether a text has anything to see: spaces, joiners and fillers are nothing.
     package static func hasVisible(_ text: String) -> Bool { text.unicodeScalars.contains { !isInvisible($0) } }
 
-    static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x20, 0xA0, 0xAD, 0x34F, 0x115F, 0x1160, 0x1680, 0x17B4, 0x17B5, 0x180B...0x180F, 0x2000...0x200F, 0x202F,
             0x205F, 0x2800, 0x3000, 0x3164, 0xFE00...0xFE0F, 0xFFA0, 0xE0100...0xE01EF:

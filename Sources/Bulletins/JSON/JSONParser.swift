@@ -22,6 +22,10 @@ public struct JSONParser {
     private static func parse(buffer: UnsafeBufferPointer<UInt8>) -> Result<JSONValue, Failure> {
         var parser = JSONParser(bytes: buffer)
         do throws(Failure) {
+            // RFC 8259, section 8.1: no sender may add one, and a receiver need not pass over it.
+            guard !buffer.starts(with: [0xEF, 0xBB, 0xBF]) else {
+                throw parser.failure("a byte order mark stands before the value; save the text without it")
+            }
             let value = try parser.value(depth: 0)
             parser.skipSpace()
             guard parser.position == buffer.count else { throw parser.failure("there is more after the value") }

@@ -25,6 +25,9 @@ public struct RegionTree: Sendable {
             guard let parent = region.parent, contains(parent) else {
                 throw .badRow(file: file, line: reader.line, problem: "the parent of \(region) is missing")
             }
+            if let problem = RegistryError.problem(ofName: reader.bytes(row[1])) {
+                throw .badRow(file: file, line: reader.line, problem: "the name of \(region) \(problem)")
+            }
             append(region, name: reader.bytes(row[1]))
         }
         guard codes.count > 1 else { throw .empty(file: file) }

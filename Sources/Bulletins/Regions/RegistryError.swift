@@ -11,4 +11,14 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(file) holds no rows; take the file of the release again"
         }
     }
+
+    /// What is wrong with a name that goes into mails, pages and feeds; nil for a good one.
+    static func problem(ofName bytes: some Collection<UInt8>) -> String? {
+        // Nearly all of the many are printable ASCII.
+        if !bytes.isEmpty, bytes.allSatisfy({ (0x20..<0x7F).contains($0) }), bytes.contains(where: { $0 != 0x20 }) {
+            return nil
+        }
+        guard let name = String(validating: Array(bytes), as: UTF8.self) else { return "is not UTF-8" }
+        return Grammar.fault(ofLine: name, mayBeBlank: false)
+    }
 }

@@ -11,7 +11,7 @@ extension BulletinsCommand {
 
         func run() async throws {
             let store = try await CommandContext(options).store()
-            let newest = try await store.newestRevision(of: id)
+            let newest = try await store.newestRevisionNotRejected(of: id)
             let now = WallClock.system.now
             if newest.stored.state == .held, let expiry = newest.expiresAt, expiry <= now {
                 throw RefusedInput("\(id) expired at \(expiry.text) and is not sent any more")
@@ -31,21 +31,13 @@ extension BulletinsCommand {
         @Option(help: "What the publisher is told.") var why: String
 
         func run() async throws {
-            try Self.check(why)
+            let why = try TypedText.reason(why)
             let store = try await CommandContext(options).store()
-            let newest = try await store.newestRevision(of: id)
+            let newest = try await store.newestRevisionNotRejected(of: id)
             guard try await store.reject(newest.stored.id, why: why, now: WallClock.system.now) else {
                 throw RefusedInput("\(id) is not held; it is \(newest.stored.state.rawValue)")
             }
             Output.line("\(id) is rejected")
-        }
-
-        /// A reason that tells its readers nothing is no reason.
-        fileprivate static func check(_ why: String) throws {
-            let isBlank = why.unicodeScalars.allSatisfy { HiddenCharacters.isHidden($0) || $0.properties.isWhitespace }
-            guard !isBlank, why.count <= 500, !Grammar.hasControls(why) else {
-                throw RefusedInput("--why takes one line of at most 500 characters, which may not be blank")
-            }
         }
     }
 
@@ -59,7 +51,7 @@ extension BulletinsCommand {
         @Option(help: "Why, for whoever got it; at most 500 characters.") var why: String
 
         func run() async throws {
-            try Reject.check(why)
+            let why = try TypedText.reason(why)
             let store = try await CommandContext(options).store()
             let newest = try await store.newestRevision(of: id)
             guard newest.stored.state != .withdrawn else { throw RefusedInput("\(id) is withdrawn already") }
@@ -88,6 +80,13 @@ extension ListingStore {
     }
 
     func newestRevision(of text: String) async throws -> BulletinRow { try await revisions(of: text)[0] }
+
+    /// The revision that is to be decided on: a rejected one does not stand before the one that is held. The newest, if
+    /// all were rejected.
+    fileprivate func newestRevisionNotRejected(of text: String) async throws -> BulletinRow {
+        let all = try await revisions(of: text)
+        return all.first { $0.stored.state != .rejected } ?? all[0]
+    }
 }
 
 extension BulletinID {

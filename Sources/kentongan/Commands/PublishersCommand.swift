@@ -31,7 +31,8 @@ struct PublishersCommand: AsyncParsableCommand {
             let context = try await CommandContext(options)
             let codes = CodeReader(registries: try context.registries())
             let publisher = Publisher(
-                slug: try codes.publisher(slug), name: name, amqpUser: amqpUser, kinds: try codes.kinds(kind),
+                slug: try codes.publisher(slug), name: try TypedText.line(name, "--name", limit: 200),
+                amqpUser: try TypedText.name(amqpUser, "--amqp-user"), kinds: try codes.kinds(kind),
                 regions: try region.map { try codes.region($0) },
                 fields: field.isEmpty ? [.any] : try field.map { try codes.field($0) },
                 mayPublishEmergencies: emergency,
@@ -102,7 +103,8 @@ struct PublishersCommand: AsyncParsableCommand {
             let slug = try codes.publisher(row["publisher"])
             let fields = try row.list("fields")
             return Publisher(
-                slug: slug, name: row["name"], amqpUser: row["amqp-user"].isEmpty ? slug : row["amqp-user"],
+                slug: slug, name: try TypedText.line(row["name"], "name", limit: 200),
+                amqpUser: try TypedText.name(row.optional("amqp-user") ?? slug, "amqp-user"),
                 kinds: try codes.kinds(try row.list("kinds")),
                 regions: try row.list("region").map { try codes.region($0) },
                 fields: fields.isEmpty ? [.any] : try fields.map { try codes.field($0) },

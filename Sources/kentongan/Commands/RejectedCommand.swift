@@ -87,7 +87,7 @@ extension RejectedCommand {
             let now = WallClock.system.now
             let judged = judge.judge(
                 opened, publisher: publishers[opened.publisher ?? ""], queue: found.queue, now: now)
-            if case .refused(let refusal) = judged.judgement {
+            if let refusal = try await store.refusal(of: judged, now: now) {
                 throw RefusedInput("\(id) is still refused as \(refusal.reason.rawValue): \(refusal.sentence)")
             }
             let outcome = try await store.record([judged], now: now).first
@@ -107,6 +107,19 @@ extension ListingStore {
     }
 }
 
+extension IntakeStore {
+    /// What is still wrong, by the message itself or by what the store knows. Asked before it is recorded: a second
+    /// refusal of the same message would be told its publisher again.
+    fileprivate func refusal(of message: IncomingBulletin, now: Timestamp) async throws -> Refusal? {
+        switch message.judgement {
+        case .refused(let refusal): return refusal
+        case .accepted(let accepted):
+            if case .refused(let refusal) = try await rehearse([accepted], now: now).first { return refusal }
+            return nil
+        }
+    }
+}
+
 extension RefusedMessage {
     fileprivate var errorValues: [JSONValue] { (try? JSONParser.parse(Array(errors.utf8)))?.arrayValue ?? [] }
 
@@ -119,8 +132,17 @@ extension RefusedMessage {
             "id": .integer(number), "reason": .string(reason), "publisher": .optional(publisher),
             "bulletinId": .optional(bulletinID), "receivedAt": .time(receivedAt), "queue": .string(queue),
             "size": .integer(size), "requeuedAt": .time(requeuedAt),
-            "errors": .array(errorValues),
+            "errors": .array(errorValues), "routingKey": .string(envelope.routingKey),
+            "userId": .optional(envelope.userID), "contentType": .optional(envelope.contentType),
+            "contentEncoding": .optional(envelope.contentEncoding), "headers": .object(headers),
+            "replyTo": .optional(envelope.replyTo), "correlationId": .optional(envelope.correlationID),
         ]
+    }
+
+    private var headers: JSONObject {
+        var object = envelope.otherHeaders
+        for (name, text) in envelope.headers.sorted(by: { $0.key < $1.key }) { object[name] = .string(text) }
+        return object
     }
 }
 

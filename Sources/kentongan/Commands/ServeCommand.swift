@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Storage
 import Worker
 
@@ -27,6 +28,8 @@ struct ServeCommand: AsyncParsableCommand {
         let registries = try context.registries()
         if roles.contains(.intake) { _ = try context.settings.requireBroker() }
         let readiness = Readiness()
+        context.logger.info("configuration: \(options.sentence)")
+        if let warning = options.config.flatMap(SettingsFile.exposure) { context.logger.warning("\(warning)") }
         let worker = Worker(
             settings: context.settings, registries: registries, store: try context.store(readiness),
             readiness: readiness, logger: context.logger)

@@ -73,6 +73,10 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             // What is told of keys is told whatever the answer, since it may take them to give the right one.
             let problem = try await challenge(&made, store, context)
             made.forEach(print)
+            // Another command may have made the webhook meanwhile.
+            if let fault = made.lazy.compactMap({ $0.webhook.flatMap { terms.fault(against: $0.schemes) } }).first {
+                throw RefusedInput(fault)
+            }
             try tellChanges(made, wanted, present)
             if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {

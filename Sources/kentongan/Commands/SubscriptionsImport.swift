@@ -106,15 +106,18 @@ private struct SubscriptionImport {
             }
         }
         let stored = try await store.add(writable.map(\.wish), zones: zones, now: WallClock.system.now)
-        for (row, stored) in zip(writable, stored) { count(row.line, row.wish.subscription, stored, &known) }
+        for (row, stored) in zip(writable, stored) { count(row.line, row.wish, stored, &known) }
     }
 
     private mutating func count(
-        _ line: Int, _ wanted: Subscription, _ stored: StoredSubscription, _ known: inout [Int64: Subscription]
+        _ line: Int, _ wish: SubscriptionWish, _ stored: StoredSubscription, _ known: inout [Int64: Subscription]
     ) {
+        let wanted = wish.subscription
         let before = known.updateValue(stored.subscription, forKey: stored.number)
         let left = stored.subscription.differences(from: wanted)
-        if let fault = left.isEmpty ? nil : stored.fault(against: wanted) {
+        // A row above this one may have made the webhook.
+        let signature = stored.webhook.flatMap { wish.terms.fault(against: $0.schemes) }
+        if let fault = signature ?? (left.isEmpty ? nil : stored.fault(against: wanted)) {
             refused.append(RowFault(line: line, reason: fault))
         } else if let before {
             if before.differences(from: stored.subscription).isEmpty { there += 1 } else { changed += 1 }

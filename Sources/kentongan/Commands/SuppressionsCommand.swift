@@ -32,7 +32,8 @@ struct SuppressionsCommand: AsyncParsableCommand {
         @Option(help: "Why, for who reads the list.") var why = "by the operator"
 
         func run() async throws {
-            guard Grammar.isEmail(address) else { throw RefusedInput("\(address) is no email address") }
+            let address = try TypedText.email(address)
+            let why = try TypedText.reason(why)
             try await CommandContext(options).store().suppress(address, why: why, now: WallClock.system.now)
             Output.line("\(address) gets nothing from now on")
         }

@@ -19,7 +19,7 @@ struct TopologyCommand: AsyncParsableCommand {
             let context = try await CommandContext(options)
             let topology = KentonganTopology.topology
             try await apply(topology, on: try context.settings.requireBroker(), logger: context.logger)
-            print(
+            Output.line(
                 "\(topology.exchanges.count) exchanges, \(topology.queues.count) queues and \(topology.bindings.count) bindings are there"
             )
         }
@@ -39,9 +39,9 @@ struct TopologyCommand: AsyncParsableCommand {
             let broker = try context.settings.requireBroker()
             var differences = try await check(KentonganTopology.topology, on: broker, logger: context.logger)
             differences += try await BindingProbe(broker: broker, logger: context.logger).missing(besides: differences)
-            for difference in differences { print(difference) }
+            for difference in differences { Output.line("\(difference)") }
             if !differences.isEmpty { throw ExitCode.failure }
-            print("all is there as it should be")
+            Output.line("all is there as it should be")
         }
     }
 
