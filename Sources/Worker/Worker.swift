@@ -39,6 +39,7 @@ package struct Worker: Sendable {
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops() { services.append(("health and metrics", ops)) }
+        services.append(("clock", clockService))
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
         if roles.contains(.delivery) { services += try await deliveries(group) }
@@ -56,6 +57,12 @@ package struct Worker: Sendable {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.grace + .seconds(30)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private var clockService: ClockService {
+        ClockService(
+            store: store, limits: ClockLimits([settings.mailRetry, settings.webhookRetry]), hints: hints, clock: clock,
+            logger: logger)
     }
 
     private func receipts() throws -> ReceiptService {
