@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport"], swiftSettings: settings),
         .target(name: "Bulletins", dependencies: ["CCommonMark", crypto], swiftSettings: settings),
         .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport"], swiftSettings: settings),
-        .target(name: "Storage", dependencies: ["Bulletins"], swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Bulletins", logging], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
             dependencies: [

@@ -155,7 +155,8 @@ final class AttemptSender: Sendable {
                     left.append(entry)
                 }
             } catch {
-                logger.error("whether a delivery may still be sent cannot be read, so it waits: \(error)")
+                logger.log(
+                    level: error.level, "whether a delivery may still be sent cannot be read, so it waits: \(error)")
                 release([entry.delivery], after: .seconds(1))
             }
         }

@@ -143,7 +143,7 @@ package struct DeliveryService: Service {
             if !digests.isEmpty { await push(digests) }
             return claimed.count + (digests.count == channel.concurrency ? room : 0)
         } catch {
-            if !Task.isCancelled { logger.error("deliveries wait: \(error)") }
+            if !Task.isCancelled { logger.log(level: error.level, "deliveries wait: \(error)") }
             try? await Task.sleep(for: .seconds(1))
             return 0
         }
@@ -164,7 +164,9 @@ package struct DeliveryService: Service {
             queue.push(urgent, isUrgent: true)
             queue.push(others)
         } catch {
-            if !Task.isCancelled { logger.error("bulletins cannot be read, so their deliveries wait: \(error)") }
+            if !Task.isCancelled {
+                logger.log(level: error.level, "bulletins cannot be read, so their deliveries wait: \(error)")
+            }
             sender.release(Array(claims.joined()), after: .seconds(1))
         }
     }
@@ -213,7 +215,7 @@ package struct DeliveryService: Service {
                     hints.signalDeliveries()
                 }
             } catch {
-                logger.error("leases could not be renewed: \(error)")
+                logger.log(level: error.level, "leases could not be renewed: \(error)")
             }
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }

@@ -92,7 +92,7 @@ final class OutcomeRecorder: Sendable {
                 if recording.hasWoken || batch.contains(where: \.isDueAgain) { due.signal() }
                 return
             } catch {
-                logger.error("\(batch.count) outcomes wait to be recorded: \(error)")
+                logger.log(level: error.level, "\(batch.count) outcomes wait to be recorded: \(error)")
                 // Also while the worker stops: nothing may interrupt this but the record itself.
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))

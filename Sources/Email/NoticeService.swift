@@ -45,7 +45,7 @@ package struct NoticeService: Service {
                 do throws(StoreError) {
                     try await sendDue(&lease)
                 } catch {
-                    if !Task.isCancelled { logger.error("notices wait: \(error)") }
+                    if !Task.isCancelled { logger.log(level: error.level, "notices wait: \(error)") }
                 }
                 try? await Task.sleep(for: Self.poll)
             }

@@ -64,7 +64,7 @@ package struct FanoutService: Service {
             } while (step.hasMore || hasEndings || isDue(next)) && !Task.isCancelled
             return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
         } catch {
-            if !Task.isCancelled { logger.error("the fan-out waits: \(error)") }
+            if !Task.isCancelled { logger.log(level: error.level, "the fan-out waits: \(error)") }
             return .seconds(1)
         }
     }

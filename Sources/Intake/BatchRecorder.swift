@@ -79,7 +79,7 @@ struct BatchRecorder: Sendable {
                 return try await work()
             } catch {
                 if case .cancelled = error { return nil }
-                logger.error("\(count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
+                logger.log(level: error.level, "\(count) messages wait: \(error)", metadata: ["queue": "\(queue)"])
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }

@@ -53,7 +53,8 @@ package struct ReceiptService: Service {
                     guard !Task.isCancelled else { return }
                     readiness.fail("receipts", "\(error)")
                     let pause = backoff.next()
-                    logger.warning("receipts wait: \(error); trying again in \(pause)")
+                    let level = (error as? StoreError)?.isOfTheStore == true ? Logger.Level.debug : .warning
+                    logger.log(level: level, "receipts wait: \(error); trying again in \(pause)")
                     try? await Task.sleep(for: pause)
                 }
             }

@@ -170,4 +170,4 @@ package typealias Store = BounceStore & ClockStore & IntakeStore & FanoutStore &
     & FeedStore
     & HubStore & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore
     & ListingStore
-    & OperatorStore
+    & OperatorStore & CheckedStore

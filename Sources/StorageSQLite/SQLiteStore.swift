@@ -5,26 +5,33 @@ import Synchronization
 
 /// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
 /// survives a power cut. One connection of a process writes, a few read beside it.
-package final class SQLiteStore: Sendable {
+package final class SQLiteStore: CheckedStore {
     let pool: DatabasePool
     let key: StoreKey
     let haltReader: HaltReader
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
+    private let files: StoreFiles
+    /// What a transaction failed of last, and when, if it was a trouble of the whole store.
+    private let trouble = Mutex<(error: StoreError, at: ContinuousClock.Instant)?>(nil)
     /// Where retention goes on.
     let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
-    package init(path: String, onStatement: (@Sendable (String) -> Void)? = nil) throws(StoreError) {
+    /// Opens the file and brings its schema up to date. A new one is made only if `mayBeNew`: one that is not
+    /// there where it should be was lost. `onStatement` hears each statement that runs.
+    package init(path: String, mayBeNew: Bool = true, onStatement: (@Sendable (String) -> Void)? = nil)
+        throws(StoreError)
+    {
         do {
-            try Self.makeFolder(of: path)
+            if mayBeNew { try Self.makeFolder(of: path) } else { try Self.requireStore(path) }
             lock = try WriterLock(path: path + ".lock")
             let lock = lock
-            (key, pool) = try lock.hold {
+            (key, pool, files) = try lock.hold {
                 let key = try StoreKey(path: path + ".key", besides: path)
                 let pool = try DatabasePool(path: path, configuration: Self.configuration(onStatement))
                 try Migrations.apply(to: pool)
-                return (key, pool)
+                try StoreFiles.number(pool)
+                return (key, pool, try StoreFiles(path: path))
             }
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
@@ -33,6 +40,15 @@ package final class SQLiteStore: Sendable {
         } catch {
             throw StoreError(error)
         }
+    }
+
+    private static func requireStore(_ path: String) throws {
+        guard !["", ".key"].contains(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return }
+        throw SQLiteStoreOpenError(
+            path: path,
+            reason:
+                "there is no store; 'kentongan store migrate' makes a new one, and one that was there is restored from its backup"
+        )
     }
 
     private static func makeFolder(of path: String) throws {
@@ -70,16 +86,20 @@ package final class SQLiteStore: Sendable {
     /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
     /// sent has to be recorded.
     func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
-        let (pool, lock) = (pool, lock)
+        let (pool, lock, files) = (pool, lock, files)
         let task = Task {
             try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    try files.check()
+                    defer { files.noteOwnWrites() }
                     var result: T?
                     try db.inTransaction(.immediate) {
                         result = try body(db)
                         return .commit
                     }
                     guard let result else { throw StoreError.failed("a transaction had no result") }
+                    // What was committed to a file that is gone is gone.
+                    try files.checkSame()
                     return result
                 }
             }
@@ -87,7 +107,9 @@ package final class SQLiteStore: Sendable {
         do {
             return try await task.value
         } catch {
-            throw StoreError(error)
+            let error = StoreError(error)
+            if error.isOfTheStore { trouble.withLock { $0 = (error, .now) } }
+            throw error
         }
     }
 
@@ -103,10 +125,12 @@ package final class SQLiteStore: Sendable {
     }
 
     private func writeBackNow() async throws(StoreError) -> Bool {
-        let (pool, lock) = (pool, lock)
+        let (pool, lock, files) = (pool, lock, files)
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    try files.check()
+                    defer { files.noteOwnWrites() }
                     // SQLite would wait for readers here, for as long as for a lock.
                     try db.execute(sql: "PRAGMA busy_timeout = 0")
                     defer { try? db.execute(sql: "PRAGMA busy_timeout = 60000") }
@@ -117,6 +141,19 @@ package final class SQLiteStore: Sendable {
             throw StoreError(error)
         }
     }
+
+    /// Fails if the files are not those that were opened, or a transaction has failed of the store a moment ago.
+    package func check() async throws(StoreError) {
+        try files.checkAll()
+        guard let last = trouble.withLock({ $0 }) else { return }
+        // On a full disk a small transaction may find room where a batch does not, so one alone proves nothing.
+        guard last.at.duration(to: .now) > Self.memory else { throw last.error }
+        try await write { try $0.run("UPDATE halts SET number = number") }
+        trouble.withLock { $0 = $0?.at == last.at ? nil : $0 }
+    }
+
+    /// Longer than any stage waits before it tries again.
+    private static let memory = Duration.seconds(8)
 
     /// Runs `body` on a snapshot of what is committed.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {

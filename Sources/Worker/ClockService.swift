@@ -32,7 +32,9 @@ struct ClockService: Service {
                 do throws(StoreError) {
                     try await look(&lease, &notedAt)
                 } catch {
-                    if !Task.isCancelled { logger.error("the clock is not looked after for now: \(error)") }
+                    if !Task.isCancelled {
+                        logger.log(level: error.level, "the clock is not looked after for now: \(error)")
+                    }
                 }
                 await lease.release()
                 try? await Task.sleep(for: Self.poll)

@@ -32,7 +32,7 @@ struct RetentionService: Service {
                 do throws(StoreError) {
                     isDone = try await prune(&lease)
                 } catch {
-                    if !Task.isCancelled { logger.error("old rows stay for now: \(error)") }
+                    if !Task.isCancelled { logger.log(level: error.level, "old rows stay for now: \(error)") }
                 }
                 await lease.release()
                 try? await Task.sleep(for: isDone ? Self.poll : Self.shortPause)

@@ -39,6 +39,7 @@ package struct Worker: Sendable {
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops() { services.append(("health and metrics", ops)) }
+        services.append(("store", StoreWatch(store: store, readiness: readiness, logger: logger)))
         services.append(("clock", clockService))
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }

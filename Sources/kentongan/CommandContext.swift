@@ -43,7 +43,10 @@ struct CommandContext {
         return logger
     }
 
-    func store() throws -> any Store { try SQLiteStore(path: settings.storePath) }
+    /// The store, which must be there, unless the command is the one that makes it.
+    func store(mayBeNew: Bool = false) throws -> any Store {
+        try SQLiteStore(path: settings.storePath, mayBeNew: mayBeNew)
+    }
 
     func registries() throws -> Registries { try settings.data.load() }
 }

@@ -40,7 +40,7 @@ final class FetchLog: Service {
         do throws(StoreError) {
             try await store.record(fetches: noted)
         } catch {
-            logger.warning("when feeds were last asked for is not written yet: \(error)")
+            logger.log(level: error.level, "when feeds were last asked for is not written yet: \(error)")
             fetches.withLock { $0.merge(noted) { newer, _ in newer } }
         }
     }

@@ -54,7 +54,7 @@ package struct HubVerifier: Service {
                             group.addTask { await ask(verification) }
                         }
                     } catch {
-                        if !Task.isCancelled { logger.error("verifications wait: \(error)") }
+                        if !Task.isCancelled { logger.log(level: error.level, "verifications wait: \(error)") }
                     }
                     await hints.hub.wait(atMost: Self.poll)
                 }
@@ -80,7 +80,7 @@ package struct HubVerifier: Service {
                 logger.info("\(verification.mode.rawValue) request \(verification.number) of the hub: \(verdict.word)")
             }
         } catch {
-            logger.error("request \(verification.number) of the hub waits: \(error)")
+            logger.log(level: error.level, "request \(verification.number) of the hub waits: \(error)")
         }
         underWay.end(verification)
         hints.hub.signal()

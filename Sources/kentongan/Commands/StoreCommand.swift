@@ -38,7 +38,7 @@ struct StoreCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            _ = try await context.store().identity()
+            _ = try await context.store(mayBeNew: true).identity()
             Output.line("\(context.settings.storePath) is up to date")
         }
     }
