@@ -18,6 +18,9 @@ package struct RetrySchedule: Sendable {
     /// What a receiver may ask for at most.
     static let longestAsked = Duration.seconds(86_400)
 
+    /// The longest that a delivery waits for its next attempt.
+    package var longestWait: Duration { max(Self.longestAsked, (pauses.max() ?? .zero) * 1.1) }
+
     /// What an outcome of the attempt of this number means for its delivery. `jitter`, 0 to 1, lengthens
     /// a pause by up to a tenth, so that what failed together does not come back together.
     package func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)

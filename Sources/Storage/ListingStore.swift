@@ -165,8 +165,9 @@ package protocol ListingStore: Sendable {
 }
 
 /// A whole store.
-package typealias Store = BounceStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore & NoticeStore
+package typealias Store = BounceStore & ClockStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore
+    & NoticeStore
     & FeedStore
     & HubStore & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore
     & ListingStore
-    & OperatorStore
+    & OperatorStore & WatchedStore

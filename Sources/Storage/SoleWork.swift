@@ -8,6 +8,8 @@ package enum SoleWork: String, Sendable {
     case retention
     /// Asking callbacks whether they want what was asked for them.
     case hub
+    /// Bringing back what a clock that was ahead has written.
+    case clock
 }
 
 package protocol SoleWorkStore: Sendable {

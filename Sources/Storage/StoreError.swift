@@ -4,6 +4,8 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case busy(String)
     /// The disk is full or failed; nothing was committed.
     case unavailable(String)
+    /// Its files were removed or replaced while they were open; nothing may be written to them any more.
+    case lost(String)
     /// The file cannot be opened, is of a newer version, or damaged.
     case unusable(String)
     /// A program's mistake: a statement that the database refuses.
@@ -15,9 +17,20 @@ package enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .busy(let detail): "the store is locked by another process: \(detail); it is tried again"
         case .unavailable(let detail):
             "the store cannot be written: \(detail); free space or mend the disk, until then everything waits"
+        case .lost(let detail): "the store is lost: \(detail)"
         case .unusable(let detail): "the store cannot be opened: \(detail)"
         case .failed(let detail): "the store refused a statement: \(detail); please report this"
         case .cancelled: "cancelled"
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether it is a trouble of the whole store, whichever stage meets it.
+    package var isOfTheStore: Bool {
+        switch self {
+        case .lost, .unavailable: true
+        case .busy, .unusable, .failed, .cancelled: false
         }
     }
 }

@@ -62,9 +62,12 @@ package final class StoreWatch: Sendable {
     }
 }
 
-/// A store that knows whether it can be written.
+/// A store that knows whether it can be used.
 package protocol WatchedStore: Sendable {
     var watch: StoreWatch { get }
+
+    /// Fails if the store cannot be used: its files were removed or replaced, or it cannot be written.
+    func check() async throws(StoreError)
 }
 
 extension Logger {
@@ -72,7 +75,7 @@ extension Logger {
     package func wait(_ text: String, for error: any Error, metadata: Logger.Metadata? = nil) {
         let isTold =
             switch error as? StoreError {
-            case .busy, .unavailable: true
+            case .busy, .unavailable, .lost: true
             default: false
             }
         log(level: isTold ? .debug : .error, "\(text): \(error)", metadata: metadata)

@@ -22,6 +22,15 @@ struct DirectConnection: ~Copyable {
     /// A connection that is closed before its statements goes with the last of them.
     deinit { sqlite3_close_v2(handle) }
 
+    /// Fills `bytes` from the beginning of the file itself, whatever the log holds; whether that worked.
+    func read(_ bytes: inout [UInt8]) -> Bool {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK, let file,
+            let methods = file.pointee.pMethods, let read = methods.pointee.xRead
+        else { return false }
+        return read(file, &bytes, Int32(bytes.count), 0) == SQLITE_OK
+    }
+
     func prepare(_ sql: String) throws(SQLiteStoreOpenError) -> DirectStatement {
         var made: OpaquePointer?
         guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &made, nil) == SQLITE_OK,

@@ -8,29 +8,40 @@ struct EndpointHealth {
     let now: Timestamp
 
     /// How long an endpoint may do nothing but fail, in milliseconds: five days.
-    static let patience: Int64 = 5 * 86_400_000
+    static let patience: Int64 = 5 * day
+    /// The most that a gap between two failures counts. A clock that jumps ahead then ages an endpoint by a day, and five
+    /// days of failures are failures on at least five days.
+    private static let day: Int64 = 86_400_000
+
+    /// Sets what a row knows of its failures when it fails at `?1`, the row being `?2`.
+    static let noteFailure = """
+        failing_for = iif(failing_since IS NULL, 0, failing_for + max(0, min(?1 - coalesce(failed_at, ?1), \(day)))),
+        failing_since = coalesce(failing_since, ?1), failed_at = ?1
+        """
+    /// Sets the same once it has succeeded.
+    static let noteSuccess = "failing_since = NULL, failing_for = 0, failed_at = NULL"
 
     func note(_ attempt: AttemptRecord) throws {
         let delivery = attempt.delivery
         switch attempt.effect {
         case .delivered:
             guard delivery.isFailing else { return }
-            try db.run("UPDATE endpoints SET failing_since = NULL WHERE id = ?", [delivery.endpoint])
+            try db.run("UPDATE endpoints SET \(Self.noteSuccess) WHERE id = ?", [delivery.endpoint])
         case .endpointGone:
             try turnOff(delivery.endpoint, why: attempt.detail ?? "it is gone")
         case .retry, .failed:
             // Of mails it may be the sender's fault; MailFailures judges them.
-            let since = try db.number(
+            let failing = try db.prepared(
                 """
-                UPDATE endpoints SET failing_since = coalesce(failing_since, ?) WHERE id = ? AND channel <> 'email'
-                RETURNING failing_since
-                """,
-                [now.milliseconds, delivery.endpoint])
-            guard let since, now.milliseconds - since >= Self.patience else { return }
+                UPDATE endpoints SET \(Self.noteFailure) WHERE id = ?2 AND channel <> 'email'
+                RETURNING failing_since, failing_for
+                """
+            ).first([now.milliseconds, delivery.endpoint]) { (since: $0.integer(0), length: $0.integer(1)) }
+            guard let failing, failing.length >= Self.patience else { return }
             try turnOff(
                 delivery.endpoint,
                 why:
-                    "it has only failed since \(Timestamp(milliseconds: since).text): \(attempt.detail ?? attempt.code ?? "")"
+                    "it has only failed since \(Timestamp(milliseconds: failing.since).text): \(attempt.detail ?? attempt.code ?? "")"
             )
         case .expired, .cancelled, .suppressed, .released: break
         }

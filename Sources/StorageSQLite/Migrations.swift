@@ -10,6 +10,7 @@ package enum Migrations {
         PackageResources._08_numbers_sql, PackageResources._09_mail_failures_sql,
         PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
         PackageResources._12_held_sql,
+        PackageResources._17_clocks_sql,
     ]
 
     /// The newest version.

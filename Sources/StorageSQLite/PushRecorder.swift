@@ -91,17 +91,18 @@ struct PushRecorder {
         switch attempt.effect {
         case .delivered:
             guard attempt.delivery.isFailing else { return }
-            try db.run("UPDATE hub_subscriptions SET failing_since = NULL WHERE id = ?", [number])
+            try db.run("UPDATE hub_subscriptions SET \(EndpointHealth.noteSuccess) WHERE id = ?", [number])
         case .endpointGone:
             _ = try HubSubscriptions.end(number, why: attempt.detail ?? "it is gone", db, now: now)
         case .retry, .failed:
-            let since = try db.number(
+            let failing = try db.prepared(
                 """
-                UPDATE hub_subscriptions SET failing_since = coalesce(failing_since, ?) WHERE id = ?
-                RETURNING failing_since
-                """, [now.milliseconds, number])
-            guard let since, now.milliseconds - since >= EndpointHealth.patience else { return }
-            try giveUp(number, "it has only failed since \(Timestamp(milliseconds: since).text)")
+                UPDATE hub_subscriptions SET \(EndpointHealth.noteFailure) WHERE id = ?2
+                RETURNING failing_since, failing_for
+                """
+            ).first([now.milliseconds, number]) { (since: $0.integer(0), length: $0.integer(1)) }
+            guard let failing, failing.length >= EndpointHealth.patience else { return }
+            try giveUp(number, "it has only failed since \(Timestamp(milliseconds: failing.since).text)")
         default: break
         }
     }

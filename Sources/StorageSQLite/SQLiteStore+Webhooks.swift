@@ -76,7 +76,7 @@ enum EndpointActivation {
     static func turnOn(_ endpoint: Int64, _ db: Database, now: Timestamp) throws {
         try db.run(
             """
-            UPDATE endpoints SET state = 'active', failing_since = NULL, verified_at = coalesce(verified_at, ?1)
+            UPDATE endpoints SET state = 'active', \(EndpointHealth.noteSuccess), verified_at = coalesce(verified_at, ?1)
             WHERE id = ?2
             """, [now.milliseconds, endpoint])
         // That it has not ended is said for the index, which holds only those.

@@ -13,24 +13,30 @@ package final class SQLiteStore: WatchedStore {
     let haltReader: HaltReader
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
+    private let files: StoreFiles
+    /// What a transaction failed of last, and when, if it was a trouble of the whole store.
+    private let trouble = Mutex<(error: StoreError, at: ContinuousClock.Instant)?>(nil)
     /// Where retention goes on.
     let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
-    package init(path: String, watch: StoreWatch = StoreWatch(), onStatement: (@Sendable (String) -> Void)? = nil)
-        throws(StoreError)
-    {
+    /// Opens the file and brings its schema up to date. A new one is made only if `mayBeNew`: one that is not
+    /// there where it should be was lost. `onStatement` hears each statement that runs.
+    package init(
+        path: String, mayBeNew: Bool = true, watch: StoreWatch = StoreWatch(),
+        onStatement: (@Sendable (String) -> Void)? = nil
+    ) throws(StoreError) {
         let patience = BusyPatience(path: path, watch: watch)
         (self.watch, self.patience) = (watch, patience)
         do {
-            try Self.makeFolder(of: path)
+            if mayBeNew { try Self.makeFolder(of: path) } else { try Self.requireStore(path) }
             lock = try WriterLock(path: path + ".lock", watch: watch)
             let lock = lock
-            (key, pool) = try lock.hold {
+            (key, pool, files) = try lock.hold {
                 let key = try StoreKey(path: path + ".key", besides: path)
                 let pool = try DatabasePool(path: path, configuration: Self.configuration(patience, onStatement))
                 try Migrations.apply(to: pool)
-                return (key, pool)
+                try StoreFiles.number(pool)
+                return (key, pool, try StoreFiles(path: path))
             }
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
@@ -39,6 +45,15 @@ package final class SQLiteStore: WatchedStore {
         } catch {
             throw StoreError(error)
         }
+    }
+
+    private static func requireStore(_ path: String) throws {
+        guard !["", ".key"].contains(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return }
+        throw SQLiteStoreOpenError(
+            path: path,
+            reason:
+                "there is no store; 'kentongan store migrate' makes a new one, and one that was there is restored from its backup"
+        )
     }
 
     private static func makeFolder(of path: String) throws {
@@ -86,23 +101,28 @@ package final class SQLiteStore: WatchedStore {
     /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
     /// sent has to be recorded.
     func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
-        let (pool, lock) = (pool, lock)
+        let (pool, lock, files) = (pool, lock, files)
         let task = Task {
             try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    try files.check()
+                    defer { files.noteOwnWrites() }
                     var result: T?
                     try db.inTransaction(.immediate) {
                         result = try body(db)
                         return .commit
                     }
                     guard let result else { throw StoreError.failed("a transaction had no result") }
+                    // What was committed to a file that is gone is gone.
+                    try files.checkSame()
                     return result
                 }
             }
         }
         do {
             let result = try await task.value
-            watch.succeed()
+            // What failed of the disk is over once a look has found so.
+            if trouble.withLock({ $0 == nil }) { watch.succeed() }
             return result
         } catch {
             throw told(StoreError(error))
@@ -111,10 +131,9 @@ package final class SQLiteStore: WatchedStore {
 
     /// The same error, of which the watch hears if it is of the store's surroundings.
     private func told(_ error: StoreError) -> StoreError {
-        switch error {
-        // Who waited for the lock has told who holds it.
-        case .unavailable: watch.fail("\(error)")
-        default: break
+        if error.isOfTheStore {
+            trouble.withLock { $0 = (error, .now) }
+            watch.fail("\(error)")
         }
         return error
     }
@@ -131,10 +150,12 @@ package final class SQLiteStore: WatchedStore {
     }
 
     private func writeBackNow() async throws(StoreError) -> Bool {
-        let (pool, lock, patience) = (pool, lock, patience)
+        let (pool, lock, files, patience) = (pool, lock, files, patience)
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    try files.check()
+                    defer { files.noteOwnWrites() }
                     // SQLite would wait for readers here, for as long as for a lock.
                     try patience.without { try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 }
                 }
@@ -143,6 +164,19 @@ package final class SQLiteStore: WatchedStore {
             throw StoreError(error)
         }
     }
+
+    /// Fails if the files are not those that were opened, or a transaction has failed of the store a moment ago.
+    package func check() async throws(StoreError) {
+        try files.checkAll()
+        guard let last = trouble.withLock({ $0 }) else { return }
+        // On a full disk a small transaction may find room where a batch does not, so one alone proves nothing.
+        guard last.at.duration(to: .now) > Self.memory else { throw last.error }
+        try await write { try $0.run("UPDATE halts SET number = number") }
+        trouble.withLock { $0 = $0?.at == last.at ? nil : $0 }
+    }
+
+    /// Longer than any stage waits before it tries again.
+    private static let memory = Duration.seconds(8)
 
     /// Runs `body` on a snapshot of what is committed.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {

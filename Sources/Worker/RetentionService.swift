@@ -12,15 +12,15 @@ import Storage
 
 /// Keeps the store from growing for ever.
 struct RetentionService: Service {
-    let store: any RetentionStore & SoleWorkStore
+    let store: any RetentionStore & ClockStore & SoleWorkStore
     let retention: Retention
     let clock: WallClock
     let logger: Logger
 
     private static let poll = Duration.seconds(600)
     private static let batch = 500
-    /// Until the next try to finish an erasure for which a reader was in the way.
-    private static let erasurePause = Duration.seconds(15)
+    /// Until the next try to finish an erasure for which a reader was in the way, and the next look at the hold.
+    private static let shortPause = Duration.seconds(15)
     /// Between two batches, for what others want to write.
     private static let rest = Duration.milliseconds(50)
 
@@ -35,15 +35,19 @@ struct RetentionService: Service {
                     if !Task.isCancelled { logger.wait("old rows stay for now", for: error) }
                 }
                 await lease.release()
-                try? await Task.sleep(for: isDone ? Self.poll : Self.erasurePause)
+                try? await Task.sleep(for: isDone ? Self.poll : Self.shortPause)
             }
         }
     }
 
-    /// False if a trace of what was erased is left.
+    /// False if a trace of what was erased is left, or nothing is removed while the clock is not believed.
     private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
+        var isHeld = false
         while hasMore, !Task.isCancelled {
+            // Looked at before each batch: the clock may jump at any time.
+            isHeld = try await store.retentionHold(now: clock.now) != nil
+            if isHeld { break }
             if !lease.isHeld {
                 guard try await lease.claim() else { return true }
             }
@@ -56,6 +60,6 @@ struct RetentionService: Service {
         if pruned > 0 { logger.info("pruned \(pruned) rows that had been kept long enough") }
         let isDone = try await store.finishErasures(patience: .seconds(2))
         if !isDone { logger.warning("traces of erased addresses stay until no reader holds an old state of the store") }
-        return isDone
+        return isDone && !isHeld
     }
 }

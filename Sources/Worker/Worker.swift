@@ -69,6 +69,8 @@ package struct Worker: Sendable {
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops(roles) { services.append(("health and metrics", ops)) }
+        services.append(("store", StoreCheck(store: store)))
+        services.append(("clock", clockService))
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
         if roles.contains(.delivery) { services += try await deliveries(group, end) }
@@ -77,6 +79,12 @@ package struct Worker: Sendable {
             services.append(("intake", try intake()))
         }
         return services
+    }
+
+    private var clockService: ClockService {
+        ClockService(
+            store: store, limits: ClockLimits([settings.mailRetry, settings.webhookRetry]), hints: hints, clock: clock,
+            logger: logger)
     }
 
     private func receipts() throws -> ReceiptService {

@@ -51,11 +51,12 @@ struct CommandContext {
         return logger
     }
 
-    /// `readiness` tells of the store's troubles, as the log does.
-    func store(_ readiness: Readiness? = nil) throws -> any Store {
+    /// The store, which must be there, unless the command is the one that makes it. `readiness` tells of its troubles, as
+    /// the log does.
+    func store(_ readiness: Readiness? = nil, mayBeNew: Bool = false) throws -> any Store {
         let watch = StoreWatch()
         watch.observe(readiness, logger)
-        return try SQLiteStore(path: settings.storePath, watch: watch)
+        return try SQLiteStore(path: settings.storePath, mayBeNew: mayBeNew, watch: watch)
     }
 
     func registries() throws -> Registries { try settings.data.load() }

@@ -246,6 +246,7 @@ def test_a_hundred_thousand_subscriptions_import_within_seconds(program, tmp_pat
 def test_topology_is_declared_twice_without_harm_and_a_mismatch_is_named(tmp_path, broker, mail):
     host = broker.add_host("topologi")
     worker = Worker(tmp_path, host, mail.port)
+    worker.command("store", "migrate")
     try:
         for _ in range(2):
             worker.command("topology", "apply")

@@ -204,6 +204,7 @@ def test_no_receipt_goes_to_a_queue_of_the_programs_own(vhost, mail, tmp_path):
     """The worker answers with its own rights, so `reply_to` must not lead past the publisher's."""
     worker = Worker(tmp_path, vhost, mail.port, KENTONGAN_AMQP_URL=vhost.url(WORKER))
     try:
+        worker.command("store", "migrate")
         worker.register(VILLAGE, regions=["35.07.26.2003"], kinds=["announcement"])
         worker.start()
         publishing = Publishing(vhost, VILLAGE)

@@ -308,6 +308,7 @@ def test_properties_of_one_message_do_not_stop_the_others(tmp_path, broker, mail
     host = broker.add_host(f"hostile-{name}", ["uji"])
     worker, publishing = Worker(tmp_path, host, mail.port), Publishing(host)
     try:
+        worker.command("store", "migrate")
         worker.register("uji")
         worker.start()
         properties = {"user_id": "uji", "content_type": "application/json", "delivery_mode": 2,

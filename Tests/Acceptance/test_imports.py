@@ -108,6 +108,7 @@ def test_an_export_imports_into_another_store_as_it_was(program, table, tmp_path
     def state(**options):
         return [{key: row.get(key) for key in kept} for row in program.rows("subscriptions", "list", "--all", **options)]
     before, other = state(), {"KENTONGAN_STORE_URL": f"sqlite:{tmp_path}/lain.db"}
+    program.command("store", "migrate", **other)
     done = imported(program, table(exported), **other)
     assert state(**other) == before
     assert program.command("subscriptions", "export", **other).stdout == exported

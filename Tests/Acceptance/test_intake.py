@@ -238,6 +238,7 @@ def test_a_body_that_ends_the_program_twice_is_refused(tmp_path, broker, mail):
     host = broker.add_host("meledak", ["uji"])
     worker, publishing = Worker(tmp_path, host, mail.port, KENTONGAN_FAILPOINT="reading:meledak"), Publishing(host)
     try:
+        worker.command("store", "migrate")
         worker.register("uji")
         worker.command("topology", "apply")
         bad, good = publishing.send(bulletin(title="meledak")), [publishing.send(bulletin()) for _ in range(20)]

@@ -25,6 +25,7 @@ NO_BULLETIN = ["{}", "[]", "null", "true", "0", '""', '"a"', "[{}]", '{"": {}}']
 def judged(tmp_path_factory):
     """What `publish --dry-run` says of each line. One publisher may say anything, one is of a village, one of a field."""
     program = Program(tmp_path_factory.mktemp("judge"))
+    program.command("store", "migrate")
     program.register("uji", emergency=True)
     program.register("desa", regions=["35.07.26.2003"])
     program.command("publishers", "add", "dinkes", "--name", "Dinas Kesehatan", "--amqp-user", "dinkes",

@@ -580,7 +580,9 @@ def test_a_lease_that_is_not_renewed_ends(own):
     own.ask("subscribe", path, "/feeds/71.rss")
     assert eventually(lambda: own.find(path, "active"))["id"] != ended["id"]
     own.worker.stop()
-    clock.start_at(datetime.now(timezone.utc) + timedelta(days=60))
+    clock.set(datetime.now(timezone.utc) + timedelta(days=60))
+    own.worker.command("store", "clock", "--trust")
+    own.worker.start()
     eventually(lambda: not any(row["state"] == "ended" and row["id"] == ended["id"] for row in own.worker.listing("websub", "list")),
                timeout=40)
     own.worker.stop()

@@ -82,6 +82,7 @@ class Run:
             "KENTONGAN_PUBLISHERS_AUTH": "open", "KENTONGAN_WEBHOOKS_ALLOW": "127.0.0.0/8",
             "KENTONGAN_LOG_LEVEL": os.environ.get("KENTONGAN_LOG_LEVEL", "warning")}
         self.command("topology", "apply")
+        self.command("store", "migrate")
         self.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "guest", "--kind", "announcement",
                      "--region", "ID", "--emergency")
         self.reader = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)

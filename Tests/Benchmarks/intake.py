@@ -44,6 +44,7 @@ class Run:
 
     def prepare(self):
         self.command("topology", "apply", stdout=subprocess.DEVNULL)
+        self.command("store", "migrate")
         self.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "guest", "--kind", "announcement",
                      "--region", "ID", stdout=subprocess.DEVNULL)
         rows = [f"feed,umpan-{n},{REGION},{FIELD}" for n in range(self.matches)] + ["feed,jauh,11,sosial"]

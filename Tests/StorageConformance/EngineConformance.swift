@@ -101,8 +101,8 @@ struct EngineConformance {
         try await test.subscribe(
             "https://x.example/hook", "73", channel: .webhook, of: Subscriber(owner: "pemilik@x.example"))
         let day = 86_400
-        for (id, time) in [("a", 0), ("b", 4 * day), ("c", 5 * day)] {
-            let now = test.now + .seconds(time)
+        for (id, time) in [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 4), ("f", 5)] {
+            let now = test.now + .seconds(time * day)
             _ = try await test.accept(id, at: now)
             try await test.fanOut(at: now)
             let claimed = try #require(try await test.claim(.webhook, at: now).first)

@@ -362,10 +362,15 @@ struct HubConformance {
         try await publish("b", failing)
         try await record(try #require(try await claim(failing).first), .failed, failing)
         #expect(try await only(failing).failingSince == failing.now)
-        let later = failing.now + .seconds(5 * 86_400)
-        try await publish("c", failing)
-        try await record(try #require(try await claim(failing, at: later).first), .failed, failing, at: later)
+        // A jump of the clock counts as one day.
+        for day in 10...14 {
+            #expect(try await only(failing).state == "active")
+            let later = failing.now + .seconds(day * 86_400)
+            try await publish("c\(day)", failing)
+            try await record(try #require(try await claim(failing, at: later).first), .failed, failing, at: later)
+        }
         #expect(try await only(failing).state == "ended")
+        let later = failing.now + .seconds(15 * 86_400)
         #expect(try await failing.store.dueNotices(limit: 10, now: later).map(\.address) == [nil])
     }
 

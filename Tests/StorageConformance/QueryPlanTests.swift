@@ -102,6 +102,19 @@ struct QueryPlanTests {
         _ = try await store.shrink()
         _ = try await store.erase("siti@x.example", now: now)
         _ = try await test.feedItems(.publisher("uji"))
+        try await lookAtTheClock(store, now)
+    }
+
+    /// Every statement that brings times back: what happened lies ahead of a clock that went back.
+    private func lookAtTheClock(_ store: any Store, _ now: Timestamp) async throws {
+        let limits = ClockLimits(longestWait: .seconds(86_400))
+        let past = now + .seconds(-400 * 86_400)
+        _ = try await store.noteClock(elapsed: nil, limits, now: now)
+        _ = try await store.retentionHold(now: now)
+        _ = try await store.noteClock(elapsed: nil, limits, now: past)
+        while try await !store.mendWaits(limits, limit: 9, now: past).isEmpty {}
+        while try await store.walkTimes(limits, now: past) != nil {}
+        try await store.trustClock(now: now)
     }
 
     /// A store without rows, which SQLite takes for a large one if `isCounted`; without counts it guesses.

@@ -1,11 +1,35 @@
 import ArgumentParser
+import Bulletins
 import Storage
 import Worker
 
 /// `store`: looks after the store.
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Looks after the store.", subcommands: [Migrate.self])
+        commandName: "store", abstract: "Looks after the store.", subcommands: [Migrate.self, Clock.self])
+
+    struct Clock: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tells whether retention holds because the clock went far ahead.",
+            discussion: """
+                After a jump of the clock by more than a day, or when no worker ran for so long, retention removes nothing \
+                for 24 hours, since it cannot know which clock was right. --trust ends that.
+                """)
+
+        @OptionGroup var options: CommonOptions
+        @Flag(help: "Takes the present time for right, and ends the hold.") var trust = false
+
+        func run() async throws {
+            let store = try await CommandContext(options).store()
+            let now = WallClock.system.now
+            if trust { try await store.trustClock(now: now) }
+            let hold = try await store.retentionHold(now: now)
+            let hours = hold.map { max(1, Int(($0 / .seconds(3600)).rounded())) }
+            Output.line(
+                "the clock shows \(now.text); "
+                    + (hours.map { "retention removes nothing for \($0) h more" } ?? "retention goes by it"))
+        }
+    }
 
     struct Migrate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes the store, or brings it up to date.")
@@ -14,7 +38,7 @@ struct StoreCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            _ = try await context.store().identity()
+            _ = try await context.store(mayBeNew: true).identity()
             Output.line("\(context.settings.storePath) is up to date")
         }
     }

@@ -1,0 +1,119 @@
+// Looks at the clock, and brings back what one that was ahead has written.
+//
+// Reads:      the times of what waits, by their indexes.
+// Writes:     sets those further ahead of now than they may be; see docs/clocks.md.
+// Guarantees: one worker of a store at a time does it, at its start and every half minute.
+// On failure: it is tried again at the next look.
+
+import Bulletins
+import DeliveryEngine
+import Logging
+import ServiceLifecycle
+import Storage
+
+/// Keeps a clock that was wrong from doing harm for long.
+struct ClockService: Service {
+    let store: any ClockStore & SoleWorkStore
+    let limits: ClockLimits
+    let hints: Hints
+    let clock: WallClock
+    let logger: Logger
+
+    private static let poll = Duration.seconds(30)
+    private static let batch = 500
+    /// Between two batches, for what others want to write.
+    private static let rest = Duration.milliseconds(20)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var lease = WorkLease(.clock, store: store, clock: clock)
+            var notedAt: ContinuousClock.Instant?
+            while !Task.isCancelled {
+                do throws(StoreError) {
+                    try await look(&lease, &notedAt)
+                } catch {
+                    if !Task.isCancelled {
+                        logger.wait("the clock is not looked after for now", for: error)
+                    }
+                }
+                await lease.release()
+                try? await Task.sleep(for: Self.poll)
+            }
+        }
+    }
+
+    private func look(_ lease: inout WorkLease, _ notedAt: inout ContinuousClock.Instant?) async throws(StoreError) {
+        guard try await lease.claim() else { return }
+        let instant = ContinuousClock.now
+        let elapsed = notedAt.map { $0.duration(to: instant) }
+        notedAt = instant
+        tell(try await store.noteClock(elapsed: elapsed, limits, now: clock.now))
+        try await mendWaits(&lease)
+        try await walk(&lease)
+    }
+
+    private func tell(_ finding: ClockFinding) {
+        switch finding {
+        case .steady: break
+        case .wentBack(let length):
+            logger.warning(
+                "the clock went back by \(length.inWords): what was written while it was ahead is brought back to now")
+        case .wentAhead(let length):
+            logger.warning(
+                """
+                the clock went ahead by \(length.inWords) more than this worker saw pass, so retention removes nothing \
+                for 24 hours; if the clock is right, 'kentongan store clock --trust' ends that, and if it is wrong, set it
+                """)
+        }
+    }
+
+    private func mendWaits(_ lease: inout WorkLease) async throws(StoreError) {
+        var counts: [String: Int] = [:]
+        while !Task.isCancelled {
+            let mended = try await store.mendWaits(limits, limit: Self.batch, now: clock.now)
+            guard !mended.isEmpty else { break }
+            for times in mended { counts[times.what, default: 0] += times.count }
+            guard try await goesOn(&lease) else { break }
+        }
+        guard !counts.isEmpty else { return }
+        let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        logger.warning("brought back to now what waited for the times of a clock that was ahead: \(list)")
+        hints.signalDeliveries()
+        hints.hub.signal()
+        hints.receipts.signal()
+    }
+
+    private func walk(_ lease: inout WorkLease) async throws(StoreError) {
+        var count = 0
+        while !Task.isCancelled, let changed = try await store.walkTimes(limits, now: clock.now) {
+            count += changed
+            guard try await goesOn(&lease) else { break }
+        }
+        if count > 0 {
+            logger.warning("brought back to now the times of \(count) rows that a clock ahead of now wrote")
+        }
+    }
+
+    private func goesOn(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
+        try? await Task.sleep(for: Self.rest)
+        return lease.isHeld ? true : try await lease.claim()
+    }
+}
+
+extension ClockLimits {
+    /// For these retry schedules.
+    init(_ schedules: [RetrySchedule]) {
+        self.init(longestWait: schedules.map(\.longestWait).max() ?? .zero)
+    }
+}
+
+extension Duration {
+    /// In the largest unit that tells it well.
+    var inWords: String {
+        for (name, seconds) in [("days", 86_400.0), ("hours", 3600), ("minutes", 60)] {
+            let count = self / .seconds(seconds)
+            if count >= 2 { return "\(Int(count.rounded())) \(name)" }
+        }
+        return "\(Int((self / .seconds(1)).rounded())) seconds"
+    }
+}
