@@ -16,7 +16,9 @@ enum Refusal: Equatable {
         let code = EnhancedStatus(reply.enhancedCode)
         let words = Self.words(of: reply.text)
         self =
-            if code.isOfMailboxOrMessage {
+            if words.contains(any: Self.senderWords) {
+                .ofClient
+            } else if code.isOfMailboxOrMessage || words.contains(any: Self.greylists) {
                 .ofMessage
             } else if Self.clientReplies.contains(reply.code) || code.isOfClient
                 || words.contains(any: Self.clientWords)
@@ -36,12 +38,22 @@ enum Refusal: Equatable {
     /// Authentication is needed, too weak, refused, or needs encryption (RFC 4954 section 6).
     private static let clientReplies: Set = [530, 534, 535, 538]
 
+    /// Of how much the sender may send: with any code, also of those that speak of mailboxes.
+    private static let senderWords = [
+        "sending limit", "sending quota", "send quota", "submissionquota", "submission quota", "outboundspam",
+        "max emails", "max defers", "emails per", "relay quota",
+    ]
+
+    /// A policy of the relay's, but one that passes.
+    private static let greylists = ["greylist", "graylist", "grey list"]
+
     private static let clientWords = [
         "sender address rejected", "sender rejected", "sender denied", "client host rejected", "helo command rejected",
-        "sending limit", "sending quota", "send quota", "sending rate", "daily limit", "daily quota", "hourly limit",
+        "sending rate", "daily limit", "daily quota", "hourly limit",
         "hourly quota", "daily message", "message quota", "messages per day", "messages per hour", "rate limit",
         "ratelimit", "exceeded your", "outgoing limit", "outbound limit", "mail limit", "quota of messages",
         "sender quota", "not owned by user", "must authenticate", "must issue a starttls", "permissions to send as",
+        "per hour", "per day", "maximum credits", "verified sender", "is not verified", "isn't verified",
         "send as this sender", "service unavailable; client", "too many messages from", "too much mail from",
     ]
 
@@ -60,7 +72,8 @@ enum Refusal: Equatable {
         "your server", "your network", "your domain", "your account", "blacklist", "blocklist", "block list",
         "black list", "spamhaus", "reputation", "dmarc", "spf ", "dkim", "reverse dns", "ptr record", "sender",
         "not permitted to send", "not allowed to send", "no permission", "access denied", "account suspended",
-        "account disabled", "account is suspended", "credentials", "submission", "connection refused",
+        "account disabled", "account is suspended", "credentials", "submission", "connection refused", "policies",
+        "rcpthosts", "banned sending",
     ]
 
     private static func speaksOfRelaying(_ words: String) -> Bool {
@@ -99,14 +112,14 @@ private struct EnhancedStatus {
     /// The sender's address (x.1.7, x.1.8), how much it sends (5.4.5 as Gmail says it), its credentials.
     var isOfClient: Bool {
         switch (subject, detail) {
-        case (1, 7), (1, 8), (4, 5), (7, 8), (7, 9), (7, 11), (7, 57), (7, 60): true
+        case (1, 7), (1, 8), (4, 5), (7, 8), (7, 11), (7, 57), (7, 60): true
         default: false
         }
     }
 
     /// How its mails are signed, where it sends from, what its provider allows it.
     var isProbablyOfClient: Bool {
-        subject == 7 && ([3, 20, 21, 22, 23, 24, 25, 26, 27, 28].contains(detail) || (500...799).contains(detail))
+        subject == 7 && ([3, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28].contains(detail) || (500...799).contains(detail))
     }
 }
 

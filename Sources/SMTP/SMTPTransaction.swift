@@ -41,7 +41,8 @@ struct SMTPTransaction {
     /// decision about all messages.
     func refusal(relay: String) -> Result<[SMTPRecipientOutcome], SMTPError> {
         if let senderRefusal {
-            guard senderRefusal.code == 552 || message.isInternational && senderRefusal.isPermanent else {
+            let isOfSize = senderRefusal.code == 552 && Refusal(senderRefusal) == .ofMessage
+            guard isOfSize || message.isInternational && senderRefusal.isPermanent else {
                 return .failure(.relayRefused(relay: relay, reply: senderRefusal))
             }
             return .success(message.recipients.map { _ in .refused(senderRefusal) })

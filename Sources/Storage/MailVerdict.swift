@@ -8,42 +8,75 @@ package enum MailVerdict: Sendable, Equatable {
     /// A fault of the sender, its relay or the message, or a policy about these: it says nothing of the address.
     case ofTheSender
 
-    /// `status` is an enhanced status code (RFC 3463), or nil; `text` is what was said.
+    /// `status` is an enhanced status code (RFC 3463), or nil; `text` is what was said. What is surer comes first: whose
+    /// fault the words say it is, then what they say of the mailbox, then what the code says.
     package init(status: String?, text: String?) {
         let code = Code(status)
         let words = Self.words(of: text ?? "")
         self =
-            if words.contains(any: Self.aboutTheSender) {
-                .ofTheSender
-            } else if words.contains(any: Self.full) || code.isAnyOf((2, 2)) {
-                .trouble("the mailbox is full")
-            } else if words.contains(any: Self.notReached), !code.isAnyOf((4, 3), (4, 4)) {
-                .trouble("its mail server was not reached in time")
-            } else if code.kind != 4, words.contains(any: Self.unknown) {
-                .gone("the mailbox does not exist")
-            } else if code.kind != 4, ![3, 6, 7].contains(code.subject), words.contains(any: Self.disabled) {
-                .gone("the mailbox is turned off for good")
-            } else if code.isAnyOf((3, 4)) || code.subject == 6 || code.subject == 7
-                || code.isAnyOf((4, 5), (4, 6), (1, 7), (1, 8))
-                || words.contains(any: Self.senders)
-            {
-                .ofTheSender
-            } else if code.isAnyOf((4, 3), (4, 4)), !words.contains(any: Self.noSuchHost) {
-                // The relay cannot look the domain up; it does not say that there is none.
-                .ofTheSender
-            } else if code.kind == 5, let why = Self.goneCodes[Code.Key(code.subject, code.detail)] {
-                .gone(why)
-            } else {
-                .trouble(
-                    code.subject == 2 ? "the mailbox takes no mail at present" : "mail to it could not be delivered")
-            }
+            Self.verdict(ofWords: words, code) ?? Self.verdict(ofCode: code, words)
+            ?? .trouble(
+                code.subject == 2 ? "the mailbox takes no mail at present" : "mail to it could not be delivered")
+    }
+
+    private static func verdict(ofWords words: String, _ code: Code) -> MailVerdict? {
+        if words.contains(any: takesNoMail), !words.contains(any: sendersName) { return .gone(noMailHere) }
+        if words.contains(any: aboutTheSender) || code.kind == 5 && code.isAnyOf((4, 5)) {
+            return .ofTheSender
+        }
+        if words.contains(any: full) || code.isAnyOf((2, 2)) {
+            return .trouble(code.isAnyOf((3, 1)) ? "its mail server is full" : "the mailbox is full")
+        }
+        if words.contains(any: suspended) { return .trouble("the mailbox is suspended at present") }
+        if words.contains(any: ofTheReceiver) { return .trouble("the receiver does not take this mail") }
+        if words.contains(any: gaveUp), !code.saysGone, !code.isAnyOf((4, 3), (4, 4)) {
+            return .trouble("its mail server was not reached in time")
+        }
+        guard code.kind != 4 else { return nil }
+        // Exchange Online says no more of addresses that its directory does not have.
+        let isUnknown = words.contains(any: unknown) || code.isAnyOf((4, 1)) && words.contains("access denied")
+        if isUnknown { return .gone("the mailbox does not exist") }
+        if code.isAnyOf((7, 13)) && words.contains("recipient") || ![3, 6, 7].contains(code.subject),
+            words.contains(any: disabled)
+        {
+            return .gone("the mailbox is turned off for good")
+        }
+        // With "try again" the relay cannot look the domain up; it does not say that there is none.
+        if words.contains(any: noSuchHost), !words.contains("try again") { return .gone("its domain does not exist") }
+        return nil
+    }
+
+    private static func verdict(ofCode code: Code, _ words: String) -> MailVerdict? {
+        if code.isAnyOf((3, 4), (2, 3), (4, 6), (4, 14), (1, 7), (1, 8)) || [6, 7].contains(code.subject)
+            || code.subject == 5 && code.detail > 0 || words.contains(any: senders)
+        {
+            return .ofTheSender
+        }
+        if words.contains(any: later), !code.saysGone, !code.isAnyOf((4, 3), (4, 4)) {
+            return .trouble("its mail server was not reached in time")
+        }
+        if code.isAnyOf((4, 3), (4, 4)) { return .ofTheSender }
+        if code.kind == 5, let why = goneCodes[Code.Key(code.subject, code.detail)] { return .gone(why) }
+        // The words of RFC 5321 for 550; some providers say no more of addresses that are not there.
+        if code.kind == 5, [0, 1, 5].contains(code.subject), words.contains("mailbox unavailable") {
+            return .gone("the mailbox does not exist")
+        }
+        return nil
     }
 
     /// Whether a line without a code says, in words that are known, that a mailbox is not there, turned off or full.
     package static func saysOfMailbox(_ line: String) -> Bool {
         let words = words(of: line)
         return !words.contains(any: aboutTheSender)
-            && (words.contains(any: unknown) || words.contains(any: disabled) || words.contains(any: full))
+            && [unknown, disabled, full, suspended, noSuchHost, takesNoMail].contains { words.contains(any: $0) }
+    }
+
+    /// Whether a line says, in words that are known, whose fault it is.
+    package static func saysWhy(_ line: String) -> Bool {
+        let words = words(of: line)
+        return saysOfMailbox(line)
+            || words.contains("mailbox unavailable")
+            || [aboutTheSender, senders, ofTheReceiver, gaveUp].contains { words.contains(any: $0) }
     }
 
     /// Of a reply in a session: its code, and what was said, which may begin with an enhanced code.
@@ -57,75 +90,24 @@ package enum MailVerdict: Sendable, Equatable {
         self.init(status: Code(String(first)).kind == 0 ? "\(kind).0.0" : String(first), text: detail)
     }
 
-    private static let goneCodes: [Code.Key: String] = [
-        .init(1, 1): "the mailbox does not exist", .init(1, 2): "its domain does not exist, or takes no mail",
-        .init(1, 6): "the mailbox has moved away", .init(1, 10): "its domain takes no mail",
-    ]
-
-    private static let noSuchHost = ["not found", "no such", "nxdomain", "unknown host", "host unknown", "find a mail"]
-
-    private static let aboutTheSender = [
-        "sender address", "sender verif", "sender verify", "verify sender", "verify the sender", "sender domain",
-        "sender's", "domain of sender", "domain of the sender", "envelope sender", "envelope from", "return path",
-        "return-path", "mail from", "from address", "sending domain", "your domain", "originator", "relay access",
-        "relaying", "not relay", "to relay",
-    ]
-
-    private static let full = [
-        "mailbox full", "mailbox is full", "mailbox for user is full", "quota", "over limit", "out of storage",
-        "insufficient storage", "insufficient space", "not enough storage", "too much mail data", "inbox is full",
-        "storage limit", "account is full", "exceeded its disk", "exceeds allowed message count",
-    ]
-
-    private static let notReached = [
-        "retry timeout", "retry time not", "timed out", "timeout", "expired", "too long in", "queue too long",
-        "could not connect",
-        "connection refused", "connection lost", "no route to host", "network is unreachable", "temporar", "try again",
-        "try later", "rate that", "not reachable",
-    ]
-
-    private static let unknown = [
-        "user unknown", "unknown user", "no such user", "no such address", "no such mailbox", "no such recipient",
-        "no such account", "no such person", "no such local", "no user here", "unknown recipient", "recipient unknown",
-        "unknown mailbox", "mailbox unknown", "address unknown", "unknown account",
-        "account unknown",
-        "addressee unknown", "unknown local part", "unknown or illegal alias", "mailbox not found", "user not found",
-        "recipient not found", "account not found", "address not found", "recipientnotfound", "recipnotfound",
-        "does not exist", "doesn't exist", "no longer exist", "invalid recipient", "invalid mailbox",
-        "no mailbox here", "a known user", "a valid user", "a valid mailbox", "a valid recipient", "a local user",
-        "user doesn't have", "not listed in domino", "not listed in public",
-        "unrouteable address", "unroutable address", "no mailbox", "user is unknown", "user invalid",
-        "tidak dikenal", "tidak ditemukan",
-    ]
-
-    private static let disabled = [
-        "account disabled", "account is disabled", "account has been disabled", "mailbox disabled",
-        "mailbox is disabled", "mailbox has been disabled", "user disabled", "user is disabled", "reach is disabled",
-        "been deactivated", "is deactivated", "account deactivated", "account is inactive", "inactive account",
-        "mailbox is inactive", "is inactive", "user inactive", "inactive user", "been discontinued", "been closed",
-        "account closed", "been deleted", "been terminated", "no longer accept", "no longer available",
-        "no longer valid",
-        "no longer in use", "no longer active", "no longer used", "no longer work", "no longer employ", "been disabled",
-    ]
-
-    private static let senders = [
-        "spam", "junk", "blocked", "blacklist", "black list", "blocklist", "block list", "denylist", "reputation",
-        "dkim",
-        "dmarc", "spf ", "spf:", "reverse dns", "reverse lookup", "ptr ", "rdns", "policy", "virus", "malware",
-        "content",
-        "not authorized", "unauthenticated", "authentication", "too large", "too big", "size limit", "message size",
-        "too many recipients", "too many messages", "rate limit", "slow down", "dnsbl", "rbl", "helo", "hop count",
-        "mail loop", "loops back", "abuse",
-    ]
-
-    /// In small letters, without addresses, whose names say nothing.
+    /// In small letters, without the names of addresses and hosts, which say nothing.
     private static func words(of text: String) -> String {
-        text.prefix(4000).lowercased().split(whereSeparator: \.isWhitespace).filter { !$0.contains("@") }
-            .joined(separator: " ")
+        var words: [Substring] = []
+        for word in text.prefix(4000).lowercased().split(whereSeparator: \.isWhitespace) {
+            if words.last == "host", word.contains("."), !word.hasSuffix(".") { continue }
+            guard word.contains("@") else {
+                words.append(word)
+                continue
+            }
+            // `FROM:<kabar@desa.example>`
+            let name = word.prefix { $0 != "<" && $0 != "@" }
+            if name.hasSuffix(":") { words.append(name) }
+        }
+        return words.joined(separator: " ")
     }
 
     /// The numbers of an enhanced status code; zero for all that is none.
-    private struct Code {
+    struct Code {
         struct Key: Hashable {
             let subject: Int
             let detail: Int
@@ -143,10 +125,27 @@ package enum MailVerdict: Sendable, Equatable {
             (kind, subject, detail) = isCode ? (numbers[0], numbers[1], numbers[2]) : (0, 0, 0)
         }
 
+        /// That the mailbox does not exist.
+        var saysGone: Bool { kind == 5 && MailVerdict.goneCodes[Key(subject, detail)] != nil }
+
         func isAnyOf(_ pairs: (Int, Int)...) -> Bool { pairs.contains { $0 == (subject, detail) } }
     }
 }
 
 extension String {
-    fileprivate func contains(any phrases: [String]) -> Bool { phrases.contains { contains($0) } }
+    /// By bytes: what strangers send may be long.
+    fileprivate func contains(any phrases: [String]) -> Bool {
+        var text = self
+        return text.withUTF8 { bytes in phrases.contains { Self.occurs(Array($0.utf8), in: bytes) } }
+    }
+
+    private static func occurs(_ phrase: [UInt8], in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = phrase.first, text.count >= phrase.count else { return false }
+        var place = 0
+        while place <= text.count - phrase.count {
+            if text[place] == first, phrase.indices.allSatisfy({ text[place + $0] == phrase[$0] }) { return true }
+            place += 1
+        }
+        return false
+    }
 }

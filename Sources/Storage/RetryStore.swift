@@ -24,7 +24,7 @@ package struct RetryRefusal: Sendable, Equatable {
 /// What `deliveries retry` asks of the store.
 package protocol RetryStore: Sendable {
     /// Which of the deliveries that are named may not be tried again.
-    func retryRefusals(_ selection: RetrySelection) async throws(StoreError) -> [RetryRefusal]
+    func retryRefusals(_ selection: RetrySelection, now: Timestamp) async throws(StoreError) -> [RetryRefusal]
 
     /// Makes deliveries that ended, without being delivered unless that is asked for, pending again, with a fresh schedule; up to `limit` of those
     /// after the number `after`. Returns them in the order of their numbers.

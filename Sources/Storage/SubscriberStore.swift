@@ -5,11 +5,14 @@ package struct Suppression: Sendable, Equatable {
     package let address: String
     package let why: String
     package let since: Timestamp
+    /// When it ends by itself; nil if it does not.
+    package let until: Timestamp?
 
-    package init(address: String, why: String, since: Timestamp) {
+    package init(address: String, why: String, since: Timestamp, until: Timestamp?) {
         self.address = address
         self.why = why
         self.since = since
+        self.until = until
     }
 }
 

@@ -3,8 +3,10 @@ import GRDB
 package import Storage
 
 extension SQLiteStore: RetryStore {
-    package func retryRefusals(_ selection: RetrySelection) async throws(StoreError) -> [RetryRefusal] {
-        try await read { db in
+    package func retryRefusals(_ selection: RetrySelection, now: Timestamp) async throws(StoreError) -> [RetryRefusal] {
+        // Nobody may have looked since a suppression's time ran out.
+        try await write { try Suppressions.endThoseOver($0, now: now) }
+        return try await read { db in
             try (selection.numbers ?? []).compactMap { number in
                 guard
                     let row = try db.row(

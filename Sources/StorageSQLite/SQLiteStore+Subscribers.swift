@@ -23,7 +23,9 @@ extension SQLiteStore: SubscriberStore {
     package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
         try await read { db in
             try db.rows("SELECT * FROM suppressions ORDER BY address LIMIT ?", [limit]).map {
-                Suppression(address: $0["address"], why: $0["why"], since: $0.time("created_at"))
+                Suppression(
+                    address: $0["address"], why: $0["why"], since: $0.time("created_at"),
+                    until: ($0["until"] as Int64?).map { Timestamp(milliseconds: $0) })
             }
         }
     }
@@ -55,10 +57,10 @@ enum Suppressions {
         try mark(address, until == nil ? .forGood : .forNow, db)
     }
 
-    /// Ends those whose time is over.
+    /// Ends those whose time is over, a thousand in one go.
     static func endThoseOver(_ db: Database, now: Timestamp) throws {
         let over = try db.rows(
-            "SELECT address FROM suppressions WHERE until <= ? LIMIT 100", [now.milliseconds])
+            "SELECT address FROM suppressions WHERE until <= ? LIMIT 1000", [now.milliseconds])
         for row in over {
             try db.run("DELETE FROM suppressions WHERE address = ?", [row["address"] as String])
             try mark(row["address"], .no, db)

@@ -41,6 +41,17 @@ def test_an_unknown_id_or_refused_input_is_2_in_one_line(program, arguments):
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+def test_suppressions_say_until_when_they_hold(program):
+    program.command("suppressions", "add", "selamanya@w.example")
+    with sqlite3.connect(program.store) as store:
+        store.execute("INSERT INTO suppressions (address, why, created_at, until) "
+                      "VALUES ('sementara@w.example', 'bounced: 5.2.2, the mailbox is full', 1, 1798761600000)")
+    assert {row["address"]: row["until"] for row in program.rows("suppressions", "list")} == {
+        "selamanya@w.example": None, "sementara@w.example": "2027-01-01T00:00:00Z"}
+    shown = program.command("suppressions", "list").stdout.splitlines()
+    assert [("for good" in line, "2027-01-01" in line) for line in shown[1:]] == [(True, False), (False, True)]
+
+
 def test_what_strangers_wrote_is_shown_escaped(program):
     hostile = "\x1b[2J\x07\u202e\u200b\u2028\x9b31m\rpalsu"
     with sqlite3.connect(program.store) as store:

@@ -1,3 +1,4 @@
+import Foundation
 import Storage
 import Testing
 
@@ -116,5 +117,30 @@ import Testing
         #expect(BounceReader(Array(deep.utf8)).bounce(of: "x@y.example") == nil)
         let wide = "Content-Type: multipart/mixed; boundary=b\n\n" + String(repeating: "--b\n\nx\n", count: 50_000)
         #expect(BounceReader(Array(wide.utf8)).bounce(of: "x@y.example") == nil)
+    }
+
+    /// Long lines, many codes, bombs of markup and of base64, and all kinds of bytes end soon.
+    @Test(arguments: 0..<8)
+    func longMessagesEndSoon(_ kind: Int) {
+        let head = "From: MAILER-DAEMON@x\nSubject: failure notice\n"
+        let size = 1 << 20
+        let mail =
+            switch kind {
+            case 0: head + "\n" + String(repeating: "x", count: size)
+            case 1: head + "\n" + String(repeating: "unknown ", count: size / 8)
+            case 2: head + "\n" + String(repeating: "5.1.1\n", count: size / 6)
+            case 3: head + "Content-Type: text/html\n\n" + String(repeating: "<b>&lt;", count: size / 7)
+            case 4:
+                head + "Content-Transfer-Encoding: base64\n\n"
+                    + Data(repeating: 0x35, count: size * 3 / 4).base64EncodedString()
+            case 5: head + String(repeating: "X-Header: 1\n folded\n", count: size / 19) + "\n550 5.7.1 no"
+            case 6: head + "\n" + String(repeating: "\0\u{FFFD}\u{202E}\r", count: size / 8)
+            default: head + "\n" + String(repeating: "<a@x.example>: 550 5.1.1 user unknown\n\n", count: size / 40)
+            }
+        let start = ContinuousClock.now
+        let bounce = BounceReader(Array(mail.utf8)).bounce(of: "warga@x.example")
+        #expect((bounce?.detail?.count ?? 0) <= 500)
+        // Far more than it takes, as tests are not optimised.
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 }

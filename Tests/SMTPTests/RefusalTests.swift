@@ -22,6 +22,15 @@ import Testing
         "550 5.1.8 <kabar@d.example>: Sender address rejected: Domain not found",
         "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
         "450 4.7.1 <x@y.example>: Recipient address rejected: hourly limit of 100 reached",
+        "535 5.7.8 Username and Password not accepted", "534 5.7.9 Application-specific password required",
+        "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+        "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; blocked", "552 5.2.2 sending quota exceeded",
+        "550 5.1.8 Access denied, bad outbound sender AS(42004)",
+        "454 4.7.0 Throttling: Maximum sending rate exceeded.",
+        "554 Message rejected: Email address is not verified.", "451 4.3.0 daily message quota exceeded",
+        "550 Domain d.example has exceeded the max emails per hour (100/100 (100%)) allowed. Message discarded.",
+        "550 The from address does not match a verified Sender Identity", "450 4.7.1 too much mail from 192.0.2.1",
+        "451 Authentication failed: Maximum credits exceeded", "550 5.7.1 Daily SMTP relay sending limit exceeded",
     ])
     func ofTheClient(_ text: String) { #expect(Refusal(reply(text)) == .ofClient) }
 
@@ -29,6 +38,11 @@ import Testing
         "554 5.7.1 <x@y.example>: Relay access denied", "454 4.7.1 <x@y.example>: Relay access denied",
         "550 relay not permitted", "550 5.7.1 Unable to relay", "550 5.7.1 Relaying denied. Log in first",
         "554 5.7.1 Service refused; Client host blocked using zen.dnsbl.example", "550 5.7.1 rejected by policy",
+        "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "513 Relaying denied.",
+        "550 5.7.64 TenantAttribution; Relay Access Denied", "550 5.7.54 SMTP; Unable to relay recipient",
+        "550 5.7.606 Access denied, banned sending IP [192.0.2.1]", "525 5.7.1 Unauthorized IP address",
+        "550 5.7.1 [CS01] Message rejected due to local policy", "554 Email rejected due to security policies",
+        "550 Sender verify failed",
         "550 5.7.26 This mail is unauthenticated", "550 5.7.1 not authorized to send from here",
     ])
     func probablyOfTheClient(_ text: String) { #expect(Refusal(reply(text)) == .probablyOfClient) }
@@ -38,6 +52,15 @@ import Testing
         "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required", "550 5.1.1 no such user",
         "550 5.7.1 <x@y.example>: Recipient address rejected: Access denied", "552 5.2.2 over quota",
         "552 5.3.4 message size limit exceeded", "550 No such user here", "554 5.6.0 content refused",
+        "451 4.7.1 Greylisting in action, see our policy",
+        "450 4.2.0 <x@y.example>: Recipient address rejected: Greylisted",
+        "450 4.2.1 The user you are trying to contact is receiving mail too quickly",
+        "452 4.2.2 The email account that you tried to reach is over quota", "452 4.3.1 Insufficient system storage",
+        "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", "552 5.3.4 message too big",
+        "550 5.2.1 The email account that you tried to reach is disabled", "550 5.1.10 RecipientNotFound; not found",
+        "550 5.1.1 <x@y.example>: unknown or illegal alias", "554 5.7.9 Message not accepted for policy reasons",
+        "554 delivery error: dd This user doesn't have an account", "550 Administrative prohibition - envelope blocked",
+        "550 5.0.0 Requested action not taken: mailbox unavailable", "451 Internal resource temporarily unavailable",
         "450 4.2.1 greylisted", "550 5.7.1 <relay-denied@y.example>: the mailbox is restricted", "554 no",
     ])
     func ofTheRecipientOrTheMessage(_ text: String) { #expect(Refusal(reply(text)) == .ofMessage) }

@@ -86,6 +86,40 @@ struct BounceConformance {
         #expect(try await test.store.suppressions(limit: 10).isEmpty)
     }
 
+    /// Until when is told, and what was stopped meanwhile may be tried again then, although nothing else is due.
+    @Test(arguments: Backend.allCases)
+    func afterTheRestTheSuppressedMayBeTriedAgain(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        for day in 0..<5 {
+            _ = try await test.store.record(back("5.2.2"), of: number, now: later(test, days: Int64(day)))
+        }
+        #expect(try await test.store.suppressions(limit: 10).first?.until == later(test, days: 34))
+        _ = try await test.accept("c")
+        try await test.fanOut()
+        let stopped = try #require(try await test.claim(at: later(test, days: 5)).first)
+        #expect(stopped.halt == .suppressed)
+        try await test.record(stopped, .suppressed)
+        var named = RetrySelection()
+        named.numbers = [stopped.number]
+        #expect(try await test.store.retryRefusals(named, now: later(test, days: 33)).count == 1)
+        #expect(try await test.store.retryRefusals(named, now: later(test, days: 35)).isEmpty)
+        let again = try await test.store.retry(named, after: 0, limit: 10, now: later(test, days: 35))
+        #expect(again.map(\.state) == [.pending])
+        #expect(try await test.claim(at: later(test, days: 35)).map(\.halt) == [nil])
+    }
+
+    /// An address that is gone stays so, emergencies too.
+    @Test(arguments: Backend.allCases)
+    func whatIsGoneForGoodDoesNotEnd(backend: Backend) async throws {
+        let (test, number) = try await delivered(backend)
+        _ = try await test.store.record(gone, of: number, now: test.now)
+        _ = try await test.accept("emergency", urgency: .emergency, status: "actual")
+        try await test.fanOut()
+        #expect(try await test.claim(at: later(test, days: 400)).map(\.halt) == [.suppressed])
+        let found = try await test.store.suppressions(limit: 10)
+        #expect(found.map(\.until) == [nil] && found.map(\.why) == ["bounced: 5.1.1, the mailbox does not exist"])
+    }
+
     @Test(arguments: Backend.allCases)
     func failuresFarApartAreNotCountedTogether(backend: Backend) async throws {
         let (test, number) = try await delivered(backend)

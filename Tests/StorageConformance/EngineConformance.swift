@@ -138,10 +138,10 @@ struct EngineConformance {
         try await test.record(claimed[1], .delivered)
         var named = RetrySelection()
         named.numbers = [claimed[0].number]
-        #expect(try await test.store.retryRefusals(named).isEmpty)
+        #expect(try await test.store.retryRefusals(named, now: test.now).isEmpty)
         named.numbers = [claimed[1].number, 999]
         #expect(
-            try await test.store.retryRefusals(named).map(\.number) == [claimed[1].number, 999])
+            try await test.store.retryRefusals(named, now: test.now).map(\.number) == [claimed[1].number, 999])
         var selection = RetrySelection()
         selection.bulletin = BulletinID(publisher: "uji", id: "b")
         let made = try await test.store.retry(selection, after: 0, limit: 10, now: test.now)

@@ -30,14 +30,16 @@ package struct BounceReader {
     /// What it says of a mail to `address`; nil if it is no report of a failure, a delay or a complaint.
     package func bounce(of address: String) -> Bounce? {
         if let report = part("message/feedback-report") { return complaint(report) }
+        if isComplaintOfHotmail { return Bounce(kind: .complaint, status: nil, detail: "complaint about message") }
+        let plain = PlainBounce(mail: mail, all: all)
         if let report = part("message/delivery-status", "message/global-delivery-status") {
             let recipients = recipients(report.text)
             // Some reports name the recipient only in the part for people to read.
-            return recipients.isEmpty ? plain() : deliveryStatus(recipients, address)
+            return recipients.isEmpty ? plain.bounce(of: address) : deliveryStatus(recipients, address, plain)
         }
         // Some reports have lost the boundaries of their parts on the way.
-        let strewn = isReport ? recipients(mail.text).filter { Self.names("action", $0) } : []
-        return strewn.isEmpty ? plain() : deliveryStatus(strewn, address)
+        let strewn = plain.isReport ? recipients(mail.text).filter { Self.names("action", $0) } : []
+        return strewn.isEmpty ? plain.bounce(of: address) : deliveryStatus(strewn, address, plain)
     }
 
     private static func names(_ field: String, _ fields: [(name: String, value: String)]) -> Bool {
@@ -59,15 +61,45 @@ package struct BounceReader {
     /// authenticated (RFC 6591), or that one was no spam.
     private static let complaints: Set = ["abuse", "fraud", "virus", "other", "opt-out"]
 
+    /// Microsoft's consumer mailboxes send the mail back without a report.
+    private var isComplaintOfHotmail: Bool {
+        mail["subject"]?.lowercased().hasPrefix("complaint about message from") == true
+            && part("message/rfc822")?.text.lowercased().contains("x-hmxmroriginalrecipient:") == true
+    }
+
     // MARK: - Delivery status (RFC 3464)
 
-    /// Of the recipients that it names, the one of the mail; else the worst, as the address may be an alias of theirs.
-    private func deliveryStatus(_ recipients: [[(name: String, value: String)]], _ address: String) -> Bounce? {
+    /// Of the recipients that it names, the one of the mail. Else the address is an alias of theirs: it is gone if all of
+    /// them are, as those of whom nothing is said have the mail.
+    private func deliveryStatus(
+        _ recipients: [[(name: String, value: String)]], _ address: String, _ plain: PlainBounce
+    ) -> Bounce? {
         let own = recipients.filter { fields in
-            fields.contains { $0.name.hasSuffix("-recipient") && $0.value.lowercased().hasSuffix(address.lowercased()) }
+            fields.contains { $0.name.hasSuffix("-recipient") && Self.address(of: $0.value) == address.lowercased() }
         }
-        let bounces = (own.isEmpty ? recipients : own).compactMap(bounce)
-        return bounces.first { $0.suppresses } ?? bounces.first { $0.kind == .failed } ?? bounces.first
+        let said = (own.isEmpty ? recipients : own).count == 1 ? plain.bounce(of: address) : nil
+        let bounces = (own.isEmpty ? recipients : own).map { explained(bounce($0), said) }
+        let failures = bounces.compactMap(\.self).filter { $0.kind == .failed }
+        if own.isEmpty, let alive = bounces.first(where: { $0?.suppresses != true }) {
+            return failures.first { !$0.suppresses } ?? alive ?? nil
+        }
+        return failures.first { $0.suppresses } ?? failures.first ?? bounces.compactMap(\.self).first
+    }
+
+    /// `rfc822; <warga@desa.example>`
+    private static func address(of recipient: String) -> String {
+        let address = recipient.split(separator: ";", maxSplits: 1).last ?? ""
+        return address.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>")).lowercased()
+    }
+
+    /// A failure whose fields say no more than that may be explained in the part that people are to read.
+    private func explained(_ bounce: Bounce?, _ said: Bounce?) -> Bounce? {
+        guard let bounce, bounce.kind == .failed, let status = bounce.status, StatusCode.isVague(status),
+            !MailVerdict.saysWhy(bounce.detail ?? ""), let said, let detail = said.detail
+        else { return bounce }
+        let isMore = said.status.map { !StatusCode.isVague($0) && $0.first == status.first } == true
+        let details = [bounce.detail, detail].compactMap(\.self).joined(separator: "; ")
+        return Bounce(kind: .failed, status: isMore ? said.status : status, detail: details)
     }
 
     private func recipients(_ report: String) -> [[(name: String, value: String)]] {
@@ -97,8 +129,9 @@ package struct BounceReader {
 
     private func bounce(_ fields: [(name: String, value: String)]) -> Bounce? {
         let diagnostic = MIMEPart.value("diagnostic-code", fields) ?? ""
-        let status = Self.status(MIMEPart.value("status", fields).flatMap(StatusCode.enhanced), diagnostic)
-        let detail = diagnostic.isEmpty ? nil : diagnostic
+        let field = MIMEPart.value("status", fields) ?? ""
+        let status = Self.status(StatusCode.enhanced(in: field), diagnostic)
+        let detail = diagnostic.isEmpty ? Self.comment(field, status) : diagnostic
         switch Action(MIMEPart.value("action", fields)) {
         case .failed: return Bounce(kind: .failed, status: status ?? "5.0.0", detail: detail)
         case .delayed: return Bounce(kind: .delayed, status: status, detail: detail)
@@ -108,10 +141,20 @@ package struct BounceReader {
         }
     }
 
+    /// `5.4.4 (no such domain)`; of mailboxes (x.2.y) it is the code's name in most, and says no more.
+    private static func comment(_ field: String, _ status: String?) -> String? {
+        guard let start = field.firstIndex(of: "("), status?.dropFirst(1).hasPrefix(".2.") != true else { return nil }
+        return String(field[start...])
+    }
+
     /// Some programs know more than their status says; but no bare reply code makes a delay a failure.
     private static func status(_ said: String?, _ diagnostic: String) -> String? {
         guard let said else { return StatusCode.find(in: diagnostic) }
-        guard StatusCode.isGeneral(said), let found = StatusCode.find(in: diagnostic) else { return said }
+        if !StatusCode.isGeneral(said) {
+            let reason = StatusCode.isVague(said) ? StatusCode.specific(in: diagnostic) : nil
+            return reason?.first == said.first ? reason : said
+        }
+        guard let found = StatusCode.specific(in: diagnostic) ?? StatusCode.find(in: diagnostic) else { return said }
         return found.first == said.first || StatusCode.enhanced(in: diagnostic) != nil ? found : said
     }
 
@@ -125,121 +168,5 @@ package struct BounceReader {
             if !group.isEmpty { groups.append(group) }
         }
         return groups
-    }
-
-    // MARK: - Without a report
-
-    /// What a mail server wrote for people to read: qmail's, Exim's of old, and the like.
-    private func plain() -> Bounce? {
-        guard let text = readableText else { return nil }
-        let said = Self.withoutReturnedMessage(text)
-        guard isFromMailServer(said) else { return nil }
-        let isLate = [
-            "delayed", "not yet been delivered", "will be retried", "still being retried", "warning message only",
-        ].contains {
-            said.localizedCaseInsensitiveContains($0)
-        }
-        if isLate, StatusCode.enhanced(in: said)?.hasPrefix("5") != true {
-            return Bounce(kind: .delayed, status: StatusCode.enhanced(in: said), detail: nil)
-        }
-        if let status = StatusCode.find(in: said) {
-            return Bounce(kind: .failed, status: status, detail: Self.sentence(with: status, in: said))
-        }
-        if let line = Self.lines(said).first(where: MailVerdict.saysOfMailbox) {
-            return Bounce(kind: .failed, status: "5.0.0", detail: line)
-        }
-        let isForGood =
-            mail["x-failed-recipients"] != nil || isReport || Self.speaksOfFailure(mail["subject"] ?? "")
-            || said.localizedCaseInsensitiveContains("permanent error")
-            || said.localizedCaseInsensitiveContains("permanent failure")
-        return isForGood ? Bounce(kind: .failed, status: "5.0.0", detail: nil) : nil
-    }
-
-    /// The part that people are to read, without what marks it up.
-    private var readableText: String? {
-        if let plain = all.first(where: { $0.type == "text/plain" })?.text, plain.contains(where: { !$0.isWhitespace })
-        {
-            return plain
-        }
-        return all.first { $0.type == "text/html" }.map { Self.withoutMarkup($0.text) }
-    }
-
-    private static func withoutMarkup(_ html: String) -> String {
-        var text = ""
-        var isInTag = false
-        for character in html {
-            switch character {
-            case "<":
-                isInTag = true
-                text.append(" ")
-            case ">" where isInTag: isInTag = false
-            default: if !isInTag { text.append(character) }
-            }
-        }
-        return text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: " ")
-            .replacing("&#39;", with: "'").replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
-    }
-
-    private var isReport: Bool {
-        let type = (mail["content-type"] ?? "").lowercased()
-        return type.hasPrefix("multipart/report") && type.contains("delivery-status")
-    }
-
-    /// People who are away have their servers answer, too (RFC 3834), and people are postmasters: from those only what
-    /// speaks of mail that was not delivered is a bounce.
-    private func isFromMailServer(_ said: String) -> Bool {
-        // Exim says of its bounces that they are replies, too.
-        if mail["x-failed-recipients"] != nil || isReport { return true }
-        if ["x-autoreply", "x-autorespond", "x-autoresponse"].contains(where: { mail[$0] != nil }) { return false }
-        let subject = mail["subject"] ?? ""
-        let from = (mail["from"] ?? "").lowercased()
-        let isDaemon =
-            ["mailer-daemon", "mailer daemon", "mailerdaemon", "mail delivery", "mail-daemon"].contains {
-                from.contains($0)
-            }
-            || from.trimmingCharacters(in: .whitespaces).hasSuffix("<>")
-            || mail["return-path"]?.hasPrefix("<>") == true && Self.speaksOfFailure(subject)
-        let isReply = mail["auto-submitted"]?.lowercased().hasPrefix("auto-replied") == true
-        if isDaemon { return !isReply || Self.speaksOfFailure(subject) }
-        guard from.contains("postmaster"), !isReply else { return false }
-        return !subject.lowercased().hasPrefix("re:") && (Self.speaksOfFailure(subject) || Self.speaksOfFailure(said))
-    }
-
-    private static func speaksOfFailure(_ text: String) -> Bool {
-        let words = text.lowercased()
-        return [
-            "undeliver", "not deliver", "unable to deliver", "trouble delivering", "failed delivery", "be delivered",
-            "delivery fail", "delivery status", "delivery report",
-            "delivery problem", "delivery error", "delivery has failed", "delivery notification", "mail failure",
-            "failure notice",
-            "returned mail", "mail failed", "error sending your mail", "returned to sender", "returning message",
-            "non-delivery", "nondeliverable",
-            "mail system error",
-            "could not be reached", "couldn't be delivered", "message status - undeliverable", "permanent error",
-            "permanent failure", "mail delivery", "rejected", "bounced", "delayed", "could not send message",
-        ].contains { words.contains($0) }
-    }
-
-    private static func lines(_ text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).map {
-            MailHeader.oneLine($0.trimmingCharacters(in: .whitespaces))
-        }
-    }
-
-    /// The returned message has codes and dates of its own.
-    private static func withoutReturnedMessage(_ text: String) -> String {
-        var lines: [Substring] = []
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).prefix(500) {
-            let lower = line.lowercased()
-            let isCopy = lower.hasPrefix("--") && (lower.contains("copy of") || lower.contains("original message"))
-            if isCopy || lower.hasPrefix("return-path:") || lower.hasPrefix("received:") { break }
-            lines.append(line)
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    private static func sentence(with status: String, in text: String) -> String? {
-        text.split(whereSeparator: \.isNewline).first { StatusCode.find(in: String($0)) == status }
-            .map { MailHeader.oneLine($0.trimmingCharacters(in: .whitespaces)) }
     }
 }

@@ -9,6 +9,14 @@ enum StatusCode {
     /// Whether it says no more than for good, or for now.
     static func isGeneral(_ code: String) -> Bool { code.hasSuffix(".0.0") }
 
+    /// Whether it leaves open why: some trouble of its subject, or that the time ran out.
+    static func isVague(_ code: String) -> Bool { code.hasSuffix(".0") || code.hasSuffix(".4.7") }
+
+    /// The first that says why.
+    static func specific(in text: String) -> String? {
+        words(text).first { isEnhanced($0) && !isVague($0) }
+    }
+
     static func enhanced(in text: String) -> String? { words(text).first(where: isEnhanced) }
 
     private static func isEnhanced(_ word: String) -> Bool {

@@ -10,9 +10,9 @@ struct BounceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bounce", abstract: "Reads a bounce or a complaint on standard input, as a mail server's pipe.",
         discussion: """
-            A delivery whose mail failed becomes bounced. With a status of 5.x.x, or a complaint, the address gets nothing \
-            any more. What is no report, such as an out-of-office answer, changes nothing. Exit code 75 asks the mail \
-            server to try again later.
+            A delivery whose mail failed becomes bounced. If the mailbox does not exist, or after a complaint, its address \
+            gets nothing any more; a full mailbox and the like count only after several days. What is no report, such as an \
+            out-of-office answer, changes nothing. Exit code 75 asks the mail server to try again later.
             """)
 
     @OptionGroup var options: CommonOptions

@@ -110,7 +110,7 @@ struct DeliveriesCommand: AsyncParsableCommand {
             let store = try await CommandContext(options).store()
             let selection = try selection()
             if let bulletin { _ = try await store.newestRevision(of: bulletin) }
-            if let refusal = try await store.retryRefusals(selection).first {
+            if let refusal = try await store.retryRefusals(selection, now: WallClock.system.now).first {
                 throw RefusedInput("delivery \(refusal.number) is not tried again: \(refusal.reason)")
             }
             var listing = ListingOptions()

@@ -16,10 +16,13 @@ struct SuppressionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let found = try await CommandContext(options).store().suppressions(limit: listing.count)
-            Output.rows(found, listing, header: ["SINCE", "ADDRESS", "WHY"]) {
-                ["address": .string($0.address), "why": .string($0.why), "since": .time($0.since)]
+            Output.rows(found, listing, header: ["SINCE", "UNTIL", "ADDRESS", "WHY"]) {
+                [
+                    "address": .string($0.address), "why": .string($0.why), "since": .time($0.since),
+                    "until": .time($0.until),
+                ]
             } table: {
-                [$0.since.text, $0.address, $0.why]
+                [$0.since.text, $0.until?.text ?? "for good", $0.address, $0.why]
             }
         }
     }

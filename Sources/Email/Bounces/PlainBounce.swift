@@ -1,0 +1,149 @@
+import Foundation
+import Storage
+
+/// What a mail server wrote for people to read: qmail's bounces, Exim's of old, and the like.
+struct PlainBounce {
+    let mail: MIMEPart
+    let all: [MIMEPart]
+
+    /// What it says of a mail to `address`; nil if it is no report of a failure or a delay.
+    func bounce(of address: String) -> Bounce? {
+        guard let text = readableText else { return nil }
+        let said = Self.withoutReturnedMessage(text)
+        guard isFromMailServer(said) else { return nil }
+        let isLate = Self.lateWords.contains { said.localizedCaseInsensitiveContains($0) }
+        if isLate, StatusCode.enhanced(in: said)?.hasPrefix("5") != true {
+            return Bounce(kind: .delayed, status: StatusCode.enhanced(in: said), detail: nil)
+        }
+        return failure(PlainStatement(said, about: address)) ?? failure(PlainStatement(said, about: nil))
+            ?? (isForGood(said) ? Bounce(kind: .failed, status: "5.0.0", detail: nil) : nil)
+    }
+
+    private func failure(_ statement: PlainStatement?) -> Bounce? {
+        guard let statement else { return nil }
+        if let status = statement.status {
+            return Bounce(kind: .failed, status: status, detail: statement.explanation)
+        }
+        if let line = statement.lineOfMailbox { return Bounce(kind: .failed, status: "5.0.0", detail: line) }
+        guard isForGood(statement.text) else { return nil }
+        return Bounce(kind: .failed, status: "5.0.0", detail: statement.explanation)
+    }
+
+    private func isForGood(_ said: String) -> Bool {
+        mail["x-failed-recipients"] != nil || isReport || Self.speaksOfFailure(subject)
+            || said.localizedCaseInsensitiveContains("permanent error")
+            || said.localizedCaseInsensitiveContains("permanent failure")
+    }
+
+    private static let lateWords = [
+        "delayed", "not yet been delivered", "will be retried", "still being retried", "warning message only",
+    ]
+
+    // MARK: - Who wrote it
+
+    private var subject: String { mail["subject"] ?? "" }
+
+    var isReport: Bool {
+        let type = (mail["content-type"] ?? "").lowercased()
+        return type.hasPrefix("multipart/report") && type.contains("delivery-status")
+    }
+
+    /// People who are away have their servers answer, too (RFC 3834), and people are postmasters: from those only what
+    /// speaks of mail that was not delivered is a bounce.
+    private func isFromMailServer(_ said: String) -> Bool {
+        // Exim says of its bounces that they are replies, too.
+        if mail["x-failed-recipients"] != nil || isReport { return true }
+        if ["x-autoreply", "x-autorespond", "x-autoresponse"].contains(where: { mail[$0] != nil }) { return false }
+        let from = (mail["from"] ?? "").lowercased()
+        let isReply = mail["auto-submitted"]?.lowercased().hasPrefix("auto-replied") == true
+        if isDaemon(from) { return !isReply || Self.speaksOfFailure(subject) }
+        if from.contains("postmaster"), !subject.lowercased().hasPrefix("re:"), Self.speaksOfFailure(subject) {
+            return true
+        }
+        guard !isReply, !subject.lowercased().hasPrefix("re:") else { return false }
+        // Many programs write so; of theirs only what names a mailbox is a bounce.
+        let isNobody = from.contains("postmaster") || from.contains("no-reply@") || from.contains("noreply@")
+        return isNobody && (Self.speaksOfFailure(said) || Self.lines(said).contains(where: Self.isRefusal))
+            && (from.contains("postmaster") || Self.lines(said).contains(where: MailVerdict.saysOfMailbox))
+    }
+
+    private func isDaemon(_ from: String) -> Bool {
+        ["mailer-daemon", "mailer daemon", "mailerdaemon", "mail delivery", "mail-daemon"].contains(
+            where: from.contains) || from.trimmingCharacters(in: .whitespaces).hasSuffix("<>")
+            || mail["return-path"]?.hasPrefix("<>") == true && Self.speaksOfFailure(subject)
+    }
+
+    /// `550 5.1.1 no such user`
+    private static func isRefusal(_ line: String) -> Bool {
+        StatusCode.find(in: line)?.hasPrefix("5") == true && MailVerdict.saysOfMailbox(line)
+    }
+
+    private static func speaksOfFailure(_ text: String) -> Bool {
+        let words = text.lowercased()
+        return failureWords.contains { words.contains($0) }
+    }
+
+    private static let failureWords = [
+        "undeliver", "not deliver", "unable to deliver", "trouble delivering", "failed delivery", "be delivered",
+        "delivery fail", "delivery status", "delivery report", "delivery problem", "delivery error",
+        "delivery has failed", "delivery notification", "mail failure", "failure notice", "returned mail",
+        "mail failed",
+        "error sending your mail", "returned to sender", "returning message", "non-delivery", "nondeliverable",
+        "mail system error", "could not be reached", "couldn't be delivered", "message status - undeliverable",
+        "permanent error", "permanent failure", "mail delivery", "rejected", "bounced", "bounce notification",
+        "did not reach", "delayed", "could not send message",
+    ]
+
+    // MARK: - The text
+
+    /// The part that people are to read, without what marks it up.
+    private var readableText: String? {
+        if let plain = all.first(where: { $0.type == "text/plain" })?.text, plain.contains(where: { !$0.isWhitespace })
+        {
+            return plain
+        }
+        if let html = all.first(where: { $0.type == "text/html" }) {
+            return Self.withoutMarkup(html.text.prefix(4 * Self.longestText))
+        }
+        // Its parts have lost their boundaries.
+        return isReport && all.count == 1 ? mail.text : nil
+    }
+
+    private static func withoutMarkup(_ html: Substring) -> String {
+        var text = ""
+        var isInTag = false
+        for character in html {
+            switch character {
+            case "<":
+                isInTag = true
+                text.append(" ")
+            case ">" where isInTag: isInTag = false
+            default: if !isInTag { text.append(character) }
+            }
+        }
+        return text.replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&nbsp;", with: " ")
+            .replacing("&#39;", with: "'").replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
+    }
+
+    /// In bytes. What servers write themselves is shorter.
+    private static let longestText = 50_000
+
+    /// The returned message has codes and dates of its own.
+    private static func withoutReturnedMessage(_ text: String) -> String {
+        var lines: [Substring] = []
+        var room = longestText
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).prefix(500) {
+            let lower = line.lowercased()
+            let isCopy = lower.hasPrefix("--") && (lower.contains("copy of") || lower.contains("original message"))
+            let isMessage = ["return-path:", "received:", "bounced e-mail:"].contains(where: lower.hasPrefix)
+            if isCopy || isMessage || room <= 0 { break }
+            lines.append(line.prefix(4000))
+            room -= lines[lines.count - 1].utf8.count
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(whereSeparator: \.isNewline).map { MailHeader.oneLine($0.trimmingCharacters(in: .whitespaces)) }
+    }
+}
