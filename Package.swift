@@ -72,7 +72,7 @@ let package = Package(
                 .embedInCode("Migrations/007_websub.sql"),
                 .embedInCode("Migrations/008_numbers.sql"), .embedInCode("Migrations/009_mail_failures.sql"),
                 .embedInCode("Migrations/010_hub_owners.sql"), .embedInCode("Migrations/011_publisher_users.sql"),
-                .embedInCode("Migrations/012_held.sql"),
+                .embedInCode("Migrations/012_held.sql"), .embedInCode("Migrations/018_threads.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", lifecycle, logging], swiftSettings: settings),

@@ -9,7 +9,7 @@ package enum Migrations {
         PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
         PackageResources._08_numbers_sql, PackageResources._09_mail_failures_sql,
         PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
-        PackageResources._12_held_sql,
+        PackageResources._12_held_sql, PackageResources._18_threads_sql,
     ]
 
     /// The newest version.

@@ -36,10 +36,12 @@ private struct IntakeRecorder {
     private let insertBulletin: Prepared
     private let insertPayload: Prepared
     private let publishersOfUser: Prepared
+    private let succession: RegionSuccession
 
     init(db: Database, now: Timestamp) throws {
         (self.db, self.now) = (db, now)
         receipts = try ReceiptWriter(db: db, now: now)
+        succession = try RegionSuccession(db)
         newest = try db.prepared(
             """
             SELECT revision, first_received_at FROM bulletins WHERE publisher = ? AND name = ?
@@ -122,7 +124,12 @@ private struct IntakeRecorder {
     private func insert(
         _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String, firstReceivedAt: Timestamp
     ) throws -> IntakeOutcome {
-        let bulletin = accepted.bulletin
+        var (bulletin, targets) = (accepted.bulletin, targets)
+        let regions = try succession.today(bulletin.regions)
+        if regions != bulletin.regions {
+            bulletin.regions = regions
+            targets = bulletin.targets
+        }
         let state = state(of: accepted)
         try insertBulletin.run([
             bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
