@@ -146,7 +146,7 @@ struct BulletinRouter {
     /// Of several subscriptions of an endpoint that match, the one that is served soonest counts. Looked up for what
     /// waits for a digest among the rows after `number`, which are this transaction's.
     private func preferSooner(_ bulletin: UnroutedBulletin, after number: Int64) throws {
-        let end = DigestSQL.end(now: "?5", priority: "1")
+        let end = DigestSQL.end(now: "?5", priority: "?7")
         try db.run(
             """
             UPDATE deliveries SET subscription = sooner.id, digest_at = sooner.digest_at,
@@ -162,7 +162,9 @@ struct BulletinRouter {
                 GROUP BY d.id) AS sooner
             WHERE deliveries.id = sooner.delivery AND sooner.rank < deliveries.digest_at
             """,
-            [bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number])
+            [bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number,
+                bulletin.priority,
+            ])
     }
 
     /// The place that a walk reaches with this number of rows; nil if it has fewer.

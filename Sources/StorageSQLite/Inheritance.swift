@@ -73,6 +73,9 @@ struct Inheritance {
         // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either. What waits for a digest is
         // replaced: whoever a correction is meant for is among its matches.
         let waits = bulletin.isWithdrawal ? "" : " OR d.state = 'pending' AND (d.digest_at IS NULL OR NOT ?8)"
+        // An answer goes into the digest that brings the proposal.
+        let digest =
+            "iif(d.state = 'pending' AND d.digest_at NOT NULL, d.digest_at, \(DigestSQL.end(now: "?3", priority: "?2")))"
         try db.run(
             """
             INSERT INTO deliveries
@@ -81,7 +84,7 @@ struct Inheritance {
                 iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
                 iif(predecessor IS NULL AND digest_at IS NULL, \(Turn.sql(from: "?4")), NULL),
                 digest_at, predecessor
-            FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
+            FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(digest) AS digest_at,
                     iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor
                 FROM deliveries d JOIN subscriptions s ON s.id = \(Self.listener)
                 WHERE d.bulletin = ?5 AND d.endpoint > ?6 AND d.endpoint <= ?7 AND (\(BulletinThread.isHeard("d"))\(waits))

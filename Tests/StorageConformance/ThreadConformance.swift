@@ -61,6 +61,21 @@ struct ThreadConformance {
         #expect(try await test.states("c") == ["a@x.example": effect == .delivered ? .pending : .cancelled])
     }
 
+    /// What waits for a digest is answered in that digest; an emergency that is meant for the endpoint comes by itself.
+    @Test(arguments: Backend.allCases, ["31", "73.71"])
+    func anUrgentAnswerToWhatWaitsForADigest(backend: Backend, region: String) async throws {
+        let test = try backend.make()
+        try await test.registerUji(in: "ID")
+        try await test.subscribe("a@x.example", "73.71", frequency: .daily)
+        _ = try await test.accept(
+            "b", regions: ["73.71"], extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
+        try await test.fanOut()
+        _ = try await test.accept("c", regions: [region], urgency: .emergency, extra: [("inReplyTo", "uji/b")])
+        try await test.fanOut()
+        let (proposal, answer) = (try await test.deliveries("b")[0], try await test.deliveries("c")[0])
+        #expect(answer.digestAt == (region == "31" ? proposal.digestAt : nil))
+    }
+
     /// A proposal whose fan-out waits goes before its answer.
     @Test(arguments: Backend.allCases)
     func anUrgentAnswerFindsWhoGetsItsProposal(backend: Backend) async throws {
