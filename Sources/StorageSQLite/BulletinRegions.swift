@@ -19,9 +19,9 @@ enum BulletinRegions {
 
     /// By an index each.
     private static let waiting = """
-        SELECT id, regions, fields FROM bulletins WHERE state = 'held'
-        UNION ALL SELECT id, regions, fields FROM bulletins WHERE state = 'scheduled'
-        UNION ALL SELECT id, regions, fields FROM bulletins
+        SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_held WHERE state = 'held'
+        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_scheduled WHERE state = 'scheduled'
+        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_unrouted
             WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
         """
 

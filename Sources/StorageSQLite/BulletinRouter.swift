@@ -162,7 +162,8 @@ struct BulletinRouter {
                 GROUP BY d.id) AS sooner
             WHERE deliveries.id = sooner.delivery AND sooner.rank < deliveries.digest_at
             """,
-            [bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number,
+            [
+                bulletin.targets, bulletin.kind, bulletin.urgency, bulletin.number, now.milliseconds, number,
                 bulletin.priority,
             ])
     }

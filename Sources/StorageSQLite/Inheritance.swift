@@ -136,8 +136,10 @@ struct Inheritance {
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn)
             SELECT ?1, e.id, e.channel, min(s.id), ?2, 'pending', ?3, ?4
-            FROM subscribers o JOIN endpoints e ON e.subscriber = o.id AND e.state = 'active'
-                JOIN subscriptions s ON s.endpoint = e.id AND s.state = 'active' AND s.state <> 'ended'
+            FROM subscribers o CROSS JOIN endpoints e INDEXED BY endpoints_subscriber
+                    ON e.subscriber = o.id AND e.state = 'active'
+                CROSS JOIN subscriptions s INDEXED BY subscriptions_identity
+                    ON s.endpoint = e.id AND s.state = 'active' AND s.state <> 'ended'
             WHERE o.owner = ?5 GROUP BY e.id
             ON CONFLICT DO NOTHING
             """,

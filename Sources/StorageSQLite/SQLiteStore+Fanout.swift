@@ -31,9 +31,10 @@ extension SQLiteStore: FanoutStore {
 
     package func publishScheduled(limit: Int, now: Timestamp) async throws(StoreError) -> Timestamp? {
         let (isDue, areAhead) = try await read { db in
-            let isDue = try db.number(
-                "SELECT EXISTS (SELECT 1 FROM bulletins WHERE state = 'scheduled' AND publish_at <= ?1) OR EXISTS (SELECT 1 FROM bulletins WHERE state = 'published' AND expires_at <= ?1)",
-                [now.milliseconds]) == 1
+            let isDue =
+                try db.number(
+                    "SELECT EXISTS (SELECT 1 FROM bulletins WHERE state = 'scheduled' AND publish_at <= ?1) OR EXISTS (SELECT 1 FROM bulletins WHERE state = 'published' AND expires_at <= ?1)",
+                    [now.milliseconds]) == 1
             return (isDue, try TimesAhead.areAny(db, now: now))
         }
         if areAhead { try await write { try TimesAhead.mend(limit: 8000, $0, now: now) } }

@@ -208,8 +208,8 @@ enum SubscriberHome {
             guard let window = DigestWindow(frequency, zone: zones.zone(of: home)) else { continue }
             try db.run(
                 """
-                UPDATE subscriptions SET digest_phase = ?
-                WHERE endpoint IN (SELECT id FROM endpoints WHERE subscriber = ?) AND frequency = ? AND state <> 'ended'
+                UPDATE subscriptions INDEXED BY subscriptions_identity SET digest_phase = ?
+                WHERE endpoint IN (SELECT id FROM endpoints INDEXED BY endpoints_subscriber WHERE subscriber = ?) AND frequency = ? AND state <> 'ended'
                 """, [window.phase, subscriber, frequency.rawValue])
         }
     }

@@ -42,8 +42,8 @@ enum TimesAhead {
         try db.run(
             """
             UPDATE deliveries SET digest_at = next.at, due_at = next.at
-            FROM (SELECT d.id, \(end) AS at FROM (SELECT d.id, d.subscription FROM \(digests) LIMIT ?3) AS d
-                JOIN subscriptions s ON s.id = d.subscription) AS next
+            FROM (SELECT strayed.id, \(end) AS at FROM (SELECT d.id, d.subscription FROM \(digests) LIMIT ?3) AS strayed
+                CROSS JOIN subscriptions s ON s.id = strayed.subscription) AS next
             WHERE deliveries.id = next.id
             """, [limits[0], now.milliseconds, limit])
     }

@@ -52,7 +52,8 @@ extension LifeWorld {
         let byNumber = Dictionary(uniqueKeysWithValues: rows.map { ($0.number, $0) })
         let there = Set(rows.map { "\($0.bulletin.id) \($0.revision) \($0.address)" })
         var newest: [String: Int64] = [:]
-        var got = Set(rows.filter { perhapsGot.contains($0.number) }.map { "\($0.bulletin.id) \($0.revision) \($0.address)" })
+        var got = Set(
+            rows.filter { perhapsGot.contains($0.number) }.map { "\($0.bulletin.id) \($0.revision) \($0.address)" })
         for send in sends where send.wasTaken {
             guard let row = byNumber[send.delivery], let revision = truth.revision(row) else { continue }
             let key = "\(row.address) \(row.bulletin)"
@@ -64,7 +65,9 @@ extension LifeWorld {
             let isMeant = truth.everSubs.contains { $0.address == row.address && revision.matches($0) }
             let thread = truth.thread(of: revision).map { "\($0) \(row.address)" }
             // An answer comes in one digest with its proposal, also if that is taken out of it.
-            let isHeard = thread.contains(where: got.contains) || revision.answers != nil && thread.contains(where: there.contains)
+            let isHeard =
+                thread.contains(where: got.contains)
+                || revision.answers != nil && thread.contains(where: there.contains)
             // An erased endpoint's row has another name.
             if truth.everSubs.contains(where: { $0.address == row.address }) {
                 expect(

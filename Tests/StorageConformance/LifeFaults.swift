@@ -67,7 +67,9 @@ extension LifeWorld {
         }
         // Real time, in which the watch sees that the first is silent.
         let until = ContinuousClock.now + .seconds(2)
-        while ContinuousClock.now < until, try await store.leases().contains(where: { $0.owner.name == "life-\(number).email" }) {
+        while ContinuousClock.now < until,
+            try await store.leases().contains(where: { $0.owner.name == "life-\(number).email" })
+        {
             worker.signal()
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -11,7 +11,9 @@ extension LifeWorld {
         let all = Self.regions + (truth.successors.isEmpty ? [Region("73.71.01")] : districtsNow).compactMap(\.self)
         return all.randomElement(using: &random) ?? .country
     }
-    private var districtsNow: [Region?] { Array(Set(truth.successors.values.joined())).sorted { $0.rawValue < $1.rawValue } }
+    private var districtsNow: [Region?] {
+        Array(Set(truth.successors.values.joined())).sorted { $0.rawValue < $1.rawValue }
+    }
     private var field: Field { Self.fields[Int.random(in: 0..<Self.fields.count, using: &random)] }
 
     func step() async throws {
@@ -136,7 +138,8 @@ extension LifeWorld {
 
     /// A district goes over to a new one, to two, or to one that is there.
     private func replaceRegion() async throws {
-        let present = truth.successors.isEmpty ? [Region("73.71.01")].compactMap(\.self) : districtsNow.compactMap(\.self)
+        let present =
+            truth.successors.isEmpty ? [Region("73.71.01")].compactMap(\.self) : districtsNow.compactMap(\.self)
         guard let old = present.filter({ $0.code.hasPrefix("73.71.") }).randomElement(using: &random) else { return }
         let fresh = (districts..<(districts + 2)).compactMap { Region("73.71.\($0)") }
         districts += 2
@@ -188,7 +191,9 @@ extension LifeWorld {
     }
 
     private func bounce() async throws {
-        guard let row = try await rows().filter({ $0.state == .delivered }).randomElement(using: &random) else { return }
+        guard let row = try await rows().filter({ $0.state == .delivered }).randomElement(using: &random) else {
+            return
+        }
         let isGone = Bool.random(using: &random)
         note("bounce of \(row.number)")
         let bounce = Bounce(kind: .failed, status: isGone ? "5.1.1" : "5.2.2", detail: nil)

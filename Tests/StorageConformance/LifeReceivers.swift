@@ -88,7 +88,8 @@ final class Receivers: Sendable {
             }
             state.sends += digest.map {
                 Send(
-                    delivery: $0.delivery.number, wasTaken: verdict == .delivered, at: now, began: began, worker: worker,
+                    delivery: $0.delivery.number, wasTaken: verdict == .delivered, at: now, began: began,
+                    worker: worker,
                     ended: .now, isInDoubt: state.stops[worker].map { began < $0 } ?? false)
             }
             return AttemptOutcome(verdict)

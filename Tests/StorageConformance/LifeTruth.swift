@@ -23,6 +23,7 @@ struct LifeTruth {
         var publishAt: Timestamp?
         var expiresAt: Timestamp?
         var isRouted = false
+        var isRejected = false
         /// The subscriptions that its fan-out cannot miss: they were there from its beginning on.
         var floor: Set<Int>?
         /// Whom it was for while it was routed.
@@ -45,7 +46,9 @@ struct LifeTruth {
 
     mutating func subscribe(_ address: String, _ region: Region, _ field: Field) {
         for region in today([region]) {
-            guard !subs.contains(where: { ($0.address, $0.region, $0.field) == (address, region, field) }) else { continue }
+            guard !subs.contains(where: { ($0.address, $0.region, $0.field) == (address, region, field) }) else {
+                continue
+            }
             made += 1
             subs.append(Sub(number: made, address: address, region: region, field: field))
             everSubs.append(subs[subs.count - 1])
@@ -96,17 +99,24 @@ struct LifeTruth {
         began(revisions.count - 1)
     }
 
-    /// The newest of a bulletin that waits for approval.
-    var held: [String] { revisions.filter { $0.phase == .held && $0.revision == newestRevision(of: $0.id) }.map(\.id) }
+    /// Bulletins whose newest revision, but for rejected ones, waits for approval.
+    var held: [String] {
+        revisions.indices.filter { revisions[$0].phase == .held && newestNotRejected(revisions[$0].id) == $0 }.map {
+            revisions[$0].id
+        }
+    }
+
+    private func newestNotRejected(_ id: String) -> Int? { revisions.lastIndex { $0.id == id && !$0.isRejected } }
 
     mutating func approve(_ id: String, now: Timestamp) {
-        guard let index = revisions.lastIndex(where: { $0.id == id }), revisions[index].phase == .held else { return }
+        guard let index = newestNotRejected(id), revisions[index].phase == .held else { return }
         revisions[index].phase = (revisions[index].publishAt ?? now) > now ? .scheduled : .open
         began(index)
     }
 
     mutating func reject(_ id: String) {
-        if let index = revisions.lastIndex(where: { $0.id == id }) { revisions[index].phase = .over }
+        guard let index = newestNotRejected(id) else { return }
+        (revisions[index].phase, revisions[index].isRejected) = (.over, true)
     }
 
     /// What comes before its time is over: earlier ones that wait, and what a withdrawal or a later word takes back.
@@ -116,7 +126,8 @@ struct LifeTruth {
         for other in 0..<index where revisions[other].id == new.id {
             let old = revisions[other]
             let waits = old.phase == .held || old.phase == .scheduled
-            let isTakenBack = phase == .open && old.phase == .open && !old.isRouted && (new.isWithdrawal || old.isWithdrawal)
+            let isTakenBack =
+                phase == .open && old.phase == .open && !old.isRouted && (new.isWithdrawal || old.isWithdrawal)
             if waits || isTakenBack { revisions[other].phase = .over }
         }
     }
@@ -127,8 +138,10 @@ struct LifeTruth {
 
     /// What the time brings.
     mutating func publish(now: Timestamp) {
-        let due = revisions.indices.filter { revisions[$0].phase == .scheduled && (revisions[$0].publishAt ?? now) <= now }
-            .sorted { (revisions[$0].publishAt ?? now, $0) < (revisions[$1].publishAt ?? now, $1) }
+        let due = revisions.indices.filter {
+            revisions[$0].phase == .scheduled && (revisions[$0].publishAt ?? now) <= now
+        }
+        .sorted { (revisions[$0].publishAt ?? now, $0) < (revisions[$1].publishAt ?? now, $1) }
         for index in due where revisions[index].phase == .scheduled {
             revisions[index].phase = .open
             began(index)

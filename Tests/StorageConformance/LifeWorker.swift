@@ -17,7 +17,8 @@ struct LifeWorker {
         settings.lease = .milliseconds(600)
         settings.graceTime = .milliseconds(100)
         let service = DeliveryService(
-            channel: LifeChannel(receivers: receivers, worker: number), store: mortal, settings: settings, hints: hints, clock: time.clock,
+            channel: LifeChannel(receivers: receivers, worker: number), store: mortal, settings: settings, hints: hints,
+            clock: time.clock,
             worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
         task = Task { try await service.run() }
     }

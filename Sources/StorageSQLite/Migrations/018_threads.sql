@@ -10,3 +10,6 @@ CREATE TABLE region_successors (
     successor INTEGER NOT NULL,
     PRIMARY KEY (retired, place)
 ) STRICT, WITHOUT ROWID;
+
+-- A replacement of regions looks for who is at home there.
+CREATE INDEX subscribers_home ON subscribers (home_region) WHERE home_region IS NOT NULL;
