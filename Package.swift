@@ -78,7 +78,7 @@ let package = Package(
                 .embedInCode("Migrations/008_numbers.sql"), .embedInCode("Migrations/009_mail_failures.sql"),
                 .embedInCode("Migrations/010_hub_owners.sql"), .embedInCode("Migrations/011_publisher_users.sql"),
                 .embedInCode("Migrations/012_held.sql"),
-                .embedInCode("Migrations/017_clocks.sql"),
+                .embedInCode("Migrations/017_clocks.sql"), .embedInCode("Migrations/018_threads.sql"),
             ], swiftSettings: settings),
         .target(
             name: "Intake", dependencies: ["AMQP", "Storage", "Wording", lifecycle, logging], swiftSettings: settings),

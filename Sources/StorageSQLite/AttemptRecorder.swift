@@ -74,7 +74,7 @@ struct AttemptRecorder {
         guard case .retry = attempt.effect else { return false }
         return try db.number(
             """
-            SELECT s.state = 'ended' OR (b.state IN ('superseded', 'withdrawn') AND NOT b.is_withdrawal)
+            SELECT s.state = 'ended' OR iif(b.is_withdrawal, \(BulletinThread.isOvertaken), b.state IN ('superseded', 'withdrawn'))
             FROM deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN subscriptions s ON s.id = d.subscription
             WHERE d.id = ?
             """, [attempt.delivery.number]) == 1

@@ -27,14 +27,26 @@ enum BulletinBeginning {
             """
             UPDATE bulletins SET state = ?1, routed_at = CASE WHEN ?2 OR state IN ('scheduled', 'held')
                 THEN coalesce(routed_at, ?3) ELSE routed_at END,
-                ending = CASE WHEN ?2 AND completed_at IS NULL THEN 'cancelled' ELSE ending END
+                ending = CASE WHEN (?2 OR state IN ('scheduled', 'held')) AND completed_at IS NULL
+                    THEN 'cancelled' ELSE ending END, ending_endpoint = -1
             WHERE publisher = ?4 AND name = ?5 AND id < ?6 AND state IN (\(affected))
             """,
             [isWithdrawal ? "withdrawn" : "superseded", isWithdrawal, now.milliseconds, id.publisher, id.id, number])
+        if isWithdrawal || state == .published { try endWithdrawals(of: id, before: number, db, now: now) }
         guard isWithdrawal else { return }
         try Halts.raise(db)
         // At once; its tombstone comes when it is routed.
         try FeedItems(db, now: now).removeAll(of: id)
+    }
+
+    /// An earlier withdrawal that is not sent yet never is: nobody who got the bulletin has to hear what is no longer so.
+    private static func endWithdrawals(of id: BulletinID, before number: Int64, _ db: Database, now: Timestamp) throws {
+        try db.run(
+            """
+            UPDATE bulletins SET routed_at = coalesce(routed_at, ?), ending = 'cancelled', ending_endpoint = -1
+            WHERE publisher = ? AND name = ? AND id < ? AND is_withdrawal AND state = 'withdrawn' AND completed_at IS NULL
+            """, [now.milliseconds, id.publisher, id.id, number])
+        if db.changesCount > 0 { try Halts.raise(db) }
     }
 
     /// Puts a revision that was held or scheduled into the state that it has now.

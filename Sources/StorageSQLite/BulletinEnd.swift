@@ -103,6 +103,7 @@ enum BulletinEnd {
                 WHERE state = 'pending' AND due_at IS NULL)
             """)
         guard someWait == 1 else { return false }
+        try passOn(ended, arguments, db)
         try cancelUnheard(ended, arguments, db, now: now)
         try db.run(
             """
@@ -112,24 +113,39 @@ enum BulletinEnd {
         return db.changesCount > 0
     }
 
-    /// A withdrawal that waited for a revision which then ended unsent is not sent where no other revision was.
+    /// What waited for these goes on to wait for what is unfinished still of the same thread, so that it overtakes none of
+    /// it.
+    private static func passOn(_ ended: String, _ arguments: [any Bindable], _ db: Database) throws {
+        let next = BulletinThread.latest(where: BulletinThread.isUnfinished)
+        // The first argument is that of the other statements.
+        try db.run(
+            """
+            UPDATE deliveries SET predecessor = \(next)
+            WHERE ?1 = 0 AND state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended)) AND \(next) IS NOT NULL
+            """, [0] + arguments)
+    }
+
+    /// What waited for a revision which then ended unsent is not sent where nothing else of the thread was, unless it is
+    /// meant for that endpoint anyway.
     private static func cancelUnheard(
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
     ) throws {
         var unheard: [Int64] = []
+        var numbers: [Int64] = []
         try db.prepared(
             """
             UPDATE deliveries SET state = 'cancelled', finished_at = ?1, predecessor = NULL,
-                detail = 'what it withdraws was not sent'
+                detail = 'what it goes on from was not sent'
             WHERE state = 'pending' AND due_at IS NULL AND predecessor IN (\(ended))
-                AND EXISTS (SELECT 1 FROM bulletins w WHERE w.id = deliveries.bulletin AND w.is_withdrawal)
-                AND NOT EXISTS (SELECT 1 FROM bulletins w
-                    JOIN bulletins b ON b.publisher = w.publisher AND b.name = w.name AND b.revision < w.revision
-                    JOIN deliveries p ON p.bulletin = b.id AND p.endpoint = deliveries.endpoint
-                    WHERE w.id = deliveries.bulletin AND p.state IN ('sending', 'delivered', 'bounced'))
-            RETURNING bulletin
+                AND \(BulletinThread.latest(where: BulletinThread.isHeard("p"))) IS NULL AND NOT (\(BulletinThread.isMeant))
+            RETURNING bulletin, id
             """
-        ).each([now.milliseconds] + arguments) { unheard.append($0.integer(0)) }
+        ).each([now.milliseconds] + arguments) {
+            unheard.append($0.integer(0))
+            numbers.append($0.integer(1))
+        }
+        guard !numbers.isEmpty else { return }
+        try wakeSuccessors("SELECT value FROM json_each(?2)", [jsonList(numbers)], db, now: now)
         try count(endedOf: unheard, db, now: now)
     }
 

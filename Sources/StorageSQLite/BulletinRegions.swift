@@ -1,10 +1,11 @@
 import Bulletins
 import GRDB
+import Storage
 
 /// The regions that bulletins name, of which not all deliveries are made, follow the registry.
 enum BulletinRegions {
     /// Puts successors in the place of retired regions in all that waits: for approval, for its time, or in its fan-out.
-    static func replace(_ successors: [Region: [Region]], _ db: Database) throws {
+    static func replace(_ successors: [Region: [Region]], _ db: Database, now: Timestamp) throws {
         guard !successors.isEmpty else { return }
         for row in try db.rows(waiting) {
             let codes = (row["regions"] as String).split(separator: " ").compactMap { Region($0) }
@@ -12,28 +13,31 @@ enum BulletinRegions {
             for region in codes.flatMap({ successors[$0] ?? [$0] }) where !today.contains(region) {
                 today.append(region)
             }
-            if today != codes { try put(today, in: row, db) }
+            if today != codes { try put(today, in: row, db, now: now) }
         }
     }
 
     /// By an index each.
     private static let waiting = """
-        SELECT id, regions, fields FROM bulletins WHERE state = 'held'
-        UNION ALL SELECT id, regions, fields FROM bulletins WHERE state = 'scheduled'
-        UNION ALL SELECT id, regions, fields FROM bulletins
+        SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_held WHERE state = 'held'
+        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_scheduled WHERE state = 'scheduled'
+        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_unrouted
             WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
         """
 
-    /// A fan-out over the matches begins anew, since its legs are others; what it made already stays.
-    private static func put(_ regions: [Region], in row: Row, _ db: Database) throws {
+    /// A fan-out over the matches begins anew, since its legs are others; what it made already stays. Feeds have it under
+    /// the new regions, where its end will look for it.
+    private static func put(_ regions: [Region], in row: Row, _ db: Database, now: Timestamp) throws {
         var bulletin = Bulletin(id: BulletinID(publisher: "", id: ""), kind: .announcement, title: "")
         bulletin.regions = regions
         bulletin.fields = (row["fields"] as String).split(separator: " ").compactMap { Field(String($0)) }
-        try db.run(
-            """
-            UPDATE bulletins SET regions = ?, targets = ?, fanout_leg = 0, fanout_region = -1,
-                fanout_endpoint = iif(fanout_source > 0, fanout_endpoint, -1)
-            WHERE id = ?
-            """, [regions.map(\.code).joined(separator: " "), bulletin.targets, row["id"] as Int64])
+        try FeedItems(db, now: now).moving(row["id"]) {
+            try db.run(
+                """
+                UPDATE bulletins SET regions = ?, targets = ?, fanout_leg = 0, fanout_region = -1,
+                    fanout_endpoint = iif(fanout_source > 0, fanout_endpoint, -1)
+                WHERE id = ?
+                """, [regions.map(\.code).joined(separator: " "), bulletin.targets, row["id"] as Int64])
+        }
     }
 }

@@ -94,11 +94,15 @@ struct BulletinRouter {
         return found
     }
 
-    /// An earlier revision goes first, so that this one finds who got it.
+    /// An earlier revision goes first, and the proposal that it answers, so that this one finds who got it.
     private func earliestUnrouted(of bulletin: UnroutedBulletin) throws -> UnroutedBulletin {
-        guard bulletin.revision > 1 else { return bulletin }
-        let earliest = try db.prepared(Self.select + " AND publisher = ? AND name = ? ORDER BY revision LIMIT 1")
-        return try earliest.first([bulletin.id.publisher, bulletin.id.id], UnroutedBulletin.init) ?? bulletin
+        let earliest = try db.prepared(
+            Self.select + " AND publisher = ? AND name = ? AND id < ? ORDER BY revision LIMIT 1")
+        func first(of id: BulletinID) throws -> UnroutedBulletin? {
+            try earliest.first([id.publisher, id.id, bulletin.number], UnroutedBulletin.init)
+        }
+        if let answered = bulletin.inReplyTo, let proposal = try first(of: answered) { return proposal }
+        return bulletin.revision > 1 ? try first(of: bulletin.id) ?? bulletin : bulletin
     }
 
     private mutating func route(_ bulletin: UnroutedBulletin) throws {

@@ -39,6 +39,18 @@ struct FeedItems {
         return rows
     }
 
+    /// While `body` changes the regions of a revision: it stands at its place in the lists of the new ones.
+    func moving(_ number: Int64, _ body: () throws -> Void) throws {
+        let before = try items("id = ? AND in_feeds = 1", [number])
+        for item in before { try item.eachList { try delete.run([$0.rawValue, $1, $2, item.place]) } }
+        try body()
+        guard !before.isEmpty else { return }
+        for item in try items("id = ?", [number]) {
+            try item.eachList { try insert.run([$0.rawValue, $1, $2, item.place, item.number]) }
+        }
+        try Self.change(db, now: now)
+    }
+
     private func inheritContents(_ bulletin: UnroutedBulletin) throws {
         try db.run(
             """

@@ -12,6 +12,6 @@ enum Halts {
     /// a delivery, its endpoint, subscription and bulletin.
     static let sql = """
         CASE WHEN s.state = 'ended' THEN 1 WHEN \(Suppressions.stopSQL) THEN 2 WHEN e.state <> 'active' THEN 3
-            WHEN b.is_withdrawal THEN NULL WHEN b.state IN ('withdrawn', 'rejected') THEN 4 WHEN b.state = 'expired' THEN 5 END
+            WHEN b.is_withdrawal THEN iif(\(BulletinThread.isOvertaken), 4, NULL) WHEN b.state IN ('withdrawn', 'rejected') THEN 4 WHEN b.state = 'expired' THEN 5 END
         """
 }

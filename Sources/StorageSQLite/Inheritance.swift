@@ -63,9 +63,20 @@ struct Inheritance {
                 ORDER BY o.digest_period, o.id LIMIT 1))
         """
 
+    /// Whether the source is a revision of the same bulletin.
+    private func isRevision(_ source: Int64) throws -> Bool {
+        try db.number(
+            "SELECT 1 FROM bulletins WHERE id = ? AND publisher = ? AND name = ?",
+            [source, bulletin.id.publisher, bulletin.id.id]) == 1
+    }
+
     private func walk(_ source: Int64, after: Int64, to end: Int64, made: Int) throws -> Int {
-        // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either.
-        let states = "'delivered', 'sending', 'bounced'" + (bulletin.isWithdrawal ? "" : ", 'pending'")
+        // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either. What waits for a digest is
+        // replaced: whoever a correction is meant for is among its matches.
+        let waits = bulletin.isWithdrawal ? "" : " OR d.state = 'pending' AND (d.digest_at IS NULL OR NOT ?8)"
+        // An answer goes into the digest that brings the proposal.
+        let digest =
+            "iif(d.state = 'pending' AND d.digest_at NOT NULL, d.digest_at, \(DigestSQL.end(now: "?3", priority: "?2")))"
         try db.run(
             """
             INSERT INTO deliveries
@@ -74,17 +85,17 @@ struct Inheritance {
                 iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
                 iif(predecessor IS NULL AND digest_at IS NULL, \(Turn.sql(from: "?4")), NULL),
                 digest_at, predecessor
-            FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(DigestSQL.end(now: "?3", priority: "?2")) AS digest_at,
+            FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(digest) AS digest_at,
                     iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor
                 FROM deliveries d JOIN subscriptions s ON s.id = \(Self.listener)
-                WHERE d.bulletin = ?5 AND d.endpoint > ?6 AND d.endpoint <= ?7 AND d.state IN (\(states))
+                WHERE d.bulletin = ?5 AND d.endpoint > ?6 AND d.endpoint <= ?7 AND (\(BulletinThread.isHeard("d"))\(waits))
                 ORDER BY d.endpoint)
             WHERE true ON CONFLICT DO NOTHING
             """,
             [
                 bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000, source, after,
                 end,
-            ])
+            ] + (bulletin.isWithdrawal ? [] : [isRevision(source)]))
         let new = db.changesCount
         guard !bulletin.isWithdrawal else { return new }
         if bulletin.revision > 1 { try replaceDigests(source, after, end) }
@@ -126,8 +137,10 @@ struct Inheritance {
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn)
             SELECT ?1, e.id, e.channel, min(s.id), ?2, 'pending', ?3, ?4
-            FROM subscribers o JOIN endpoints e ON e.subscriber = o.id AND e.state = 'active'
-                JOIN subscriptions s ON s.endpoint = e.id AND s.state = 'active' AND s.state <> 'ended'
+            FROM subscribers o CROSS JOIN endpoints e INDEXED BY endpoints_subscriber
+                    ON e.subscriber = o.id AND e.state = 'active'
+                CROSS JOIN subscriptions s INDEXED BY subscriptions_identity
+                    ON s.endpoint = e.id AND s.state = 'active' AND s.state <> 'ended'
             WHERE o.owner = ?5 GROUP BY e.id
             ON CONFLICT DO NOTHING
             """,

@@ -11,6 +11,7 @@ package enum Migrations {
         PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
         PackageResources._12_held_sql,
         PackageResources._17_clocks_sql,
+        PackageResources._18_threads_sql,
     ]
 
     /// The newest version.

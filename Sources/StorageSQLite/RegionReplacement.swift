@@ -12,9 +12,10 @@ struct RegionReplacement {
     let now: Timestamp
 
     func run() throws -> [MovedSubscription] {
+        try RegionSuccession.put(successors, db)
         try moveHomes()
         try movePublishers()
-        try BulletinRegions.replace(successors, db)
+        try BulletinRegions.replace(successors, db, now: now)
         var moved: [MovedSubscription] = []
         for (old, new) in successors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let rows = try db.rows(
@@ -26,16 +27,19 @@ struct RegionReplacement {
 
     /// The subscription takes the first of them, or ends if the endpoint has that already; the others are added.
     private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region]) throws -> MovedSubscription {
-        var writer = SubscriptionWriter(db: db, key: key, zones: zones, now: now)
+        // An endpoint that is turned off stays so, and has all of them once it is turned on.
+        let terms = EndpointTerms(isVerified: false, revives: false)
+        var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
         for (index, region) in new.enumerated() {
             var subscription = stored.subscription
             subscription.region = region
             let there = try SubscriptionWriter.number(of: subscription, at: endpoint, db)
             if index == 0, there == nil {
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
-            } else if index == 0 {
-                try SubscriptionEnd.end([stored.number], heir: there, db, now: now)
-            } else if there == nil, stored.state == "active" {
+            } else if let there {
+                try widen(there, by: subscription)
+                if index == 0 { try SubscriptionEnd.end([stored.number], heir: there, db, now: now) }
+            } else {
                 _ = try writer.add(subscription)
             }
         }
@@ -43,6 +47,21 @@ struct RegionReplacement {
         return MovedSubscription(
             number: stored.number, address: stored.subscription.endpoint.address, from: stored.subscription.region,
             to: new)
+    }
+
+    /// The subscription that is there hears what the moved one heard, too, and as soon.
+    private func widen(_ number: Int64, by moved: Subscription) throws {
+        let isImmediate = moved.frequency == .immediate
+        try db.run(
+            """
+            UPDATE subscriptions SET kinds = kinds | ?2, reach = reach | ?3, urgency = min(urgency, ?4) WHERE id = ?1
+            """, [number, moved.kinds.mask, moved.reach.mask, moved.urgency.rank])
+        guard isImmediate else { return }
+        try db.run(
+            """
+            UPDATE subscriptions SET frequency = 'immediate', digest_period = 0, digest_phase = 0
+            WHERE id = ? AND digest_period > 0
+            """, [number])
     }
 
     private func tell(_ stored: StoredSubscription, _ endpoint: Int64, _ new: [Region]) throws {

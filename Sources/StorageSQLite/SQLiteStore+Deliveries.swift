@@ -113,7 +113,7 @@ extension SQLiteStore: DeliveryStore {
                 try db.run(
                     """
                     UPDATE deliveries INDEXED BY deliveries_leases SET state = 'pending', due_at = iif(digest_at IS NULL, ?, due_at),
-                        lease_owner = NULL, lease_until = NULL
+                        is_perhaps_got = 1, lease_owner = NULL, lease_until = NULL
                     WHERE state = 'sending' AND lease_owner = ?
                     """, [now.milliseconds, owner.name])
                 reclaimed += db.changesCount

@@ -51,11 +51,13 @@ private struct IntakeRecorder {
     private let insertBulletin: Prepared
     private let insertPayload: Prepared
     private let publishersOfUser: Prepared
+    private let succession: RegionSuccession
 
     init(db: Database, now: Timestamp) throws {
         (self.db, self.now) = (db, now)
         receipts = try ReceiptWriter(db: db, now: now)
         lineage = try LineageJudge(db)
+        succession = try RegionSuccession(db)
         insertBulletin = try db.prepared(
             """
             INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
@@ -90,7 +92,12 @@ private struct IntakeRecorder {
     private func insert(
         _ accepted: AcceptedBulletin, _ message: IncomingBulletin, _ targets: String, firstReceivedAt: Timestamp
     ) throws -> IntakeOutcome {
-        let bulletin = accepted.bulletin
+        var (bulletin, targets) = (accepted.bulletin, targets)
+        let regions = try succession.today(bulletin.regions)
+        if regions != bulletin.regions {
+            bulletin.regions = regions
+            targets = bulletin.targets
+        }
         let state = Self.state(of: accepted, now: now)
         try insertBulletin.run([
             bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,

@@ -28,6 +28,7 @@ extension SQLiteStore: RetryStore {
     private static let obstacle = """
         CASE WHEN b.state IN ('superseded', 'withdrawn', 'expired', 'rejected') AND NOT (b.is_withdrawal AND b.state = 'withdrawn')
                 THEN 'its bulletin is ' || b.state
+            WHEN b.is_withdrawal AND \(BulletinThread.isOvertaken) THEN 'a later revision is public'
             WHEN s.state = 'ended' THEN 'its subscription has ended'
             WHEN \(Suppressions.stopSQL) THEN 'its address is on the suppression list'
             WHEN e.state <> 'active' THEN 'its endpoint is turned off; add a subscription of it again to turn it on' END
@@ -79,7 +80,7 @@ extension SQLiteStore: RetryStore {
         try db.run(
             """
             UPDATE deliveries SET state = 'pending', due_at = ?1, turn = iif(digest_at IS NULL, ?1, NULL), spent = attempts,
-                finished_at = NULL, code = NULL, detail = NULL
+                is_perhaps_got = is_perhaps_got OR state IN ('delivered', 'bounced'), finished_at = NULL, code = NULL, detail = NULL
             WHERE id IN (SELECT value FROM json_each(?2))
             """, [now.milliseconds, jsonList(rows.map { $0["id"] as Int64 })])
         for (bulletin, reopened) in Dictionary(grouping: rows, by: { $0["bulletin"] as Int64 }) {

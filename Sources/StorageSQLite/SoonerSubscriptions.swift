@@ -32,7 +32,7 @@ struct SoonerSubscriptions {
     func prefer(after number: Int64) throws -> Int {
         var (choices, looked): ([Choice], Int) = ([], 0)
         try db.prepared(Self.candidates).each(
-            [number, bulletin.number, bulletin.kind, bulletin.urgency, now.milliseconds]
+            [number, bulletin.number, bulletin.kind, bulletin.urgency, now.milliseconds, bulletin.priority]
         ) { row in
             looked += 1
             if choices.last?.delivery != row.integer(0) {
@@ -55,7 +55,7 @@ struct SoonerSubscriptions {
     }
 
     private static let candidates = """
-        SELECT d.id, d.digest_at, s.id, s.region, s.reach, s.field, coalesce(\(DigestSQL.end(now: "?5", priority: "1")), 0)
+        SELECT d.id, d.digest_at, s.id, s.region, s.reach, s.field, coalesce(\(DigestSQL.end(now: "?5", priority: "?6")), 0)
         FROM deliveries AS d NOT INDEXED
         CROSS JOIN subscriptions AS s INDEXED BY subscriptions_identity
             ON s.endpoint = d.endpoint AND s.state <> 'ended' AND s.state = 'active'

@@ -33,7 +33,17 @@ struct SubscriptionWriter {
         self.now = now
     }
 
+    /// A subscription to a retired region, of one who does not know yet, is made to those that took its place; returns the
+    /// first.
     mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
+        let regions = try RegionSuccession(db).today([subscription.region])
+        for region in regions.dropFirst() { _ = try put(subscription, in: region) }
+        return try put(subscription, in: regions.first ?? subscription.region)
+    }
+
+    private mutating func put(_ wanted: Subscription, in region: Region) throws -> StoredSubscription {
+        var subscription = wanted
+        subscription.region = region
         let endpoint = try endpoint(subscription)
         if let known = try Self.number(of: subscription, at: endpoint.number, db),
             let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [known])
@@ -204,8 +214,8 @@ enum SubscriberHome {
             guard let window = DigestWindow(frequency, zone: zones.zone(of: home)) else { continue }
             try db.run(
                 """
-                UPDATE subscriptions SET digest_phase = ?
-                WHERE endpoint IN (SELECT id FROM endpoints WHERE subscriber = ?) AND frequency = ? AND state <> 'ended'
+                UPDATE subscriptions INDEXED BY subscriptions_identity SET digest_phase = ?
+                WHERE endpoint IN (SELECT id FROM endpoints INDEXED BY endpoints_subscriber WHERE subscriber = ?) AND frequency = ? AND state <> 'ended'
                 """, [window.phase, subscriber, frequency.rawValue])
         }
     }

@@ -31,6 +31,25 @@ struct LeaseConformance {
         #expect(lease.isHeld)
     }
 
+    /// What a clock that was ahead put off for a month comes once it is right again.
+    @Test(arguments: Backend.allCases, [Frequency.immediate, .daily])
+    func aDeliveryThatAClockAheadPutOffIsNotLeftThere(backend: Backend, frequency: Frequency) async throws {
+        let test = try backend.make()
+        let ahead = test.now + .seconds(30 * 86_400)
+        try await test.subscribe("a@x.example", "73", frequency: frequency)
+        _ = try await test.accept("b", at: ahead)
+        try await test.fanOut(at: ahead)
+        for claimed in try await test.claim(at: ahead) {
+            try await test.record(claimed, .retry(at: ahead + .seconds(30)), at: ahead)
+        }
+        let limits = ClockLimits(longestWait: .seconds(86_400))
+        while try await !test.store.mendWaits(limits, limit: 9, now: test.now).isEmpty {}
+        let limit = test.now + (frequency == .daily ? .seconds(86_400) : .zero)
+        let due = try #require(try await test.deliveries("b")[0].dueAt)
+        #expect(due >= test.now && due <= limit)
+        #expect(try await test.deliveries("b")[0].digestAt == (frequency == .daily ? due : nil))
+    }
+
     /// Another process that was stopped with the lock is named, and reads need no lock.
     @Test
     func aLockThatIsHeldForLongIsAnErrorThatNamesItsHolder() async throws {

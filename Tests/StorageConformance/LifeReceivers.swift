@@ -5,18 +5,30 @@ import Synchronization
 
 /// A clock that the test moves.
 final class TestTime: Sendable {
-    private let milliseconds = Mutex<Int64>(1_800_000_000_000)
+    private let milliseconds = Mutex<(now: Int64, latest: Int64)>((1_800_000_000_000, 1_800_000_000_000))
 
-    var now: Timestamp { Timestamp(milliseconds: milliseconds.withLock(\.self)) }
+    var now: Timestamp { Timestamp(milliseconds: milliseconds.withLock(\.now)) }
+    /// The furthest that it ever was.
+    var latest: Timestamp { Timestamp(milliseconds: milliseconds.withLock(\.latest)) }
     var clock: WallClock { WallClock { self.now } }
-    func advance(by duration: Duration) { milliseconds.withLock { $0 += Int64(duration / .milliseconds(1)) } }
+    func advance(by duration: Duration) {
+        milliseconds.withLock {
+            $0.now += Int64(duration / .milliseconds(1))
+            $0.latest = max($0.latest, $0.now)
+        }
+    }
 }
 
 /// Those to whom mail goes: well, failing, refusing.
-final class Receivers: DeliveryChannel {
+final class Receivers: Sendable {
     struct Send: Sendable {
         let delivery: Int64
         let wasTaken: Bool
+        /// By the clock of the test.
+        let at: Timestamp
+        let began: ContinuousClock.Instant
+        /// The number of the worker that sent it.
+        let worker: Int
         let ended: ContinuousClock.Instant
         /// Under way when its worker died, which told nobody.
         var isInDoubt = false
@@ -28,11 +40,10 @@ final class Receivers: DeliveryChannel {
         var sends: [Send] = []
         var violations: [String] = []
         var isHeld = false
+        /// When workers stopped, by their numbers.
+        var stops: [Int: ContinuousClock.Instant] = [:]
     }
 
-    let channel = Channel.email
-    let hasDigests = true
-    let concurrency = 4
     /// Between the last look and the send, which nothing can avoid.
     static let moment = Duration.milliseconds(100)
     private let state = Mutex(State())
@@ -43,14 +54,19 @@ final class Receivers: DeliveryChannel {
     func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
     func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
-    /// What came to its end so shortly before its worker did, or after, may be recorded, or not.
-    func doubt(since: ContinuousClock.Instant) {
+    /// This worker stops. What it began before and ends from a moment earlier on may be recorded, or not.
+    func doubt(worker: Int, stopped instant: ContinuousClock.Instant) {
         state.withLock { state in
-            for index in state.sends.indices where state.sends[index].ended > since {
-                state.sends[index].isInDoubt = true
+            state.stops[worker] = instant
+            for index in state.sends.indices where state.sends[index].worker == worker {
+                let send = state.sends[index]
+                if send.began < instant, send.ended > instant - Self.unrecorded { state.sends[index].isInDoubt = true }
             }
         }
     }
+
+    /// How long an outcome may wait for its record on a busy machine.
+    private static let unrecorded = Duration.milliseconds(500)
 
     func heal() { state.withLock { $0.moods = [:] } }
 
@@ -61,11 +77,7 @@ final class Receivers: DeliveryChannel {
         state.withLock { $0.moods[address] = mood }
     }
 
-    func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome {
-        await attempt(digest: [DigestEntry(delivery: delivery, content: content)], now: now)
-    }
-
-    func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
+    func attempt(digest: [DigestEntry], by worker: Int, now: Timestamp) async -> AttemptOutcome {
         guard let address = digest.first?.delivery.address else { return AttemptOutcome(.failed) }
         let began = ContinuousClock.now
         while state.withLock(\.isHeld) { try? await Task.sleep(for: .milliseconds(1)) }
@@ -75,9 +87,29 @@ final class Receivers: DeliveryChannel {
                 state.violations.append(address)
             }
             state.sends += digest.map {
-                Send(delivery: $0.delivery.number, wasTaken: verdict == .delivered, ended: .now)
+                Send(
+                    delivery: $0.delivery.number, wasTaken: verdict == .delivered, at: now, began: began,
+                    worker: worker,
+                    ended: .now, isInDoubt: state.stops[worker].map { began < $0 } ?? false)
             }
             return AttemptOutcome(verdict)
         }
+    }
+}
+
+/// The way of one worker to the receivers.
+struct LifeChannel: DeliveryChannel {
+    let receivers: Receivers
+    let worker: Int
+    let channel = Channel.email
+    let hasDigests = true
+    let concurrency = 4
+
+    func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome {
+        await attempt(digest: [DigestEntry(delivery: delivery, content: content)], now: now)
+    }
+
+    func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
+        await receivers.attempt(digest: digest, by: worker, now: now)
     }
 }

@@ -17,7 +17,8 @@ struct LifeWorker {
         settings.lease = .milliseconds(600)
         settings.graceTime = .milliseconds(100)
         let service = DeliveryService(
-            channel: receivers, store: mortal, settings: settings, hints: hints, clock: time.clock,
+            channel: LifeChannel(receivers: receivers, worker: number), store: mortal, settings: settings, hints: hints,
+            clock: time.clock,
             worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
         task = Task { try await service.run() }
     }
@@ -30,22 +31,34 @@ struct LifeWorker {
         task.cancel()
     }
 
-    func stop() { task.cancel() }
+    /// As SIGSTOP does: no call comes back before it is thawed.
+    func freeze() { store.isFrozen.withLock { $0 = true } }
+    func thaw() { store.isFrozen.withLock { $0 = false } }
+
+    func stop() {
+        thaw()
+        task.cancel()
+    }
 }
 
-/// A store that a dead worker cannot reach.
+/// A store that a dead worker cannot reach, and a frozen one only once it is thawed.
 private final class MortalStore: DeliveryStore {
     private let store: any DeliveryStore
     let isDead = Mutex(false)
+    let isFrozen = Mutex(false)
 
     init(store: any DeliveryStore) { self.store = store }
 
-    private var dead: Bool { isDead.withLock(\.self) }
+    /// Whether its worker is dead, once it is not frozen.
+    private func dead() async -> Bool {
+        while isFrozen.withLock(\.self) { await Task { try? await Task.sleep(for: .milliseconds(2)) }.value }
+        return isDead.withLock(\.self)
+    }
 
     func claim(
         _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
     ) async throws(StoreError) -> [ClaimedDelivery] {
-        if dead { return [] }
+        if await dead() { return [] }
         return try await store.claim(
             channel, limit: limit, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
     }
@@ -53,7 +66,7 @@ private final class MortalStore: DeliveryStore {
     func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
         async throws(StoreError) -> [[ClaimedDelivery]]
     {
-        if dead { return [] }
+        if await dead() { return [] }
         return try await store.claimDigests(limit: limit, owner: owner, until: until, now: now)
     }
 
@@ -62,23 +75,23 @@ private final class MortalStore: DeliveryStore {
     }
 
     func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
-        if dead { return .lost }
+        if await dead() { return .lost }
         return try await store.halt(of: delivery, owner: owner)
     }
 
     func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording {
-        if dead { return Recording() }
+        if await dead() { return Recording() }
         return try await store.record(attempts, owner: owner, now: now)
     }
 
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
-        if !dead { try await store.renew(owner: owner, until: until) }
+        if await !dead() { try await store.renew(owner: owner, until: until) }
     }
 
     func leases() async throws(StoreError) -> [OwnerLease] { try await store.leases() }
 
     func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
-        if dead { return 0 }
+        if await dead() { return 0 }
         return try await store.reclaim(from: owners, now: now)
     }
 
