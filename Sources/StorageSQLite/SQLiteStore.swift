@@ -11,11 +11,16 @@ package final class SQLiteStore: Sendable {
     let haltReader: HaltReader
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
+    private let onHold: (@Sendable (WriterHold) -> Void)?
     /// Where retention goes on.
     let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs.
-    package init(path: String, onStatement: (@Sendable (String) -> Void)? = nil) throws(StoreError) {
+    /// Opens the file, which may be new, and brings its schema up to date. `onStatement` hears each statement that runs,
+    /// `onHold` how long each transaction kept other writers waiting.
+    package init(
+        path: String, onStatement: (@Sendable (String) -> Void)? = nil, onHold: (@Sendable (WriterHold) -> Void)? = nil
+    ) throws(StoreError) {
+        self.onHold = onHold
         do {
             try Self.makeFolder(of: path)
             lock = try WriterLock(path: path + ".lock")
@@ -69,11 +74,15 @@ package final class SQLiteStore: Sendable {
 
     /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
     /// sent has to be recorded.
-    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
-        let (pool, lock) = (pool, lock)
+    func write<T: Sendable>(by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T)
+        async throws(StoreError) -> T
+    {
+        let (pool, lock, onHold) = (pool, lock, onHold)
         let task = Task {
             try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    let begun = WriterHold.Begin()
+                    defer { onHold?(WriterHold(by: caller, since: begun)) }
                     var result: T?
                     try db.inTransaction(.immediate) {
                         result = try body(db)
@@ -103,10 +112,12 @@ package final class SQLiteStore: Sendable {
     }
 
     private func writeBackNow() async throws(StoreError) -> Bool {
-        let (pool, lock) = (pool, lock)
+        let (pool, lock, onHold) = (pool, lock, onHold)
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    let begun = WriterHold.Begin()
+                    defer { onHold?(WriterHold(by: "writeBack", since: begun)) }
                     // SQLite would wait for readers here, for as long as for a lock.
                     try db.execute(sql: "PRAGMA busy_timeout = 0")
                     defer { try? db.execute(sql: "PRAGMA busy_timeout = 60000") }

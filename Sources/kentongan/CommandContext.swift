@@ -43,7 +43,18 @@ struct CommandContext {
         return logger
     }
 
-    func store() throws -> any Store { try SQLiteStore(path: settings.storePath) }
+    func store() throws -> any Store {
+        let logger = logger
+        return try SQLiteStore(path: settings.storePath, onHold: { hold in Self.tell(hold, to: logger) })
+    }
+
+    private static func tell(_ hold: WriterHold, to logger: Logger) {
+        guard hold.duration > .milliseconds(20) else { return }
+        let (waited, cpu) = (hold.duration / .milliseconds(1), hold.cpu / .milliseconds(1))
+        logger.log(
+            level: hold.duration > .seconds(1) ? .notice : .debug,
+            "other writers waited \(Int(waited)) ms (\(Int(cpu)) ms of CPU) for \(hold.name)")
+    }
 
     func registries() throws -> Registries { try settings.data.load() }
 }
