@@ -12,7 +12,6 @@ import pytest
 from broker import free_port
 from bulletins import after, bulletin
 from publishing import Publishing
-from waiting import eventually
 from worker import Worker
 
 SECONDS = 20

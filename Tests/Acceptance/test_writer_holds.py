@@ -2,14 +2,13 @@
 of a worker and of its operators at work."""
 import re
 import sqlite3
-import subprocess
 import threading
 import time
 from collections import defaultdict
 
 import pytest
 
-from bulletins import bulletin, identity
+from bulletins import bulletin
 from hookserver import HookServer
 from publishing import Publishing
 from waiting import eventually
@@ -19,7 +18,6 @@ from worker import PROJECT, Worker
 # more of the machine's other work. A debug build's own code takes several times what a release build's does.
 MOST = 100
 DISTRICT, RETIRED, DIGESTS, VILLAGE = "35.07.26", "35.07.26.2003", "35.08.01", "35.07.26.2004"
-DAY = 86_400_000
 HOLD = re.compile(r"other writers waited (\d+) ms \((\d+) ms of CPU\) for (\S+)")
 
 
