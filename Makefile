@@ -12,9 +12,10 @@ test: .venv/ready ## installs what the tests need, builds, runs all tests
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest
 
-bench: ## measures intake and the engine against bare loops in C, feeds against nginx; takes minutes, on a quiet machine
+bench: .build/race-venv/ready ## measures intake and the engine against bare loops in C, feeds against nginx, the whole against asyncio; takes minutes, on a quiet machine
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
+	Tests/Benchmarks/race.py
 	Tests/Benchmarks/intake.py
 	Tests/Benchmarks/engine.py
 	swift build -c release --product SMTPBenchmark
@@ -22,6 +23,11 @@ bench: ## measures intake and the engine against bare loops in C, feeds against 
 	swift build -c release --product PostBenchmark
 	Tests/Benchmarks/webhooks.py
 	Tests/Benchmarks/feeds.py
+
+race: .build/race-venv/ready ## only the last of these, the race: bulletins to webhooks and mails, in turns with a worker in asyncio
+	@deploy/dev/install-packages test
+	swift build -c release --product kentongan
+	Tests/Benchmarks/race.py
 
 fuzz: ## feeds mutated bodies to the validator for ten minutes
 	swift build --product kentongan
@@ -39,4 +45,10 @@ packages:
 	.venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: help run test bench fuzz format packages
+.build/race-venv/ready: Tests/Benchmarks/race/requirements.txt | packages
+	@echo "== Python packages of the race, into .build/race-venv"
+	python3 -m venv .build/race-venv
+	.build/race-venv/bin/pip install --quiet --requirement $<
+	@touch $@
+
+.PHONY: help run test bench race fuzz format packages

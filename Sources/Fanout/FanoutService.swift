@@ -20,7 +20,7 @@ package struct FanoutService: Service {
 
     /// Rows of the index looked at in one transaction: enough to pay for its commit, and over before
     /// other writers notice.
-    private static let chunk = 8000
+    private static let chunk = 5000
     private static let poll = Duration.seconds(5)
     /// Bulletins whose time has come that one transaction takes.
     private static let scheduledAtOnce = 200

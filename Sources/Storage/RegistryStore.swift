@@ -93,7 +93,8 @@ package protocol RegistryStore: Sendable {
     func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
     func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool
-    /// Moves subscriptions and homes from each region to those that took its place, and tells their owners.
+    /// Moves subscriptions and homes from each region to those that took its place, and tells their owners; in many short
+    /// transactions. What is routed meanwhile reaches whoever is being moved.
     func replaceRegions(_ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp)
         async throws(StoreError) -> [MovedSubscription]
     /// How many endpoints a bulletin would reach now, by channel and the region that matched.

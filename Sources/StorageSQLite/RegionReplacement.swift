@@ -2,31 +2,74 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Moves what stands under retired regions to those that took their place.
-struct RegionReplacement {
-    let db: Database
+/// Moves what stands under retired regions to those that took their place, in short transactions: 20,000 subscriptions
+/// are moved while deliveries go on. An import that was interrupted is run again and goes on.
+struct RegionReplacement: Sendable {
     let key: StoreKey
     let successors: [Region: [Region]]
     let names: [Region: String]
     let zones: TimeZones
     let now: Timestamp
 
-    func run() throws -> [MovedSubscription] {
-        try RegionSuccession.put(successors, db)
-        try moveHomes()
-        try movePublishers()
-        try BulletinRegions.replace(successors, db, now: now)
-        var moved: [MovedSubscription] = []
-        for (old, new) in successors.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            let rows = try db.rows(
-                StoredSubscription.select + " WHERE s.region = ? AND s.state <> 'ended' ORDER BY s.id", [old.rawValue])
-            for row in rows { moved.append(try move(try row.storedSubscription(key), row["endpoint"], to: new)) }
+    /// What one transaction moves.
+    static let chunk = 200
+
+    /// What is to be moved: a subscriber or a subscription, by the region that it stands under.
+    struct Work: Sendable {
+        var homes: [(number: Int64, region: Region)] = []
+        var subscriptions: [(number: Int64, region: Region)] = []
+    }
+
+    /// Looked for beside the writer.
+    func work(_ db: Database) throws -> Work {
+        let old = successors.keys.map(\.rawValue).sorted()
+        var work = Work()
+        for row in try db.rows(
+            "SELECT id, home_region FROM subscribers WHERE home_region IN (SELECT value FROM json_each(?))",
+            [jsonList(old)])
+        { work.homes.append((row["id"], try row.region("home_region"))) }
+        for region in old {
+            for row in try db.rows(
+                "SELECT id, region FROM subscriptions WHERE region = ? AND state <> 'ended' ORDER BY id", [region])
+            { work.subscriptions.append((row["id"], try row.region("region"))) }
         }
-        return moved
+        return work
+    }
+
+    /// Notes the successors, by which all that is recorded from now on goes, and moves publishers' scopes and what waits.
+    func begin(_ db: Database) throws {
+        try RegionSuccession.put(successors, db)
+        try movePublishers(db)
+        try BulletinRegions.replace(successors, db, now: now)
+    }
+
+    func moveHomes(_ homes: ArraySlice<(number: Int64, region: Region)>, _ db: Database) throws {
+        for (number, old) in homes {
+            guard let first = successors[old]?.first else { continue }
+            let isThere = try db.number(
+                "SELECT 1 FROM subscribers WHERE id = ? AND home_region = ?", [number, old.rawValue])
+            if isThere != nil { try SubscriberHome.set(first, of: number, zones, db) }
+        }
+    }
+
+    func moveSubscriptions(_ chosen: ArraySlice<(number: Int64, region: Region)>, _ db: Database) throws
+        -> [MovedSubscription]
+    {
+        // What is walked at the moment may have passed the place that one moves to.
+        try BulletinRegions.restart(db)
+        return try chosen.compactMap { number, old in
+            let row = try db.row(
+                StoredSubscription.select + " WHERE s.id = ? AND s.region = ? AND s.state <> 'ended'",
+                [number, old.rawValue])
+            guard let row, let new = successors[old] else { return nil }
+            return try move(try row.storedSubscription(key), row["endpoint"], to: new, db)
+        }
     }
 
     /// The subscription takes the first of them, or ends if the endpoint has that already; the others are added.
-    private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region]) throws -> MovedSubscription {
+    private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region], _ db: Database) throws
+        -> MovedSubscription
+    {
         // An endpoint that is turned off stays so, and has all of them once it is turned on.
         let terms = EndpointTerms(isVerified: false, revives: false)
         var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
@@ -37,20 +80,20 @@ struct RegionReplacement {
             if index == 0, there == nil {
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
             } else if let there {
-                try widen(there, by: subscription)
+                try widen(there, by: subscription, db)
                 if index == 0 { try SubscriptionEnd.end([stored.number], heir: there, db, now: now) }
             } else {
                 _ = try writer.add(subscription)
             }
         }
-        try tell(stored, endpoint, new)
+        try tell(stored, endpoint, new, db)
         return MovedSubscription(
             number: stored.number, address: stored.subscription.endpoint.address, from: stored.subscription.region,
             to: new)
     }
 
     /// The subscription that is there hears what the moved one heard, too, and as soon.
-    private func widen(_ number: Int64, by moved: Subscription) throws {
+    private func widen(_ number: Int64, by moved: Subscription, _ db: Database) throws {
         let isImmediate = moved.frequency == .immediate
         try db.run(
             """
@@ -64,7 +107,7 @@ struct RegionReplacement {
             """, [number])
     }
 
-    private func tell(_ stored: StoredSubscription, _ endpoint: Int64, _ new: [Region]) throws {
+    private func tell(_ stored: StoredSubscription, _ endpoint: Int64, _ new: [Region], _ db: Database) throws {
         let old = stored.subscription.region
         let field = stored.subscription.field.description
         let details: JSONObject = [
@@ -77,17 +120,8 @@ struct RegionReplacement {
             .regionReplaced, about: endpoint, details, includesItself: true, tellsOperators: false)
     }
 
-    private func moveHomes() throws {
-        for (old, new) in successors {
-            guard let first = new.first else { continue }
-            for row in try db.rows("SELECT id FROM subscribers WHERE home_region = ?", [old.rawValue]) {
-                try SubscriberHome.set(first, of: row["id"], zones, db)
-            }
-        }
-    }
-
     /// A publisher's scope goes over to all successors.
-    private func movePublishers() throws {
+    private func movePublishers(_ db: Database) throws {
         for row in try db.rows("SELECT slug, regions FROM publishers") {
             let codes = (row["regions"] as String).split(separator: " ").compactMap { Region($0) }
             let moved = codes.flatMap { successors[$0] ?? [$0] }

@@ -5,10 +5,12 @@ import GRDB
 /// command that began before it, has the old codes in memory: what it records is put under those of today.
 struct RegionSuccession {
     private let select: Prepared
+    private let selectFormer: Prepared
     private let isEmpty: Bool
 
     init(_ db: Database) throws {
         select = try db.prepared("SELECT successor FROM region_successors WHERE retired = ? ORDER BY place")
+        selectFormer = try db.prepared("SELECT retired FROM region_successors WHERE successor = ? ORDER BY retired")
         isEmpty = try db.number("SELECT EXISTS (SELECT 1 FROM region_successors)") == 0
     }
 
@@ -23,6 +25,19 @@ struct RegionSuccession {
             }
         }
         return today
+    }
+
+    /// The retired ones in whose place these came. Until an import has moved all subscriptions, some are still under them.
+    func former(_ regions: [Region]) throws -> [Region] {
+        guard !isEmpty else { return [] }
+        var former: [Region] = []
+        for region in regions {
+            try selectFormer.each([region.rawValue]) { row in
+                guard let region = Region(rawValue: row.integer(0)), !regions.contains(region) else { return }
+                if !former.contains(region) { former.append(region) }
+            }
+        }
+        return former
     }
 
     private func successors(of region: Region) throws -> [Region] {

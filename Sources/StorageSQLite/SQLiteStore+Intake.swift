@@ -94,9 +94,11 @@ private struct IntakeRecorder {
     ) throws -> IntakeOutcome {
         var (bulletin, targets) = (accepted.bulletin, targets)
         let regions = try succession.today(bulletin.regions)
-        if regions != bulletin.regions {
-            bulletin.regions = regions
+        let former = try succession.former(regions)
+        if regions != bulletin.regions || !former.isEmpty {
+            bulletin.regions = regions + former
             targets = bulletin.targets
+            bulletin.regions = regions
         }
         let state = Self.state(of: accepted, now: now)
         try insertBulletin.run([

@@ -103,12 +103,17 @@ extension SQLiteStore: RegistryStore {
     package func replaceRegions(
         _ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp
     ) async throws(StoreError) -> [MovedSubscription] {
-        let key = key
-        return try await write { db in
-            let replacement = RegionReplacement(
-                db: db, key: key, successors: successors, names: names, zones: zones, now: now)
-            return try replacement.run()
+        let replacement = RegionReplacement(key: key, successors: successors, names: names, zones: zones, now: now)
+        try await write { try replacement.begin($0) }
+        let work = try await read { try replacement.work($0) }
+        for chunk in work.homes.chunked(by: RegionReplacement.chunk) {
+            try await write { try replacement.moveHomes(chunk, $0) }
         }
+        var moved: [MovedSubscription] = []
+        for chunk in work.subscriptions.chunked(by: RegionReplacement.chunk) {
+            moved += try await write { try replacement.moveSubscriptions(chunk, $0) }
+        }
+        return moved
     }
 
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
@@ -153,6 +158,13 @@ extension SQLiteStore: RegistryStore {
                 """, [legs, bulletin.kind.mask, bulletin.urgency.rank]
             ).map { ReachCount(channel: $0["channel"], region: try $0.region("region"), endpoints: $0["endpoints"]) }
         }
+    }
+}
+
+extension Array where Element: Sendable {
+    /// Parts of this length, and a last one that may be shorter.
+    fileprivate func chunked(by length: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: length).map { self[$0..<Swift.min($0 + length, count)] }
     }
 }
 

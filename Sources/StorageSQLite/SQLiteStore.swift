@@ -16,17 +16,19 @@ package final class SQLiteStore: WatchedStore {
     private let files: StoreFiles
     /// What a transaction failed of last, and when, if it was a trouble of the whole store.
     private let trouble = Mutex<(error: StoreError, at: ContinuousClock.Instant)?>(nil)
+    private let onHold: (@Sendable (WriterHold) -> Void)?
     /// Where retention goes on.
     let pruningPlace = Mutex(PruningPlace())
 
     /// Opens the file and brings its schema up to date. A new one is made only if `mayBeNew`: one that is not
-    /// there where it should be was lost. `onStatement` hears each statement that runs.
+    /// there where it should be was lost. `onStatement` hears each statement that runs, `onHold` how long each transaction
+    /// kept other writers waiting.
     package init(
         path: String, mayBeNew: Bool = true, watch: StoreWatch = StoreWatch(),
-        onStatement: (@Sendable (String) -> Void)? = nil
+        onStatement: (@Sendable (String) -> Void)? = nil, onHold: (@Sendable (WriterHold) -> Void)? = nil
     ) throws(StoreError) {
         let patience = BusyPatience(path: path, watch: watch)
-        (self.watch, self.patience) = (watch, patience)
+        (self.watch, self.patience, self.onHold) = (watch, patience, onHold)
         do {
             if mayBeNew { try Self.makeFolder(of: path) } else { try Self.requireStore(path) }
             lock = try WriterLock(path: path + ".lock", watch: watch)
@@ -100,11 +102,15 @@ package final class SQLiteStore: WatchedStore {
 
     /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
     /// sent has to be recorded.
-    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
-        let (pool, lock, files) = (pool, lock, files)
+    func write<T: Sendable>(by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T)
+        async throws(StoreError) -> T
+    {
+        let (pool, lock, files, onHold) = (pool, lock, files, onHold)
         let task = Task {
             try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    let begun = WriterHold.Begin()
+                    defer { onHold?(WriterHold(by: caller, since: begun)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
                     var result: T?
@@ -150,10 +156,12 @@ package final class SQLiteStore: WatchedStore {
     }
 
     private func writeBackNow() async throws(StoreError) -> Bool {
-        let (pool, lock, files, patience) = (pool, lock, files, patience)
+        let (pool, lock, files, patience, onHold) = (pool, lock, files, patience, onHold)
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
+                    let begun = WriterHold.Begin()
+                    defer { onHold?(WriterHold(by: "writeBack", since: begun)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
                     // SQLite would wait for readers here, for as long as for a lock.

@@ -176,11 +176,30 @@ struct RowFault {
 
 /// A file that a command was given, or standard input for `-`.
 enum InputFile {
+    /// More than a list of a million subscriptions. All of a file is held, and its rows take several times its size.
+    private static let mostBytes = 256 << 20
+
     static func bytes(_ file: String) throws -> [UInt8] {
-        if file == "-" { return [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
-        guard let data = FileManager.default.contents(atPath: file) else {
+        let handle: FileHandle
+        if file == "-" {
+            handle = .standardInput
+        } else if let opened = FileHandle(forReadingAtPath: file) {
+            handle = opened
+        } else {
             throw RefusedInput("\(file) cannot be read")
         }
+        let data = try read(handle, named: file)
+        guard data.count <= mostBytes else {
+            throw RefusedInput("\(file) is larger than \(mostBytes >> 20) MiB; split it into several files")
+        }
         return [UInt8](data)
+    }
+
+    private static func read(_ handle: FileHandle, named file: String) throws -> Data {
+        do {
+            return try handle.read(upToCount: mostBytes + 1) ?? Data()
+        } catch {
+            throw RefusedInput("\(file) cannot be read")
+        }
     }
 }

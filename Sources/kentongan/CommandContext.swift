@@ -54,9 +54,19 @@ struct CommandContext {
     /// The store, which must be there, unless the command is the one that makes it. `readiness` tells of its troubles, as
     /// the log does.
     func store(_ readiness: Readiness? = nil, mayBeNew: Bool = false) throws -> any Store {
-        let watch = StoreWatch()
+        let (watch, logger) = (StoreWatch(), logger)
         watch.observe(readiness, logger)
-        return try SQLiteStore(path: settings.storePath, mayBeNew: mayBeNew, watch: watch)
+        return try SQLiteStore(
+            path: settings.storePath, mayBeNew: mayBeNew, watch: watch,
+            onHold: { hold in Self.tell(hold, to: logger) })
+    }
+
+    private static func tell(_ hold: WriterHold, to logger: Logger) {
+        guard hold.duration > .milliseconds(20) else { return }
+        let (waited, cpu) = (hold.duration / .milliseconds(1), hold.cpu / .milliseconds(1))
+        logger.log(
+            level: hold.duration > .seconds(1) ? .notice : .debug,
+            "other writers waited \(Int(waited)) ms (\(Int(cpu)) ms of CPU) for \(hold.name)")
     }
 
     func registries() throws -> Registries { try settings.data.load() }

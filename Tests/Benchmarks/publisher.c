@@ -1,6 +1,8 @@
 /* Publishes bulletins at a steady rate on librabbitmq, and says when it published each.
  *
- *   publisher PORT ROUTING-KEY RATE < JSON-LINES     RATE a second; prints ID NANOSECONDS (since 1970)
+ *   publisher PORT ROUTING-KEY RATE [EXCHANGE=kentongan.intake] < JSON-LINES
+ *
+ * RATE a second; prints ID NANOSECONDS (since 1970).
  */
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
@@ -27,7 +29,8 @@ static void waitUntil(long long time) {
 }
 
 int main(int count, char **arguments) {
-    require(count == 4, "usage: publisher PORT ROUTING-KEY RATE;");
+    require(count == 4 || count == 5, "usage: publisher PORT ROUTING-KEY RATE [EXCHANGE];");
+    const char *exchange = count == 5 ? arguments[4] : "kentongan.intake";
     amqp_connection_state_t link = amqp_new_connection();
     amqp_socket_t *socket = amqp_tcp_socket_new(link);
     require(amqp_socket_open(socket, "127.0.0.1", atoi(arguments[1])) == 0, "connecting");
@@ -48,7 +51,7 @@ int main(int count, char **arguments) {
         waitUntil(started + number * pause);
         printf("%s %lld\n", id, now(CLOCK_REALTIME));
         int code = amqp_basic_publish(
-            link, 1, amqp_cstring_bytes("kentongan.intake"), amqp_cstring_bytes(arguments[2]), 0, 0, &properties,
+            link, 1, amqp_cstring_bytes(exchange), amqp_cstring_bytes(arguments[2]), 0, 0, &properties,
             amqp_cstring_bytes(line));
         require(code == AMQP_STATUS_OK, "publishing");
     }

@@ -10,6 +10,7 @@ CREATE TABLE region_successors (
     successor INTEGER NOT NULL,
     PRIMARY KEY (retired, place)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX region_successors_successor ON region_successors (successor);
 
 -- A replacement of regions looks for who is at home there.
 CREATE INDEX subscribers_home ON subscribers (home_region) WHERE home_region IS NOT NULL;

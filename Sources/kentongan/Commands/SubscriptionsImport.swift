@@ -69,7 +69,7 @@ private struct SubscriptionImport {
     private var (made, changed, there) = (0, 0, 0)
 
     /// The writer's lock is held for a chunk, and an emergency waits no longer than that.
-    private static let chunk = 1000
+    private static let chunk = 250
 
     init(store: any Store, zones: TimeZones, publicURL: String, isJSON: Bool) {
         (self.store, self.zones, self.publicURL, self.isJSON) = (store, zones, publicURL, isJSON)
