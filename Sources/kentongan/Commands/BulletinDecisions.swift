@@ -42,7 +42,7 @@ extension BulletinsCommand {
 
         /// A reason that tells its readers nothing is no reason.
         fileprivate static func check(_ why: String) throws {
-            let isBlank = why.unicodeScalars.allSatisfy { HiddenCharacters.isHidden($0) || $0.properties.isWhitespace }
+            let isBlank = !HiddenCharacters.hasVisible(why)
             guard !isBlank, why.count <= 500, !Grammar.hasControls(why) else {
                 throw RefusedInput("--why takes one line of at most 500 characters, which may not be blank")
             }
