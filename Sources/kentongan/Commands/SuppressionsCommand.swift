@@ -1,4 +1,5 @@
 import ArgumentParser
+import Addresses
 import Bulletins
 import Storage
 
@@ -32,7 +33,7 @@ struct SuppressionsCommand: AsyncParsableCommand {
         @Option(help: "Why, for who reads the list.") var why = "by the operator"
 
         func run() async throws {
-            guard Grammar.isEmail(address) else { throw RefusedInput("\(address) is no email address") }
+            let address = try SubscriptionReader.mailAddress(address)
             try await CommandContext(options).store().suppress(address, why: why, now: WallClock.system.now)
             Output.line("\(address) gets nothing from now on")
         }
@@ -45,6 +46,7 @@ struct SuppressionsCommand: AsyncParsableCommand {
         @Argument(help: "An email address.") var address: String
 
         func run() async throws {
+            let address = MailAddress.canonical(address)
             guard try await CommandContext(options).store().unsuppress(address) else {
                 throw RefusedInput("\(address) is not suppressed; list them with: kentongan suppressions list")
             }
