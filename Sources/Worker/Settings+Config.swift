@@ -1,3 +1,4 @@
+import Addresses
 import AMQP
 import Bulletins
 import DeliveryEngine
@@ -20,6 +21,8 @@ extension Settings {
         relays = try Self.relays(reader)
         mailFrom = try Self.mailFrom(reader)
         mailFromName = reader.string(.mailFromName) ?? Self.ownName
+        variesReturnPaths = try reader.boolean(.mailVERP, default: true)
+        leaveAddress = try Self.optionalMailbox(reader, .mailUnsubscribe)
         mailFolder = reader.string(.mailFolder) ?? "var/mail"
         mailKeys = try Self.mailKeys(reader)
         bounces = try Self.address(reader, .mailBouncesListen)
@@ -39,7 +42,7 @@ extension Settings {
         mailRate = try reader.integer(.smtpRate, default: 0, in: 0...100_000)
         mailRetry = try Self.schedule(reader, .smtpRetry)
         webhookRetry = try Self.schedule(reader, .webhooksRetry)
-        operators = try Self.operators(reader)
+        operators = try Self.optionalMailbox(reader, .opsEmail)
         retention = try Self.retention(reader)
         lease = .seconds(try reader.integer(.deliveryLease, default: 30, in: 1...3600))
         grace = .seconds(try reader.integer(.deliveryGrace, default: 20, in: 0...3600))
@@ -102,10 +105,8 @@ extension Settings {
     }
 
     private static func mailFrom(_ reader: SettingsReader) throws(ConfigurationError) -> String {
-        let address = reader.string(.mailFrom) ?? "kentongan@localhost"
-        guard Grammar.isEmail(address) || address.hasSuffix("@localhost") && Grammar.isEmail(address + ".x") else {
-            throw .badValue(key: "mail.from", reason: "\(address) is no email address")
-        }
+        let text = reader.string(.mailFrom) ?? "kentongan@localhost"
+        let address = try mailbox(text, .mailFrom, scope: text.hasSuffix("@localhost") ? .anyHost : .internet)
         guard address.prefix(while: { $0 != "@" }).utf8.count <= BounceAddress.longestLocalPart else {
             throw .badValue(
                 key: "mail.from",
@@ -191,12 +192,22 @@ extension Settings {
         return RetrySchedule(pauses: pauses.map { .seconds($0) })
     }
 
-    private static func operators(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
-        guard let address = reader.string(.opsEmail) else { return nil }
-        guard Grammar.isEmail(address) else {
-            throw .badValue(key: "ops.email", reason: "\(address) is no email address")
+    /// A mail address in its one spelling.
+    private static func mailbox(_ text: String, _ key: SettingKey, scope: MailAddress.Scope = .internet)
+        throws(ConfigurationError) -> String
+    {
+        do throws(AddressFault) {
+            return try MailAddress(text, scope: scope).description
+        } catch {
+            throw .badValue(key: key.rawValue, reason: "\(text) is no email address: \(error)")
         }
-        return address
+    }
+
+    private static func optionalMailbox(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
+        -> String?
+    {
+        guard let address = reader.string(key) else { return nil }
+        return try mailbox(address, key)
     }
 
     private static func retention(_ reader: SettingsReader) throws(ConfigurationError) -> Retention {

@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import Foundation
 package import Storage
@@ -26,6 +27,9 @@ package struct BounceReader {
         return (envelope + headers).lazy.compactMap { paths.delivery(in: $0) }.first
             ?? all.lazy.filter(\.children.isEmpty).compactMap { paths.delivery(in: $0.text) }.first
     }
+
+    /// What a mail that unsubscribes has in its subject.
+    var leaveToken: LeaveToken? { mail["subject"].flatMap(LeaveToken.init(subject:)) }
 
     /// What it says of a mail to `address`; nil if it is no report of a failure, a delay or a complaint.
     package func bounce(of address: String) -> Bounce? {
@@ -63,11 +67,19 @@ package struct BounceReader {
 
     /// Of the recipients that it names, the one of the mail; else the worst, as the address may be an alias of theirs.
     private func deliveryStatus(_ recipients: [[(name: String, value: String)]], _ address: String) -> Bounce? {
-        let own = recipients.filter { fields in
-            fields.contains { $0.name.hasSuffix("-recipient") && $0.value.lowercased().hasSuffix(address.lowercased()) }
+        let own = Self.mailbox(address)
+        let named = recipients.filter { fields in
+            fields.contains { $0.name.hasSuffix("-recipient") && Self.mailbox($0.value) == own }
         }
-        let bounces = (own.isEmpty ? recipients : own).compactMap(bounce)
+        let bounces = (named.isEmpty ? recipients : named).compactMap(bounce)
         return bounces.first { $0.suppresses } ?? bounces.first { $0.kind == .failed } ?? bounces.first
+    }
+
+    /// The address in `rfc822; Budi@Desa.Example`, as addresses are compared.
+    private static func mailbox(_ field: String) -> String {
+        let said = field.split(separator: ";").last.map(String.init) ?? field
+        let address = said.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>"))
+        return MailAddress.folded((try? MailAddress(address, scope: .anyHost))?.description ?? address)
     }
 
     private func recipients(_ report: String) -> [[(name: String, value: String)]] {
