@@ -47,9 +47,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CCommonMark", providers: [.apt(["libcmark-dev"])]),
+        .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "Wording", dependencies: [logging], swiftSettings: settings),
+        .target(name: "Addresses", dependencies: ["CIDN2"], swiftSettings: settings),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", "Wording", logging], swiftSettings: settings),
         .target(
             name: "NIOSupport",
@@ -59,15 +61,16 @@ let package = Package(
             ], swiftSettings: settings
         ),
         .target(
-            name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "NIOSupport", "Wording"],
+            name: "SMTP", dependencies: nio + [tls, crypto, cryptoExtras, "Addresses", "NIOSupport", "Wording"],
             swiftSettings: settings),
-        .target(name: "Bulletins", dependencies: ["CCommonMark", crypto], swiftSettings: settings),
-        .target(name: "HTTPPost", dependencies: nio + http + ["NIOSupport", "Wording"], swiftSettings: settings),
+        .target(name: "Bulletins", dependencies: ["Addresses", "CCommonMark", crypto], swiftSettings: settings),
+        .target(
+            name: "HTTPPost", dependencies: nio + http + ["Addresses", "NIOSupport", "Wording"], swiftSettings: settings),
         .target(name: "Storage", dependencies: ["Bulletins", "Wording", logging], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
             dependencies: [
-                "Storage", "Wording", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+                "Addresses", "Storage", "Wording", crypto, .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             resources: [
@@ -77,7 +80,7 @@ let package = Package(
                 .embedInCode("Migrations/007_websub.sql"),
                 .embedInCode("Migrations/008_numbers.sql"), .embedInCode("Migrations/009_mail_failures.sql"),
                 .embedInCode("Migrations/010_hub_owners.sql"), .embedInCode("Migrations/011_publisher_users.sql"),
-                .embedInCode("Migrations/012_held.sql"),
+                .embedInCode("Migrations/012_held.sql"), .embedInCode("Migrations/016_addresses.sql"),
                 .embedInCode("Migrations/017_clocks.sql"), .embedInCode("Migrations/018_threads.sql"),
             ], swiftSettings: settings),
         .target(
@@ -98,7 +101,7 @@ let package = Package(
         .target(
             name: "Email",
             dependencies: [
-                "DeliveryEngine", "SMTP", "Markup", crypto, cryptoExtras, lifecycle, logging,
+                "Addresses", "DeliveryEngine", "SMTP", "Markup", crypto, cryptoExtras, lifecycle, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Mustache", package: "swift-mustache"),
@@ -120,7 +123,7 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Intake", "Fanout", "DeliveryEngine", "Email", "Webhooks", "Receipts", "Portal", "StorageSQLite",
-                "SMTP", "Wording",
+                "Addresses", "SMTP", "Wording",
                 "HTTPPost", lifecycle, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -133,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "kentongan",
             dependencies: [
-                "Worker", "Email", "Wording", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Addresses", "Worker", "Email", "Wording", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
@@ -148,6 +151,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"), logging,
             ],
             path: "Tests/Benchmarks/PostBenchmark", swiftSettings: settings),
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", logging], swiftSettings: settings),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
         .testTarget(

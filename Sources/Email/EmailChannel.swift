@@ -50,7 +50,8 @@ package struct EmailChannel: DeliveryChannel {
         return await transport.send(
             OutgoingMail(
                 content: content, sender: composer.returnPath(of: first.delivery),
-                recipient: first.delivery.address, id: composer.digestID(of: digest)))
+                recipient: first.delivery.address,
+                id: composer.envelopeID(of: first.delivery, composer.digestID(of: digest))))
     }
 
     package func prepare(_ entries: [DigestEntry], isDigest: Bool) async {
@@ -96,6 +97,7 @@ package struct EmailChannel: DeliveryChannel {
             OutgoingMail(
                 content: composer.message(prepared, for: delivery, now: now),
                 sender: composer.returnPath(of: delivery), recipient: delivery.address,
-                id: composer.messageID(of: delivery.bulletin, to: delivery.endpoint)))
+                id: composer.envelopeID(
+                    of: delivery, composer.messageID(of: delivery.bulletin, to: delivery.endpoint))))
     }
 }

@@ -35,8 +35,7 @@ extension MailComposer {
         ]
         let list =
             MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
-            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
-            + settings.oneClick
+            + settings.leave(leave, LeaveToken(first.unsubscribeToken)) + mark(of: first)
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")

@@ -163,8 +163,8 @@ package struct MailComposer: Sendable {
             + MailHeader.line("Message-ID", "<\(messageID(of: delivery.bulletin, to: delivery.endpoint))>")
             + references(thread, to: delivery.endpoint)
             + MailHeader.line("List-Id", "<\(list)>")
-            + MailHeader.line("List-Unsubscribe", "<\(leave)>")
-            + settings.oneClick
+            + settings.leave(leave, LeaveToken(delivery.unsubscribeToken, bulletin: delivery.bulletin))
+            + mark(of: delivery)
             + "\r\n"
     }
 
@@ -177,7 +177,19 @@ package struct MailComposer: Sendable {
     }
 
     package func returnPath(of delivery: ClaimedDelivery) -> String {
-        settings.returnPaths.address(of: delivery.number)
+        settings.variesReturnPaths ? settings.returnPaths.address(of: delivery.number) : settings.from
+    }
+
+    /// Where return paths do not name the delivery, reports do that by the header of the mail that came back.
+    func mark(of delivery: ClaimedDelivery) -> String {
+        settings.variesReturnPaths
+            ? "" : MailHeader.line("X-Kentongan-Delivery", settings.returnPaths.mark(of: delivery.number))
+    }
+
+    /// What comes back in reports of failures beside the header (ENVID, RFC 3461 section 4.4), for a mail of that
+    /// Message-ID: the delivery, where the return path does not name it.
+    package func envelopeID(of delivery: ClaimedDelivery, _ messageID: String) -> String {
+        settings.variesReturnPaths ? messageID : settings.returnPaths.mark(of: delivery.number)
     }
 
     /// Without its brackets. The same on every attempt, and known to whoever knows the bulletin and the endpoint.

@@ -7,7 +7,7 @@ package struct OutgoingMail: Sendable {
     package var content: ByteBuffer
     package let sender: String
     package let recipient: String
-    /// The Message-ID without its brackets: the same on every attempt.
+    /// The same on every attempt: the Message-ID without its brackets, or the delivery's signed mark.
     package let id: String
 
     package init(content: ByteBuffer, sender: String, recipient: String, id: String) {

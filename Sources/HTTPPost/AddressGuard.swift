@@ -45,7 +45,26 @@ public struct AddressGuard: Sendable {
     package func judge(_ address: SocketAddress, for origin: Origin, ports: [Int]) -> Verdict {
         if allowed.contains(where: { $0.contains(address) }) { return .allowed }
         let verdict = judge(address)
-        guard verdict == .allowed else { return verdict }
+        return verdict == .allowed ? Self.judgeWay(to: origin, ports: ports) : verdict
+    }
+
+    /// Judges a URL before it is connected to: it is refused if no connection that it leads to could ever be allowed. A
+    /// name is not looked up, since its addresses change; only the names of this machine (RFC 6761 section 6.3) are known.
+    public func judge(_ target: HTTPTarget, ports: [Int] = HTTPPostSettings().ports) -> Verdict {
+        if let address = IPAddress(target.host) {
+            if allowed.contains(where: { $0.contains(address) }) { return .allowed }
+            let verdict = judge(address)
+            return verdict == .allowed ? Self.judgeWay(to: target.origin, ports: ports) : verdict
+        }
+        if target.host == "localhost" || target.host.hasSuffix(".localhost") {
+            let isOpen = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }.contains { judge($0) == .allowed }
+            return isOpen ? .allowed : .refused(reason: "\(target.host) is this machine itself (RFC 6761)")
+        }
+        // Any other name may lead into a network that is open.
+        return allowed.isEmpty ? Self.judgeWay(to: target.origin, ports: ports) : .allowed
+    }
+
+    private static func judgeWay(to origin: Origin, ports: [Int]) -> Verdict {
         guard origin.isTLS else { return .refused(reason: "only https is posted to") }
         guard ports.contains(origin.port) else {
             return .refused(reason: "port \(origin.port) is not open for posts")

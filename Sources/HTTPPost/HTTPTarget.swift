@@ -1,3 +1,5 @@
+import Addresses
+
 /// Where to post: an `http` or `https` URL (RFC 3986, RFC 9110 section 4.2), read strictly.
 ///
 /// Whatever two readers could understand differently is refused instead of guessed at: user
@@ -11,6 +13,9 @@ public struct HTTPTarget: Sendable, Hashable {
     /// The value of the `Host` header (RFC 9112 section 3.2): the port only where it is not the
     /// scheme's own, an IPv6 address in brackets.
     public let authority: String
+
+    /// The one spelling of the URL (RFC 3986 section 6.2.2), by which doubles are found.
+    public let canonical: String
 
     /// Whether the scheme is `https`.
     public var isTLS: Bool { origin.isTLS }
@@ -28,6 +33,7 @@ public struct HTTPTarget: Sendable, Hashable {
             origin = Origin(isTLS: parts.isTLS, host: host, port: port)
             pathAndQuery = try parts.pathAndQuery
             let literal = host.contains(":") ? "[\(host)]" : host
+            canonical = WebAddress.canonical(url)
             authority = port == (parts.isTLS ? 443 : 80) ? literal : "\(literal):\(port)"
         } catch {
             throw .badURL(URLParts.redacted(url), reason: error.reason)

@@ -1,3 +1,4 @@
+import Addresses
 public import Logging
 public import NIOCore
 
@@ -21,7 +22,7 @@ public final class SMTPClient: Sendable {
         guard !relays.isEmpty else { throw .badURL("no URL", reason: "there is no relay") }
         var made: [Relay] = []
         for settings in relays {
-            if let name = settings.heloName, !Mailbox.isDomain(Array(name.utf8)[...]) {
+            if let name = settings.heloName, !DomainName.isHost(name) {
                 throw .badAddress(name, reason: "EHLO needs a host name or an address in [ ]")
             }
             made.append(try Relay(settings, eventLoopGroup, logger))

@@ -1,3 +1,4 @@
+import Addresses
 public import NIOCore
 
 /// A message and its envelope (RFC 5321 section 2.3.1).
@@ -18,18 +19,32 @@ public struct SMTPMessage: Sendable, Equatable {
     /// Before the client sees to line ends; in bytes.
     var size: Int { content.readableBytes }
 
-    /// Checks the addresses: a dot-atom, and a domain or address literal (RFC 5321 section 4.1.2, RFC 6531 section 3.3).
+    /// Takes addresses of the grammar of `MailAddress`. An internationalised domain goes as `xn--`, so that only a local
+    /// part beyond ASCII needs a relay with SMTPUTF8.
     public init(
         sender: String, recipients: [String], content: ByteBuffer, envelopeID: String? = nil
     ) throws(SMTPError) {
-        if !sender.isEmpty { try Mailbox.check(sender) }
+        let sender = sender.isEmpty ? "" : try Self.mailbox(sender)
         guard !recipients.isEmpty else { throw .badAddress("", reason: "the message has no recipient") }
-        for recipient in recipients { try Mailbox.check(recipient) }
+        let recipients = try recipients.map { recipient throws(SMTPError) in try Self.mailbox(recipient) }
         self.sender = sender
         self.recipients = recipients
         self.content = content
         self.envelopeID = envelopeID.flatMap { (1...100).contains($0.utf8.count) ? $0 : nil }
         isEightBit = content.withUnsafeReadableBytes { $0.reduce(0, |) > 127 }
         isInternational = !([sender] + recipients).allSatisfy { $0.utf8.allSatisfy { $0 < 128 } }
+    }
+
+    private static func mailbox(_ address: String) throws(SMTPError) -> String {
+        do throws(AddressFault) {
+            return try MailAddress(address, scope: .anyHost).description
+        } catch {
+            throw .badAddress(shown(address), reason: error.reason)
+        }
+    }
+
+    /// Short and without control characters, for a log.
+    private static func shown(_ address: String) -> String {
+        String(String.UnicodeScalarView(address.unicodeScalars.prefix(254).map { $0.value < 32 ? "?" : $0 }))
     }
 }

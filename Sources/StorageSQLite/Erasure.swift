@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import GRDB
 import Storage
@@ -17,6 +18,9 @@ struct Erasure {
         return try body()
     }
 
+    private var canonical: String { AnyAddress.canonical(address) }
+    private var folded: String { MailAddress.folded(canonical) }
+
     /// How many places knew the address.
     func run() throws -> Int {
         try Self.overwriting(db) { try forgetEverywhere() }
@@ -24,22 +28,20 @@ struct Erasure {
 
     private func forgetEverywhere() throws -> Int {
         let endpoints = try db.rows(
-            """
-            SELECT id, channel FROM endpoints WHERE channel IN ('email', 'webhook', 'feed') AND address = ?1
-            UNION SELECT id, channel FROM endpoints WHERE channel = 'email' AND lower(address) = ?2
-            """, [address, address.lowercased()])
+            "SELECT id, channel FROM endpoints WHERE id IN (\(EndpointLookup.numbers(typed: 1, canonical: 2)))",
+            [address, canonical])
         for row in endpoints { try forget(row["id"], try row.choice("channel")) }
         try db.run(
-            "DELETE FROM notices WHERE lower(address) = ?1 OR instr(lower(details), ?1)", [address.lowercased()])
+            "DELETE FROM notices WHERE lower(address) = ?1 OR instr(lower(details), ?1)", [folded])
         try db.run(
-            "UPDATE subscribers SET owner = NULL WHERE owner IS NOT NULL AND lower(owner) = ?", [address.lowercased()])
+            "UPDATE subscribers SET owner = NULL WHERE owner IS NOT NULL AND lower(owner) = ?", [folded])
         let ownerships = db.changesCount
-        let callbacks = try HubSubscriptions.forget(address, db)
+        let callbacks = try Set([address, canonical]).reduce(0) { try $0 + HubSubscriptions.forget($1, db) }
         try db.run(
             "UPDATE OR REPLACE suppressions SET address = ? WHERE address = ?",
-            [Suppressions.name(address, key), address.lowercased()])
+            [Suppressions.name(folded, key), folded])
         let suppressions = db.changesCount
-        try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
+        try db.run("DELETE FROM mail_failures WHERE address = ?", [folded])
         let places = endpoints.count + ownerships + callbacks + suppressions
         if places > 0 { try ErasureTraces.noteRemoval(db) }
         return places

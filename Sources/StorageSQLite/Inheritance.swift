@@ -57,7 +57,7 @@ struct Inheritance {
     /// The subscription of an endpoint that hears: the one that delivered, or the soonest served of those it has now. What
     /// an endpoint got is its own, whatever became of the subscription that brought it.
     private static let listener = """
-        coalesce((SELECT o.id FROM subscriptions o WHERE o.id = d.subscription AND o.state = 'active'),
+        coalesce((SELECT o.id FROM subscriptions o WHERE o.id = d.subscription AND o.endpoint = d.endpoint AND o.state = 'active'),
             (SELECT o.id FROM subscriptions o INDEXED BY subscriptions_identity
                 WHERE o.endpoint = d.endpoint AND o.state <> 'ended' AND o.state = 'active'
                 ORDER BY o.digest_period, o.id LIMIT 1))

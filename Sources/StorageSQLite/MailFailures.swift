@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import GRDB
 import Storage
@@ -28,7 +29,7 @@ struct MailFailures {
                 address, why: said + "\(why), on \(Self.enoughDays) days; until \(Timestamp(milliseconds: until).text)",
                 db,
                 now: now, until: Timestamp(milliseconds: until))
-            try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
+            try db.run("DELETE FROM mail_failures WHERE address = ?", [MailAddress.folded(address)])
         }
     }
 
@@ -45,6 +46,6 @@ struct MailFailures {
                 days = CASE WHEN last_at < ?2 - ?3 THEN 1 WHEN last_at / ?4 < ?2 / ?4 THEN days + 1 ELSE days END,
                 last_at = max(last_at, ?2)
             RETURNING days
-            """, [address.lowercased(), now.milliseconds, Self.memory, Self.day]) ?? 0
+            """, [MailAddress.folded(address), now.milliseconds, Self.memory, Self.day]) ?? 0
     }
 }

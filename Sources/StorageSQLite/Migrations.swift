@@ -1,3 +1,4 @@
+import Addresses
 package import GRDB
 import Storage
 
@@ -10,6 +11,7 @@ package enum Migrations {
         PackageResources._08_numbers_sql, PackageResources._09_mail_failures_sql,
         PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
         PackageResources._12_held_sql,
+        PackageResources._16_addresses_sql,
         PackageResources._17_clocks_sql,
         PackageResources._18_threads_sql,
     ]
@@ -30,6 +32,8 @@ package enum Migrations {
             // SQLite ignores the pragma within a transaction.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
+            db.add(function: canonicalAddress)
+            defer { db.remove(function: canonicalAddress) }
             for number in applied..<last {
                 try db.inTransaction(.exclusive) {
                     try db.execute(sql: String(decoding: all[number], as: UTF8.self))
@@ -39,6 +43,11 @@ package enum Migrations {
                 }
             }
         }
+    }
+
+    /// The one spelling of an address, for migrations alone: no index and no trigger may need it.
+    private static let canonicalAddress = DatabaseFunction("canonical_address", argumentCount: 1, pure: true) {
+        String.fromDatabaseValue($0[0]).map(AnyAddress.canonical)
     }
 
     /// The versions that build a table anew. The others leave all references as they are, and looking through all rows

@@ -33,7 +33,7 @@ struct NoticeWriter {
         let rows = try db.rows(
             """
             SELECT o.owner AS address, o.language FROM endpoints e JOIN subscribers o ON o.id = e.subscriber
-            WHERE e.id = ?1 AND o.owner LIKE '%@%' AND NOT (e.channel = 'email' AND e.address = o.owner)
+            WHERE e.id = ?1 AND o.owner LIKE '%@%' AND NOT (e.channel = 'email' AND lower(e.address) = lower(o.owner))
                 AND NOT EXISTS (SELECT 1 FROM suppressions WHERE address = lower(o.owner))
             UNION SELECT m.address, o.language FROM endpoints e JOIN subscribers o ON o.id = e.subscriber
                 JOIN endpoints m ON m.subscriber = o.id AND m.channel = 'email' AND m.state = 'active'

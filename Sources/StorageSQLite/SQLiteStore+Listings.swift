@@ -1,3 +1,4 @@
+import Addresses
 package import Bulletins
 import GRDB
 package import Storage
@@ -46,14 +47,17 @@ extension SQLiteStore: ListingStore {
             var conditions: [String] = []
             if hasBulletin { conditions.append("b.publisher = ?1 AND b.name = ?2") }
             if filter.state != nil { conditions.append("d.state = ?3") }
-            if hasAddress { conditions.append("\(DeliveryJoin.channels) AND e.address = ?4") }
+            if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 4, canonical: 5)))") }
             let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
             return try db.rows(
                 """
                 \(DeliveryRow.columns) FROM \(DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress))
-                \(condition) ORDER BY d.id DESC LIMIT ?5
+                \(condition) ORDER BY d.id DESC LIMIT ?6
                 """,
-                [filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address, limit]
+                [
+                    filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address,
+                    filter.address.map(AnyAddress.canonical), limit,
+                ]
             ).map { try $0.deliveryRow() }
         }
     }
@@ -155,9 +159,6 @@ extension DeliveryRow {
 /// Deliveries `d` with their bulletins `b`, endpoints `e` and subscriptions `s`, in the order in which what is asked for
 /// finds them. An endpoint's are looked for in each bulletin: an index by endpoint would cost each delivery a page.
 enum DeliveryJoin {
-    /// For the index of addresses, which begins with these.
-    static let channels = "e.channel IN ('email', 'webhook', 'feed')"
-
     static func order(byBulletin: Bool, byAddress: Bool) -> String {
         let subscription = "JOIN subscriptions s ON s.id = d.subscription"
         if byAddress {

@@ -93,7 +93,10 @@ extension SQLiteStore: RegistryStore {
         return try await read { db in
             try endpoints.flatMap { endpoint in
                 try db.rows(
-                    StoredSubscription.select + " WHERE e.channel = ? AND e.address = ? AND s.state <> 'ended'",
+                    StoredSubscription.select
+                        + (endpoint.channel == .email
+                            ? " WHERE e.channel = 'email' AND lower(e.address) = lower(?2) AND s.state <> 'ended'"
+                            : " WHERE e.channel = ?1 AND e.address = ?2 AND s.state <> 'ended'"),
                     [endpoint.channel.rawValue, endpoint.address]
                 ).map { try $0.storedSubscription(key) }
             }

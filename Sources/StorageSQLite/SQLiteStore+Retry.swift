@@ -1,3 +1,4 @@
+import Addresses
 package import Bulletins
 import GRDB
 package import Storage
@@ -63,15 +64,15 @@ extension SQLiteStore: RetryStore {
         conditions.append(
             selection.numbers == nil ? "d.state = ?3" : "d.id IN (SELECT value FROM json_each(?2))")
         if hasBulletin { conditions.append("b.publisher = ?4 AND b.name = ?5") }
-        if hasAddress { conditions.append("\(DeliveryJoin.channels) AND e.address = ?6") }
+        if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 6, canonical: 9)))") }
         if selection.since != nil { conditions.append("d.finished_at >= ?7") }
         if selection.until != nil { conditions.append("d.finished_at < ?8") }
         return try db.rows(
-            "SELECT d.id FROM \(order) WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id LIMIT ?9",
+            "SELECT d.id FROM \(order) WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id LIMIT ?10",
             [
                 after, selection.numbers.map { jsonList($0) }, selection.state.rawValue, selection.bulletin?.publisher,
                 selection.bulletin?.id, selection.address, selection.since?.milliseconds,
-                selection.until?.milliseconds, limit,
+                selection.until?.milliseconds, selection.address.map(AnyAddress.canonical), limit,
             ]
         ).map { $0["id"] }
     }

@@ -1,3 +1,4 @@
+import Addresses
 package import Bulletins
 import GRDB
 package import Storage
@@ -12,10 +13,10 @@ extension SQLiteStore: SubscriberStore {
         return try await write { db in
             try db.run(
                 "DELETE FROM suppressions WHERE address IN (?, ?)",
-                [address.lowercased(), Suppressions.name(address, key)])
+                [MailAddress.folded(address), Suppressions.name(address, key)])
             guard db.changesCount > 0 else { return false }
             try Suppressions.mark(address, .no, db)
-            try db.run("DELETE FROM mail_failures WHERE address = ?", [address.lowercased()])
+            try db.run("DELETE FROM mail_failures WHERE address = ?", [MailAddress.folded(address)])
             return true
         }
     }
@@ -52,7 +53,7 @@ enum Suppressions {
             INSERT INTO suppressions (address, why, created_at, until) VALUES (?, ?, ?, ?)
             ON CONFLICT (address) DO UPDATE SET why = excluded.why, until = excluded.until
                 WHERE excluded.until IS NULL OR until IS NOT NULL
-            """, [address.lowercased(), why, now.milliseconds, until?.milliseconds])
+            """, [MailAddress.folded(address), why, now.milliseconds, until?.milliseconds])
         guard db.changesCount > 0 else { return }
         try mark(address, until == nil ? .forGood : .forNow, db)
     }
@@ -74,7 +75,7 @@ enum Suppressions {
     static func mark(of address: String, _ key: StoreKey, _ db: Database) throws -> Mark {
         let found = try db.rows(
             "SELECT until IS NULL AS is_for_good FROM suppressions WHERE address IN (?, ?)",
-            [address.lowercased(), name(address, key)])
+            [MailAddress.folded(address), name(address, key)])
         if found.isEmpty { return .no }
         return found.contains { $0["is_for_good"] as Bool } ? .forGood : .forNow
     }
@@ -85,7 +86,7 @@ enum Suppressions {
     static func mark(_ address: String, _ mark: Mark, _ db: Database) throws {
         try db.run(
             "UPDATE endpoints SET suppressed = ? WHERE channel = 'email' AND lower(address) = ?",
-            [mark.rawValue, address.lowercased()])
+            [mark.rawValue, MailAddress.folded(address)])
         if mark != .no { try Halts.raise(db) }
     }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import Crypto
 import Foundation
@@ -71,7 +72,7 @@ struct StoreKey: Sendable {
 
     /// What the store keeps of an address that was erased: enough to know it again, and not to find it out.
     func erased(_ channel: Channel, _ address: String) -> String {
-        let hash = derive("erased:\(channel.rawValue):\(address.lowercased())").prefix(16)
+        let hash = derive("erased:\(channel.rawValue):\(AnyAddress.canonical(address).lowercased())").prefix(16)
         return Self.erasedPrefix + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 

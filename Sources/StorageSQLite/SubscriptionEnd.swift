@@ -80,7 +80,7 @@ enum SubscriptionEnd {
             "UPDATE deliveries SET digest_at = NULL, due_at = ?, turn = ? WHERE id = ?", [time, time, row.number])
     }
 
-    private static func cancel(_ rows: [(number: Int64, bulletin: Int64)], _ db: Database, now: Timestamp) throws {
+    static func cancel(_ rows: [(number: Int64, bulletin: Int64)], _ db: Database, now: Timestamp) throws {
         guard !rows.isEmpty else { return }
         let list = jsonList(rows.map(\.number))
         try db.run(

@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import GRDB
 import Storage
@@ -18,6 +19,8 @@ struct SubscriptionWriter {
 
     private struct KnownEndpoint {
         let number: Int64
+        /// As it was spelled first.
+        let address: String
         let subscriber: Subscriber
         let isActive: Bool
         let verifiedAt: Timestamp?
@@ -50,8 +53,10 @@ struct SubscriptionWriter {
         {
             return try row.storedSubscription(key, newSecret: secrets[endpoint.number])
         }
+        var made = subscription
+        made.endpoint.address = endpoint.address
         return StoredSubscription(
-            number: try insert(subscription, endpoint), subscription: subscription,
+            number: try insert(subscription, endpoint), subscription: made,
             state: endpoint.isActive ? "active" : endpoint.verifiedAt == nil ? "unverified" : "disabled",
             newSecret: secrets[endpoint.number], subscriber: endpoint.subscriber, verifiedAt: endpoint.verifiedAt,
             webhook: endpoint.webhook)
@@ -67,9 +72,7 @@ struct SubscriptionWriter {
     private mutating func endpoint(_ subscription: Subscription) throws -> KnownEndpoint {
         if let known = known[subscription.endpoint] { return known }
         let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
-        let row = try db.row(
-            "SELECT id, state, subscriber FROM endpoints WHERE channel = ? AND address = ?",
-            [channel.rawValue, address])
+        let row = try EndpointLookup.row(channel, address, db)
         let number =
             if let row { try revive(row) } else { try makeEndpoint(subscription) }
         if channel == .webhook, let signatures = terms.signatures, try !isLive(number) {
@@ -90,12 +93,12 @@ struct SubscriptionWriter {
     private func known(_ number: Int64, _ channel: Channel) throws -> KnownEndpoint? {
         let select = try db.prepared(
             """
-            SELECT o.owner, o.home_region, e.verified_at, e.state, e.signatures, e.secret_version, e.previous_until
+            SELECT o.owner, o.home_region, e.verified_at, e.state, e.signatures, e.secret_version, e.previous_until, e.address
             FROM endpoints e JOIN subscribers o ON o.id = e.subscriber WHERE e.id = ?
             """)
         return try select.first([number]) { row in
             KnownEndpoint(
-                number: number,
+                number: number, address: row.text(7),
                 subscriber: Subscriber(
                     owner: row.optionalText(0), home: row.optionalInteger(1).flatMap { Region(rawValue: $0) }),
                 isActive: row.text(3) == "active",
@@ -115,8 +118,11 @@ struct SubscriptionWriter {
         guard subscriber != Subscriber() else { return number }
         var holder: Int64 = row["subscriber"]
         if let owner = subscriber.owner {
-            holder = try self.holder(owner) ?? holder
-            try db.run("UPDATE subscribers SET owner = ? WHERE id = ?", [owner, holder])
+            if let known = try self.holder(owner) {
+                holder = known
+            } else {
+                try db.run("UPDATE subscribers SET owner = ? WHERE id = ?", [owner, holder])
+            }
             try db.run("UPDATE endpoints SET subscriber = ? WHERE id = ?", [holder, number])
         }
         // An endpoint that went over to another subscriber has that one's clock.
@@ -128,7 +134,9 @@ struct SubscriptionWriter {
     }
 
     private func holder(_ owner: String) throws -> Int64? {
-        try db.number("SELECT id FROM subscribers WHERE owner = ?", [owner])
+        try db.number(
+            "SELECT id FROM subscribers WHERE owner IS NOT NULL AND lower(owner) = ? ORDER BY id LIMIT 1",
+            [MailAddress.folded(owner)])
     }
 
     /// The subscriber of a new endpoint: the owner's, or one of its own.

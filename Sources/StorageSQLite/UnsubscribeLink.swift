@@ -23,8 +23,10 @@ struct UnsubscribeLink {
         try db.rows(
             """
             SELECT id FROM subscriptions WHERE unsubscribe_hash = ?1
-            UNION SELECT s.id FROM endpoints e JOIN subscriptions s ON s.endpoint = e.id AND s.digest_period > 0
-                WHERE e.leave_hash = ?1
+            UNION SELECT s.id FROM subscriptions s WHERE s.digest_period > 0 AND s.endpoint IN (
+                SELECT id FROM endpoints WHERE leave_hash = ?1
+                UNION SELECT o.id FROM endpoints e JOIN endpoints o ON o.channel = 'email'
+                    AND lower(o.address) = lower(e.address) WHERE e.leave_hash = ?1)
             """, [hash]
         ).map { $0["id"] }
     }
@@ -46,13 +48,18 @@ struct UnsubscribeLink {
             .matchedBulletin()
     }
 
-    /// Those that have ended too: a link that was used before may be used once more.
+    /// Those that have ended too: a link that was used before may be used once more. And those of another spelling of the
+    /// address, which an older version took for another one.
     private func ofAddress() throws -> [(number: Int64, subscription: Subscription)] {
         try db.rows(
             """
-            SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint WHERE s.endpoint IN (
+            WITH own (id) AS (
                 SELECT endpoint FROM subscriptions WHERE unsubscribe_hash = ?1
                 UNION SELECT id FROM endpoints WHERE leave_hash = ?1)
+            SELECT s.*, e.address FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint WHERE s.endpoint IN (
+                SELECT id FROM own
+                UNION SELECT o.id FROM own JOIN endpoints e ON e.id = own.id
+                    JOIN endpoints o ON o.channel = 'email' AND lower(o.address) = lower(e.address))
             """, [hash]
         ).map { ($0["id"], try $0.subscription()) }
     }

@@ -16,6 +16,8 @@ enum SettingKey: String, CaseIterable {
     case mailFromName = "mail.fromName"
     case mailDKIM = "mail.dkim"
     case mailBouncesListen = "mail.bounces.listen"
+    case mailVERP = "mail.verp"
+    case mailUnsubscribe = "mail.unsubscribe"
     case mailFolder = "mail.folder"
     case httpListen = "http.listen"
     case httpPublicURL = "http.publicURL"

@@ -1,3 +1,4 @@
+import Addresses
 import AMQP
 import Bulletins
 import DeliveryEngine
@@ -20,6 +21,10 @@ extension Settings {
         relays = reader.value([]) { () throws(ConfigurationError) in try Self.relays(reader) }
         mailFrom = reader.value("") { () throws(ConfigurationError) in try Self.mailFrom(reader) }
         mailFromName = reader.string(.mailFromName) ?? Self.ownName
+        variesReturnPaths = reader.boolean(.mailVERP, default: true)
+        leaveAddress = reader.value(nil) { () throws(ConfigurationError) in
+            try Self.optionalMailbox(reader, .mailUnsubscribe)
+        }
         mailFolder = reader.string(.mailFolder) ?? "var/mail"
         mailKeys = reader.value([]) { () throws(ConfigurationError) in try Self.mailKeys(reader) }
         bounces = Self.address(reader, .mailBouncesListen)
@@ -40,7 +45,7 @@ extension Settings {
         mailRate = reader.integer(.smtpRate, default: 0, in: 0...100_000)
         mailRetry = Self.schedule(reader, .smtpRetry)
         webhookRetry = Self.schedule(reader, .webhooksRetry)
-        operators = reader.value(nil) { () throws(ConfigurationError) in try Self.operators(reader) }
+        operators = reader.value(nil) { () throws(ConfigurationError) in try Self.optionalMailbox(reader, .opsEmail) }
         retention = Self.retention(reader)
         lease = .seconds(reader.integer(.deliveryLease, default: 30, in: 1...3600))
         grace = .seconds(reader.integer(.deliveryGrace, default: 20, in: 0...3600))
@@ -105,10 +110,8 @@ extension Settings {
     }
 
     private static func mailFrom(_ reader: SettingsReader) throws(ConfigurationError) -> String {
-        let address = reader.string(.mailFrom) ?? "kentongan@localhost"
-        guard Grammar.isEmail(address) || address.hasSuffix("@localhost") && Grammar.isEmail(address + ".x") else {
-            throw .badValue(key: "mail.from", reason: "\(address) is no email address")
-        }
+        let text = reader.string(.mailFrom) ?? "kentongan@localhost"
+        let address = try mailbox(text, .mailFrom, scope: text.hasSuffix("@localhost") ? .anyHost : .internet)
         guard address.prefix(while: { $0 != "@" }).utf8.count <= BounceAddress.longestLocalPart else {
             throw .badValue(
                 key: "mail.from",
@@ -199,12 +202,22 @@ extension Settings {
         }
     }
 
-    private static func operators(_ reader: SettingsReader) throws(ConfigurationError) -> String? {
-        guard let address = reader.string(.opsEmail) else { return nil }
-        guard Grammar.isEmail(address) else {
-            throw .badValue(key: "ops.email", reason: "\(address) is no email address")
+    /// A mail address in its one spelling.
+    private static func mailbox(_ text: String, _ key: SettingKey, scope: MailAddress.Scope = .internet)
+        throws(ConfigurationError) -> String
+    {
+        do throws(AddressFault) {
+            return try MailAddress(text, scope: scope).description
+        } catch {
+            throw .badValue(key: key.rawValue, reason: "\(text) is no email address: \(error)")
         }
-        return address
+    }
+
+    private static func optionalMailbox(_ reader: SettingsReader, _ key: SettingKey) throws(ConfigurationError)
+        -> String?
+    {
+        guard let address = reader.string(key) else { return nil }
+        return try mailbox(address, key)
     }
 
     private static func retention(_ reader: SettingsReader) -> Retention {

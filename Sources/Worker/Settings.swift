@@ -28,6 +28,10 @@ package struct Settings: Sendable {
     package var relays: [SMTPSettings]
     package var mailFrom: String
     package var mailFromName: String
+    /// Whether each mail has a return path of its own (VERP).
+    package var variesReturnPaths: Bool
+    /// Takes mails that unsubscribe; nil for none.
+    package var leaveAddress: String?
     /// The name in From where none is set; bulletins then bear their publishers' names.
     static let ownName = "Kentongan"
     package var mailFolder: String
@@ -66,6 +70,11 @@ package struct Settings: Sendable {
     package var requiresUser: Bool
     package var data: DataFiles
     package var logLevel: Logger.Level
+
+    /// Where mails come in that `bounce` and LMTP take.
+    package var intakeMailboxes: BounceIntake.Mailboxes {
+        BounceIntake.Mailboxes(from: mailFrom, variesReturnPaths: variesReturnPaths, leave: leaveAddress)
+    }
 
     /// What `serve` and `publish` need of the broker.
     package func requireBroker() throws(ConfigurationError) -> BrokerSettings {

@@ -19,7 +19,8 @@ extension Worker {
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
         let mail = MailSettings(
             from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
-            bounceKey: store.bounceKey, namesPublishers: settings.mailFromName == Settings.ownName)
+            bounceKey: store.bounceKey, namesPublishers: settings.mailFromName == Settings.ownName,
+            variesReturnPaths: settings.variesReturnPaths, leaveAddress: settings.leaveAddress)
         let composer = try MailComposer(settings: mail, registries: registries)
         let relays = try relays(group)
         let transport = try mailTransport(mail, relays)
@@ -39,7 +40,7 @@ extension Worker {
         }
         let email = email(composer, transport)
         let bounces = settings.bounces.map { address in
-            let intake = BounceIntake(store: store, from: settings.mailFrom, clock: clock)
+            let intake = BounceIntake(store: store, mailboxes: settings.intakeMailboxes, clock: clock)
             return BounceListener(host: address.host, port: address.port, intake: intake, logger: logger)
         }
         let webhookHosts = HostLimits(

@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import Foundation
 import HTTPPost
@@ -6,6 +7,8 @@ import Storage
 /// Reads subscriptions that people typed.
 struct SubscriptionReader {
     let codes: CodeReader
+    /// Where webhooks may be.
+    let webhooks: AddressGuard
 
     static let columns = CSVColumns(
         filled: ["channel", "region", "field"], required: ["address"],
@@ -79,29 +82,39 @@ struct SubscriptionReader {
 
     func subscriber(owner: String?, home: String?) throws -> Subscriber {
         let owner = owner?.trimmingCharacters(in: CSVTable.blanks)
-        if let owner, !Grammar.isEmail(owner), !Grammar.isPublisher(owner) {
+        let mailbox = owner.flatMap { try? MailAddress($0) }
+        if let owner, mailbox == nil, !Grammar.isPublisher(owner) {
             try TypedText.refuseUnseen(owner)
             throw RefusedInput("\(owner) is neither an email address nor a publisher's slug")
         }
-        return Subscriber(owner: owner, home: try home.map { try codes.region($0) })
+        return Subscriber(owner: mailbox?.description ?? owner, home: try home.map { try codes.region($0) })
     }
 
     /// The name of a feed nobody named: what is secret of it is only in its link.
     static func newFeedName() -> String { "feed-" + UUID().uuidString.lowercased().prefix(8) }
+
+    /// A webhook's URL in its one spelling. One that the configuration could never reach would only fail for days.
+    private func webhook(_ text: String) throws -> String {
+        let text = text.trimmingCharacters(in: CSVTable.blanks)
+        try TypedText.refuseUnseen(text)
+        let target: HTTPTarget
+        do {
+            target = try HTTPTarget(text)
+        } catch {
+            throw RefusedInput("\(error)")
+        }
+        guard case .refused(let reason) = webhooks.judge(target) else { return target.canonical }
+        throw RefusedInput(
+            "a webhook at \(target.authority) can never be reached: \(reason); webhooks.allow opens networks to webhooks"
+        )
+    }
 
     private func address(_ text: String, _ channel: Channel) throws -> String {
         switch channel {
         case .email:
             return try TypedText.email(text)
         case .webhook:
-            let url = text.trimmingCharacters(in: CSVTable.blanks)
-            try TypedText.refuseUnseen(url)
-            do {
-                _ = try HTTPTarget(url)
-            } catch {
-                throw RefusedInput("\(error)")
-            }
-            return url
+            return try webhook(text)
         case .feed:
             guard text.isEmpty || Grammar.isBulletinID(text) else {
                 throw RefusedInput("\(text) is no name for a feed")

@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import Foundation
 
@@ -25,12 +26,15 @@ enum TypedText {
         return text
     }
 
-    /// An email address; spaces at its ends, which come with copying, are dropped.
+    /// An email address in its one spelling; spaces at its ends, which come with copying, are dropped.
     static func email(_ text: String) throws -> String {
         let trimmed = text.trimmingCharacters(in: CSVTable.blanks)
         try refuseUnseen(trimmed)
-        guard Grammar.isEmail(trimmed) else { throw RefusedInput("\(trimmed) is no email address") }
-        return trimmed
+        do throws(AddressFault) {
+            return try MailAddress(trimmed).description
+        } catch {
+            throw RefusedInput("\(trimmed) is no email address: \(error)")
+        }
     }
 
     /// A code, which a look-up would miss; spaces at its ends are dropped.
@@ -42,7 +46,7 @@ enum TypedText {
 
     /// Names the first character of an address or URL that nobody sees.
     static func refuseUnseen(_ text: String) throws {
-        guard let unseen = text.unicodeScalars.first(where: { ScreenControls.isInvisible($0) && $0 != " " }) else {
+        guard let unseen = text.unicodeScalars.first(where: { HiddenCharacters.isInvisible($0) && $0 != " " }) else {
             return
         }
         throw RefusedInput("\(text) holds the character \(HiddenCharacters.name(unseen)), which nobody sees")

@@ -195,4 +195,36 @@ struct ValidationTests {
         }
         #expect(unknown.errors.first?.code == .unknownRegion)
     }
+
+    /// By a publisher of the whole country, the regions and the notes of an emergency for one code; nil if it is refused.
+    private func emergency(for code: String) throws -> (regions: [String], notes: [String])? {
+        let value = try JSONParser.parse(Fixtures.bytes("Tests/Fixtures/samples/13-bpbd-siaga-lahar.json"))
+        guard case .object(var object) = value else { throw BulletinError("", .schema, "no object") }
+        object["regions"] = [.string(code)]
+        let publisher = Publisher(
+            slug: "bpbd.35.08", name: "BNPB", amqpUser: "bnpb", kinds: [.announcement], regions: [.country],
+            mayPublishEmergencies: true)
+        let early = try #require(Timestamp("2026-11-23T08:00:00+08:00"))
+        let result = BulletinValidator(registries: try Fixtures.registries.get()).validate(
+            .object(object), publisher: publisher, sender: .trusted, now: early)
+        guard case .success(let accepted) = result else { return nil }
+        return (accepted.bulletin.regions.map(\.code), accepted.notes)
+    }
+
+    /// An emergency never fails for a code that was retired or mistyped: it goes to what took the code's place, or to the
+    /// nearest region above that is known, and the receipt's notes name both.
+    @Test(arguments: [
+        ("91.01", ["93.01"]), ("91.01.05", ["93.01"]), ("91.01.05.2001", ["93.01"]), ("14.71.08.1011", ["14.71.08"]),
+        ("35.08.99.2001", ["35.08"]), ("35.99.01.2001", ["35"]),
+    ])
+    func anEmergencyReachesTheNearestRegionThatIsKnown(code: String, regions: [String]) throws {
+        let found = try #require(try emergency(for: code))
+        #expect(found.regions == regions)
+        #expect(found.notes.contains { $0.contains(code) && $0.contains(regions[0]) })
+    }
+
+    @Test func anEmergencyForNoKnownProvinceIsRefused() throws {
+        #expect(try emergency(for: "97.01.01.2001") == nil)
+        #expect(try emergency(for: "91.01")?.notes.first?.contains("retired") == true)
+    }
 }

@@ -22,6 +22,52 @@ import Testing
         for text in forged { #expect(paths.delivery(in: text) == nil, "\(text)") }
     }
 
+    /// Where the relay takes one sender only, the delivery's mark comes back in the returned header, or as the envelope's id.
+    @Test func aMarkByItselfNamesItsDelivery() {
+        let mark = paths.mark(of: 12)
+        for text in [
+            "X-Kentongan-Delivery: \(mark)", "Original-Envelope-Id: \(mark)\n", mark.uppercased(), "(\(mark))",
+        ] {
+            #expect(paths.delivery(in: text) == 12, "\(text)")
+        }
+        for text in ["a\(mark)", "X-Kentongan-Delivery: b13\(mark.dropFirst(3))", "1\(mark)"] {
+            #expect(paths.delivery(in: text) == nil, "\(text)")
+        }
+        let header = "Subject: Kabar\nX-Kentongan-Delivery: \(mark)\n"
+        let mail = "From: MAILER-DAEMON@x\nTo: kabar@desa.example\nSubject: failure\n\n550 5.1.1 gone\n\n\(header)"
+        #expect(BounceReader(Array(mail.utf8)).delivery(paths, envelope: ["kabar@desa.example"]) == 12)
+    }
+
+    @Test func theRecipientIsFoundInAnySpelling() {
+        let others =
+            "Final-Recipient: rfc822; notwarga@x.example\nAction: failed\nStatus: 5.1.1\n\nFinal-Recipient: rfc822; "
+            + "<Warga@X.Example>\nAction: failed\nStatus: 4.4.7"
+        #expect(bounce(others)?.status == "4.4.7", "another's name that ends alike is not the recipient's")
+    }
+
+    private let token = [UInt8](repeating: 0xFB, count: 32)
+
+    @Test func aSubjectNamesWhatItEnds() {
+        let found = LeaveToken(token, bulletin: 12)
+        for subject in [
+            "unsubscribe \(found)", "\(found)", "Re: unsubscribe  \(found) please", "Fwd:\tberhenti \(found)",
+        ] {
+            #expect(LeaveToken(subject: subject) == found, "\(subject)")
+        }
+        #expect(LeaveToken(subject: "unsubscribe \(LeaveToken(token))") == LeaveToken(token))
+        #expect(found.scope == .mail(bulletin: 12))
+        for subject in ["", "unsubscribe", "unsubscribe AAAA.12", "x\(found)", "unsubscribe ."] {
+            #expect(LeaveToken(subject: subject) == nil, "\(subject)")
+        }
+    }
+
+    @Test func whereMailsAreTaken() {
+        let own = BounceIntake.Mailboxes(from: "kabar@desa.example", leave: "berhenti@desa.example")
+        #expect(own.contains("Berhenti@DESA.example") && !own.contains("kabar@desa.example"))
+        let one = BounceIntake.Mailboxes(from: "kabar@desa.example", variesReturnPaths: false)
+        #expect(one.contains("kabar@desa.example") && !one.contains("berhenti@desa.example"))
+    }
+
     @Test func theLongestAddressFitsALocalPart() {
         let from = String(repeating: "a", count: BounceAddress.longestLocalPart) + "@d.example"
         let local = BounceAddress(from: from, key: [1]).address(of: .max).prefix { $0 != "@" }

@@ -160,4 +160,32 @@ struct MailComposerTests {
         let english = try self.parts(try mail([("event", event)], language: "en"))
         #expect(english[0].contains("When: Saturday, 12 December 2026 at 07:00 WITA"))
     }
+
+    /// The header of a mail whose settings have an address that unsubscribes, and no return paths of their own.
+    @Test func aMailboxUnsubscribesBesideTheLink() throws {
+        let settings = MailSettings(
+            from: "kabar@desa.example", fromName: "Kabar", publicURL: "https://desa.example", storeID: "s1",
+            bounceKey: [UInt8](repeating: 7, count: 32), variesReturnPaths: false,
+            leaveAddress: "ber/henti@desa.example")
+        let composer = try MailComposer(settings: settings, registries: try registries())
+        let delivery = ClaimedDelivery(
+            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", attempt: 1, subscription: 3,
+            region: try #require(Region("73.71")), field: .any, language: "id",
+            unsubscribeToken: [UInt8](repeating: 0xFF, count: 32))
+        let prepared = composer.prepare(try content(), language: "id", zone: .wita)
+        let text = String(
+            buffer: composer.message(prepared, for: delivery, now: Timestamp(milliseconds: 1_795_403_700_000)))
+        let token = LeaveToken([UInt8](repeating: 0xFF, count: 32), bulletin: 1)
+        let header = text.components(separatedBy: "\r\n\r\n")[0].replacing("\r\n ", with: " ")
+        #expect(
+            header.contains(
+                "unsubscribe/\(Token.text(token.token))?b=1>, <mailto:ber%2Fhenti@desa.example?subject=unsubscribe%20\(token)>"
+            ))
+        #expect(composer.returnPath(of: delivery) == "kabar@desa.example")
+        let mark = settings.returnPaths.mark(of: 7)
+        #expect(header.contains("X-Kentongan-Delivery: \(mark)"))
+        #expect(composer.envelopeID(of: delivery, "b1.e1.s1@desa.example") == mark)
+        let usual = try mail()
+        #expect(!usual.contains("X-Kentongan-Delivery") && !usual.contains("mailto:"))
+    }
 }

@@ -151,4 +151,31 @@ private func isAllowed(_ verdict: AddressGuard.Verdict) -> Bool { verdict == .al
         #expect(!all.contains(try SocketAddress(ipAddress: "::1", port: 1)))
         #expect(try AddressNetwork("::/0").contains(SocketAddress(ipAddress: "::1", port: 1)))
     }
+
+    @Test(arguments: [
+        "https://10.1.2.3/", "https://127.0.0.1/", "http://127.0.0.1:8080/", "https://[::1]/", "https://[fd00::1]/",
+        "https://[::ffff:192.168.0.1]/", "https://localhost/", "https://a.localhost/", "http://desa.example/",
+        "https://desa.example:8443/", "http://8.8.8.8/", "https://8.8.8.8:8443/", "https://169.254.169.254/",
+    ])
+    func whatNoConnectionMayReachIsRefusedBeforeOne(url: String) throws {
+        #expect(!isAllowed(AddressGuard(allowed: []).judge(try HTTPTarget(url))))
+    }
+
+    @Test(arguments: [
+        "https://desa.example/", "https://desa.example:443/", "https://8.8.8.8/", "https://[2606:4700::1]/",
+        "https://localhost.example/",
+    ])
+    func whatMayLeadOutIsNotRefused(url: String) throws {
+        #expect(isAllowed(AddressGuard(allowed: []).judge(try HTTPTarget(url))))
+    }
+
+    /// A name may lead into a network that is open, in any way.
+    @Test(arguments: [
+        ("http://127.0.0.1:8080/", true), ("http://localhost:8080/", true), ("http://desa.example:8080/", true),
+        ("http://10.0.0.1/", false), ("http://8.8.8.8/", false), ("https://8.8.8.8/", true),
+    ])
+    func anOpenNetworkIsReachedInAnyWay(url: String, isReached: Bool) throws {
+        let guarded = AddressGuard(allowed: [try AddressNetwork("127.0.0.0/8")])
+        #expect(isAllowed(guarded.judge(try HTTPTarget(url))) == isReached)
+    }
 }

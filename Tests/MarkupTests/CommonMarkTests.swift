@@ -96,7 +96,7 @@ struct CommonMarkTests {
             "Awas&#16; &#27;[31mMERAH&#27;[0m balik&#13;baris &#8;a&#x85;b &#x202E;c&#xFFFE;d `\u{202E}e` [f](https://x.example/&#27;g&#10;h \"&#7;i\")\n\n```\u{202E}x\n\u{2066}y\n```\n<div>&#27;z&#x2028;w</div>"
         for rendered in [CommonMark.html(text), CommonMark.plainText(text)] {
             let hostile = rendered.unicodeScalars.filter {
-                ScreenControls.isHostile($0) && $0 != "\n" && $0 != "\u{FFFD}"
+                HiddenCharacters.isHostile($0) && $0 != "\n" && $0 != "\u{FFFD}"
             }
             #expect(hostile.isEmpty, "\(rendered)")
             #expect(rendered.contains("MERAH") && rendered.contains("balik baris"))

@@ -30,16 +30,27 @@ import Testing
 
     @Test(arguments: ["a@b", "a.b+c@x-y.example", "é@b", "a@é.example", "o'hara@[192.0.2.1]", "a@[IPv6:2001:db8::1]"])
     func addresses(_ address: String) {
-        #expect(Mailbox.fault(of: address) == nil)
+        #expect(throws: Never.self) { try SMTPMessage(sender: "", recipients: [address], content: ByteBuffer()) }
     }
 
     @Test(arguments: [
         "", "a", "@b", "a@", "a b@c", "a@b>\r\nDATA", "a@b c", ".a@b", "a..b@c", "a@-b", "a@b..c", "a@b\u{85}",
-        "a\u{9F}@b",
+        "a\u{9F}@b", "a@b_c",
         "<a@b>", "\"a\"@b", "a@b\n", "a\0@b", "a@[b", "a@[]",
     ])
     func badAddresses(_ address: String) {
-        #expect(Mailbox.fault(of: address) != nil)
+        #expect(throws: SMTPError.self) { try SMTPMessage(sender: "", recipients: [address], content: ByteBuffer()) }
+        guard !address.isEmpty else { return }
+        #expect(throws: SMTPError.self) { try SMTPMessage(sender: address, recipients: ["a@b"], content: ByteBuffer()) }
+    }
+
+    /// A relay without SMTPUTF8 takes the domain as `xn--`; only a local part beyond ASCII needs the extension.
+    @Test func internationalisedDomainsGoInASCII() throws {
+        let message = try SMTPMessage(
+            sender: "kabar@Désa.Example", recipients: ["budi@désa.example"], content: ByteBuffer())
+        #expect(message.sender == "kabar@xn--dsa-bma.example" && message.recipients == ["budi@xn--dsa-bma.example"])
+        #expect(!message.isInternational)
+        #expect(try SMTPMessage(sender: "", recipients: ["é@b"], content: ByteBuffer()).isInternational)
     }
 
     @Test func messages() {

@@ -104,4 +104,49 @@ struct MigrationTests {
             #expect(isOn == 1)
         }
     }
+
+    /// The version before addresses had one spelling.
+    private static let versionBeforeSpelling = 12
+
+    /// Rows keep their numbers and take the one spelling, unless another row has it; so do suppressions.
+    @Test
+    func addressesTakeTheirOneSpelling() throws {
+        try withFolder { path in
+            let pool = try DatabasePool(path: path)
+            try Migrations.apply(to: pool, upTo: Self.versionBeforeSpelling)
+            try pool.write { db in
+                try db.execute(
+                    sql:
+                        "INSERT INTO subscribers (id, language, created_at, owner) VALUES (1, 'id', 1, 'Ani@DESA.example')"
+                )
+                for (channel, address) in [
+                    ("email", "Budi@DESA.example"), ("email", "siti@désa.example"), ("email", "a..b@Desa.example"),
+                    ("email", "dua@DUSUN.example"), ("email", "dua@dusun.example"), ("email", "erased:00ff"),
+                    ("webhook", "HTTPS://Desa.Example:443#a"), ("webhook", "https://dusun.example/%7e"),
+                    ("feed", "Kabar"),
+                ] {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO endpoints (subscriber, channel, address, secret_version, state, suppressed, created_at)
+                            VALUES (1, ?, ?, 1, 'active', 0, 1)
+                            """, arguments: [channel, address])
+                }
+                try db.execute(
+                    sql: "INSERT INTO suppressions (address, why, created_at) VALUES ('siti@désa.example', 'w', 1)")
+            }
+            try pool.close()
+            try Data(repeating: 7, count: 32).write(to: URL(filePath: path + ".key"))
+            try SQLiteStore(path: path).close()
+            try DatabaseQueue(path: path).read { (db: Database) throws in
+                #expect(
+                    try String.fetchAll(db, sql: "SELECT address FROM endpoints ORDER BY id") == [
+                        "Budi@desa.example", "siti@xn--dsa-bma.example", "a..b@Desa.example", "dua@DUSUN.example",
+                        "dua@dusun.example", "erased:00ff", "https://desa.example/", "https://dusun.example/~", "Kabar",
+                    ])
+                #expect(
+                    try String.fetchAll(db, sql: "SELECT address FROM suppressions") == ["siti@xn--dsa-bma.example"])
+                #expect(try String.fetchAll(db, sql: "SELECT owner FROM subscribers") == ["Ani@desa.example"])
+            }
+        }
+    }
 }

@@ -37,13 +37,15 @@ package enum CommonMark {
     private static func rendered(
         _ text: String, otherwise: (String) -> String, _ body: (OpaquePointer) -> String
     ) -> String {
-        guard CommonMarkLimits.fault(ofText: text) == nil else { return otherwise(ScreenControls.dropped(from: text)) }
+        guard CommonMarkLimits.fault(ofText: text) == nil else {
+            return otherwise(HiddenCharacters.dropped(from: text))
+        }
         let rendered = parsed(text) { document -> String? in
             guard CommonMarkLimits.fault(of: document) == nil else { return nil }
             CommonMarkTree.makeSafe(document)
             return body(document)
         }
-        return (rendered ?? nil) ?? otherwise(ScreenControls.dropped(from: text))
+        return (rendered ?? nil) ?? otherwise(HiddenCharacters.dropped(from: text))
     }
 
     private static func parsed<T>(_ text: String, _ body: (OpaquePointer) -> T) -> T? {

@@ -48,7 +48,7 @@ enum CommonMarkTree {
     }
 
     static func hasVisibleText(_ document: OpaquePointer) -> Bool {
-        nodes(document, where: hasLiteral).contains { ScreenControls.hasVisible(literal($0)) }
+        nodes(document, where: hasLiteral).contains { HiddenCharacters.hasVisible(literal($0)) }
     }
 
     private static func nodes(_ document: OpaquePointer, where condition: (OpaquePointer) -> Bool) -> [OpaquePointer] {
@@ -72,16 +72,17 @@ enum CommonMarkTree {
     private static func dropControls(_ document: OpaquePointer) {
         for node in nodes(document, where: { hasLiteral($0) || isLink($0) }) {
             if isLink(node) {
-                cmark_node_set_url(node, ScreenControls.dropped(from: url(node)).filter { !$0.isNewline && $0 != "\t" })
+                cmark_node_set_url(
+                    node, HiddenCharacters.dropped(from: url(node)).filter { !$0.isNewline && $0 != "\t" })
                 let title = cmark_node_get_title(node).map { String(cString: $0) } ?? ""
-                cmark_node_set_title(node, ScreenControls.dropped(from: title))
+                cmark_node_set_title(node, HiddenCharacters.dropped(from: title))
                 continue
             }
-            cmark_node_set_literal(node, ScreenControls.dropped(from: literal(node)))
+            cmark_node_set_literal(node, HiddenCharacters.dropped(from: literal(node)))
             guard cmark_node_get_type(node) == CMARK_NODE_CODE_BLOCK, let info = cmark_node_get_fence_info(node) else {
                 continue
             }
-            cmark_node_set_fence_info(node, ScreenControls.dropped(from: String(cString: info)))
+            cmark_node_set_fence_info(node, HiddenCharacters.dropped(from: String(cString: info)))
         }
     }
 
@@ -112,7 +113,7 @@ enum CommonMarkTree {
 
     private static func showsText(_ node: OpaquePointer) -> Bool {
         nodes(node, where: { hasLiteral($0) || $0 != node && isLink($0) && isAllowed(url($0)) }).contains {
-            isLink($0) || ScreenControls.hasVisible(literal($0))
+            isLink($0) || HiddenCharacters.hasVisible(literal($0))
         }
     }
 

@@ -101,11 +101,11 @@ struct BulletinReview {
         if registries.regions.contains(region) { return [region] }
         let successors = registries.successors.successors(of: region)
         let names = successors.map { "\($0) (\(registries.regions.name(of: $0) ?? "?"))" }.joined(separator: ", ")
-        if successors.isEmpty, let above = knownParent(of: region) {
-            let name = "\(above) (\(registries.regions.fullName(of: above)))"
-            if isEmergency {
+        if successors.isEmpty, let above = nearest(to: region) {
+            let name = above.map { "\($0) (\(registries.regions.fullName(of: $0)))" }.joined(separator: ", ")
+            if isEmergency, mayReach(above, instead: region) {
                 notes.append("\(code) is not among the regions; the emergency goes to the region above, \(name)")
-                return [above]
+                return above
             }
             note(
                 path, .unknownRegion,
@@ -122,10 +122,21 @@ struct BulletinReview {
         return []
     }
 
-    /// The district of a village that is unknown: villages are merged and renumbered, and no table lists them all.
-    private func knownParent(of region: Region) -> Region? {
-        guard region.level == .village, let parent = region.parent else { return nil }
-        return registries.regions.contains(parent) ? parent : nil
+    /// Whether the publisher's scope holds what the code names, or all that would take its place.
+    private func mayReach(_ above: [Region], instead region: Region) -> Bool {
+        guard let publisher else { return true }
+        return publisher.covers(region) || above.allSatisfy(publisher.covers)
+    }
+
+    /// The nearest region above an unknown one, or what took its place: villages and districts are merged and renumbered,
+    /// and no table lists them all. The country is too far from a code that may be a slip of the hand.
+    private func nearest(to region: Region) -> [Region]? {
+        for above in region.ancestors where above != .country {
+            if registries.regions.contains(above) { return [above] }
+            let successors = registries.successors.successors(of: above)
+            if !successors.isEmpty { return successors }
+        }
+        return nil
     }
 
     private mutating func fields(_ codes: [(code: String, path: String)]) -> [Field] {

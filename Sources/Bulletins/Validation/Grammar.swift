@@ -82,15 +82,15 @@ public enum Grammar {
 
     /// Why a text is no line that people can read as it is; nil for a good one. The character is named.
     public static func fault(ofLine text: String, mayBeBlank: Bool) -> String? {
-        if let scalar = text.unicodeScalars.first(where: ScreenControls.isHostile) {
-            return "holds the character \(ScreenControls.name(scalar)), which nobody sees; leave it out"
+        if let scalar = text.unicodeScalars.first(where: HiddenCharacters.isHostile) {
+            return "holds the character \(HiddenCharacters.name(scalar)), which nobody sees; leave it out"
         }
-        return mayBeBlank || ScreenControls.hasVisible(text) ? nil : "is blank"
+        return mayBeBlank || HiddenCharacters.hasVisible(text) ? nil : "is blank"
     }
 
     /// Characters that show nothing, of which an address has none: spaces of any width, joiners, marks of direction.
     private static func hasHidden(_ text: String) -> Bool {
-        !text.utf8.allSatisfy { $0 < 0x80 } && text.unicodeScalars.contains(where: ScreenControls.isInvisible)
+        !text.utf8.allSatisfy { $0 < 0x80 } && text.unicodeScalars.contains(where: HiddenCharacters.isInvisible)
     }
 
     /// `traceparent` of W3C Trace Context, section 3.2: `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits, all

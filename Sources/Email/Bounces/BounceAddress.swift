@@ -15,21 +15,30 @@ package struct BounceAddress: Sendable {
     /// `from` is an address whose local part is no longer than `longestLocalPart`; `key` is the store's.
     package init(from: String, key: [UInt8]) {
         let at = from.lastIndex(of: "@") ?? from.endIndex
-        beginning = "\(from[..<at])+b"
+        beginning = String(from[..<at])
         end = String(from[at...])
         self.key = SymmetricKey(data: key)
     }
 
-    package func address(of delivery: Int64) -> String { "\(beginning)\(delivery)-\(signature(delivery))\(end)" }
+    package func address(of delivery: Int64) -> String { "\(beginning)+\(mark(of: delivery))\(end)" }
 
-    /// The delivery of the first return path in a text that this store has signed.
+    /// What names the delivery in a return path, and by itself in a header: `b12-0f3a5c7e9b1d2f40`.
+    package func mark(of delivery: Int64) -> String { "b\(delivery)-\(signature(delivery))" }
+
+    /// The delivery of the first mark in a text that this store has signed, in a return path or by itself.
     package func delivery(in text: String) -> Int64? {
         var rest = Array(text.utf8)[...]
-        while let plus = rest.firstIndex(of: UInt8(ascii: "+")) {
-            rest = rest[(plus + 1)...]
-            if let delivery = delivery(at: rest) { return delivery }
+        var isInWord = false
+        while let byte = rest.first {
+            if !isInWord, let delivery = delivery(at: rest) { return delivery }
+            isInWord = Self.isAlphanumeric(byte)
+            rest = rest.dropFirst()
         }
         return nil
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
     }
 
     /// `b12-0f3a5c7e9b1d2f40`, and then whatever it be.

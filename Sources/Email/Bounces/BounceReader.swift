@@ -1,3 +1,4 @@
+import Addresses
 import Bulletins
 import Foundation
 package import Storage
@@ -26,6 +27,9 @@ package struct BounceReader {
         return (envelope + headers).lazy.compactMap { paths.delivery(in: $0) }.first
             ?? all.lazy.filter(\.children.isEmpty).compactMap { paths.delivery(in: $0.text) }.first
     }
+
+    /// What a mail that unsubscribes has in its subject.
+    var leaveToken: LeaveToken? { mail["subject"].flatMap(LeaveToken.init(subject:)) }
 
     /// What it says of a mail to `address`; nil if it is no report of a failure, a delay or a complaint.
     package func bounce(of address: String) -> Bounce? {
@@ -74,8 +78,9 @@ package struct BounceReader {
     private func deliveryStatus(
         _ recipients: [[(name: String, value: String)]], _ address: String, _ plain: PlainBounce
     ) -> Bounce? {
+        let mailbox = Self.mailbox(address)
         let own = recipients.filter { fields in
-            fields.contains { $0.name.hasSuffix("-recipient") && Self.address(of: $0.value) == address.lowercased() }
+            fields.contains { $0.name.hasSuffix("-recipient") && Self.mailbox($0.value) == mailbox }
         }
         let said = (own.isEmpty ? recipients : own).count == 1 ? plain.bounce(of: address) : nil
         let bounces = (own.isEmpty ? recipients : own).map { explained(bounce($0), said) }
@@ -86,12 +91,6 @@ package struct BounceReader {
         return failures.first { $0.suppresses } ?? failures.first ?? bounces.compactMap(\.self).first
     }
 
-    /// `rfc822; <warga@desa.example>`
-    private static func address(of recipient: String) -> String {
-        let address = recipient.split(separator: ";", maxSplits: 1).last ?? ""
-        return address.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>")).lowercased()
-    }
-
     /// A failure whose fields say no more than that may be explained in the part that people are to read.
     private func explained(_ bounce: Bounce?, _ said: Bounce?) -> Bounce? {
         guard let bounce, bounce.kind == .failed, let status = bounce.status, StatusCode.isVague(status),
@@ -100,6 +99,13 @@ package struct BounceReader {
         let isMore = said.status.map { !StatusCode.isVague($0) && $0.first == status.first } == true
         let details = [bounce.detail, detail].compactMap(\.self).joined(separator: "; ")
         return Bounce(kind: .failed, status: isMore ? said.status : status, detail: details)
+    }
+
+    /// The address in `rfc822; Budi@Desa.Example`, as addresses are compared.
+    private static func mailbox(_ field: String) -> String {
+        let said = field.split(separator: ";").last.map(String.init) ?? field
+        let address = said.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>"))
+        return MailAddress.folded((try? MailAddress(address, scope: .anyHost))?.description ?? address)
     }
 
     private func recipients(_ report: String) -> [[(name: String, value: String)]] {

@@ -35,7 +35,8 @@ extension HubRequest {
             throw HubFault(.malformed, "hub.callback must be \(longestCallback) bytes at most")
         }
         do {
-            return (text, try HTTPTarget(text))
+            let target = try HTTPTarget(text)
+            return (target.canonical, target)
         } catch {
             // Without the reason, which would show the address.
             throw HubFault(.malformed, "hub.callback must be an http or https URL in its plainest spelling")

@@ -8,7 +8,8 @@ import Worker
 /// `bounce`: what came back of mails, from a mail server's pipe.
 struct BounceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bounce", abstract: "Reads a bounce or a complaint on standard input, as a mail server's pipe.",
+        commandName: "bounce",
+        abstract: "Reads a bounce, a complaint or a mail that unsubscribes on standard input, as a mail server's pipe.",
         discussion: """
             A delivery whose mail failed becomes bounced. If the mailbox does not exist, or after a complaint, its address \
             gets nothing any more; a full mailbox and the like count only after several days. What is no report, such as an \
@@ -27,10 +28,10 @@ struct BounceCommand: AsyncParsableCommand {
         let message = Self.readInput()
         do {
             let intake = BounceIntake(
-                store: try context.store(), from: context.settings.mailFrom, clock: WallClock.system)
+                store: try context.store(), mailboxes: context.settings.intakeMailboxes, clock: WallClock.system)
             let outcome = try await intake.take(message, to: envelope)
             switch outcome {
-            case .recorded, .noReport: Output.line("\(outcome)")
+            case .recorded, .noReport, .unsubscribed: Output.line("\(outcome)")
             case .unsigned:
                 throw RefusedInput("\(outcome); have the mail server pass what comes to \(intake.example) and the like")
             case .gone: throw RefusedInput("\(outcome)")

@@ -11,7 +11,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscriptions", abstract: "Says who hears what.",
         subcommands: [
-            Add.self, List.self, Remove.self, Import.self, Export.self, Verify.self, RotateSecret.self,
+            Add.self, List.self, Remove.self, Import.self, Export.self, Verify.self, RotateSecret.self, Doubles.self,
         ])
 
     struct Add: AsyncParsableCommand {
@@ -54,7 +54,9 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let registries = try context.registries()
-            let reader = SubscriptionReader(codes: CodeReader(registries: registries))
+            let reader = SubscriptionReader(
+                codes: CodeReader(registries: registries),
+                webhooks: AddressGuard(allowed: context.settings.webhookNetworks))
             let channel: Channel = email != nil ? .email : webhook != nil ? .webhook : .feed
             let address = email ?? webhook ?? SubscriptionReader.newFeedName()
             let wanted = try region.flatMap { region in

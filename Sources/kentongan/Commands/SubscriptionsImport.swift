@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bulletins
 import Foundation
+import HTTPPost
 import Storage
 import Worker
 
@@ -22,7 +23,9 @@ extension SubscriptionsCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let registries = try context.registries()
-            let reader = SubscriptionReader(codes: CodeReader(registries: registries))
+            let reader = SubscriptionReader(
+                codes: CodeReader(registries: registries),
+                webhooks: AddressGuard(allowed: context.settings.webhookNetworks))
             let rows = try CSVTable(file: file, columns: SubscriptionReader.columns).read { row in
                 try reader.wishes(row).map { (line: row.line, wish: $0) }
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Addresses
 import Bulletins
 import Storage
 
@@ -49,6 +50,7 @@ struct SuppressionsCommand: AsyncParsableCommand {
         @Argument(help: "An email address.") var address: String
 
         func run() async throws {
+            let address = MailAddress.canonical(address)
             guard try await CommandContext(options).store().unsuppress(address) else {
                 throw RefusedInput("\(address) is not suppressed; list them with: kentongan suppressions list")
             }
