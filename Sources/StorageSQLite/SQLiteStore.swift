@@ -165,7 +165,7 @@ package final class SQLiteStore: WatchedStore {
                     try files.check()
                     defer { files.noteOwnWrites() }
                     // SQLite would wait for readers here, for as long as for a lock.
-                    try patience.without { try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 }
+                    return try patience.without { try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 }
                 }
             }
         } catch {
