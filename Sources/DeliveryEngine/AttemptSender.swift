@@ -5,7 +5,7 @@ import Wording
 
 /// What a sender takes at once: a delivery, or those of one digest.
 struct WorkItem: Sendable {
-    let entries: [DigestEntry]
+    let deliveries: [ClaimedDelivery]
     let isDigest: Bool
 }
 
@@ -22,10 +22,11 @@ final class AttemptSender: Sendable {
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
     private let hold: LeaseHold
+    private let shelf: BulletinShelf
 
     init(
         channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
-        recorder: OutcomeRecorder, hold: LeaseHold, clock: WallClock, logger: Logger,
+        recorder: OutcomeRecorder, hold: LeaseHold, shelf: BulletinShelf, clock: WallClock, logger: Logger,
         onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
@@ -38,6 +39,7 @@ final class AttemptSender: Sendable {
         gate = HostGate(limits: settings.hosts, senders: channel.concurrency, mostParked: channel.claimsAhead)
         self.onRoom = onRoom
         self.hold = hold
+        self.shelf = shelf
     }
 
     /// How long the channel still rests because its way does not work.
@@ -59,18 +61,12 @@ final class AttemptSender: Sendable {
 
     // MARK: - Before the queue
 
-    /// Ends what may not be sent; returns the rest with its bulletins.
-    func sift(_ claimed: [ClaimedDelivery], _ contents: [Int64: DeliveryContent]) -> [DigestEntry] {
-        claimed.compactMap { delivery in
-            if let halt = delivery.halt {
-                end(delivery, halt)
-                return nil
-            }
-            guard let content = contents[delivery.bulletin] else {
-                release([delivery], after: .seconds(60))
-                return nil
-            }
-            return DigestEntry(delivery: delivery, content: content)
+    /// Ends what may not be sent; returns the rest.
+    func sift(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
+        claimed.filter { delivery in
+            guard let halt = delivery.halt else { return true }
+            end(delivery, halt)
+            return false
         }
     }
 
@@ -87,14 +83,14 @@ final class AttemptSender: Sendable {
 
     /// What may be sent now that this one has ended.
     private func sendOne(_ item: WorkItem) async -> [WorkItem] {
-        guard let first = item.entries.first else { return [] }
-        let place = channel.host(of: first.delivery).map { Place(host: $0, endpoint: first.delivery.endpoint) }
+        guard let first = item.deliveries.first else { return [] }
+        let place = channel.host(of: first).map { Place(host: $0, endpoint: first.endpoint) }
         if let pause = pauses.remaining { return putOff(item, after: pause, at: place) }
         guard let place else {
             _ = await attempt(item)
             return []
         }
-        let (bulletin, isUrgent) = (first.delivery.bulletin, first.delivery.priority == 0)
+        let (bulletin, isUrgent) = (first.bulletin, first.priority == 0)
         switch gate.admit(item, to: place, of: bulletin, isUrgent: isUrgent, now: .now) {
         case .parked: return []
         case .back(let pause): return putOff(item, after: pause, at: place)
@@ -119,9 +115,10 @@ final class AttemptSender: Sendable {
 
     /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
-        await channel.prepare(item.entries, isDigest: item.isDigest)
+        let bulletins = await withBulletins(item.deliveries)
+        await channel.prepare(bulletins, isDigest: item.isDigest)
         let startedAt = clock.now
-        let entries = await stillSendable(item.entries, startedAt)
+        let entries = await stillSendable(bulletins, startedAt)
         guard let first = entries.first else { return (nil, .zero, nil) }
         let started = ContinuousClock.now
         pauses.begin()
@@ -145,6 +142,22 @@ final class AttemptSender: Sendable {
                     detail: outcome.detail.map { String($0.prefix(500)) })
             })
         return (!outcome.isUnreachable, duration, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
+    }
+
+    /// What cannot be read goes back: a claim that nobody works on would be prolonged for ever.
+    private func withBulletins(_ deliveries: [ClaimedDelivery]) async -> [DigestEntry] {
+        do throws(StoreError) {
+            let entries = try await shelf.entries(of: deliveries)
+            if entries.count < deliveries.count {
+                let found = Set(entries.map(\.delivery.number))
+                release(deliveries.filter { !found.contains($0.number) }, after: .seconds(60))
+            }
+            return entries
+        } catch {
+            if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
+            release(deliveries, after: .seconds(1))
+            return []
+        }
     }
 
     /// Ends what has expired, or was taken back since it was claimed.
@@ -192,10 +205,6 @@ final class AttemptSender: Sendable {
                     delivery: $0, effect: .released(at: at), startedAt: at, duration: .zero, code: nil, detail: nil)
             })
     }
-}
-
-extension WorkItem {
-    var deliveries: [ClaimedDelivery] { entries.map(\.delivery) }
 }
 
 extension DeliveryHalt {

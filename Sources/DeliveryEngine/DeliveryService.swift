@@ -37,7 +37,7 @@ package struct DeliveryService: Service {
     private let worker: String
     private let owner: LeaseOwner
     private let queue = WorkQueue<WorkItem>()
-    private let contents = RenderCache<Int64, DeliveryContent> { $0.stored.payload.count * 3 }
+    private let shelf: BulletinShelf
     private let recorder: OutcomeRecorder
     private let sender: AttemptSender
     private let hold: LeaseHold
@@ -59,10 +59,11 @@ package struct DeliveryService: Service {
         let due = hints.delivery(channel.channel)
         recorder = OutcomeRecorder(
             store: store, owner: owner, clock: clock, due: due, receipts: hints.receipts, logger: logger)
+        shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
             channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
-            clock: clock,
+            shelf: shelf, clock: clock,
             logger: logger, onRoom: { due.signal() })
     }
 
@@ -157,13 +158,13 @@ package struct DeliveryService: Service {
     /// for ever.
     private func push(_ claims: [[ClaimedDelivery]]) async {
         do throws(StoreError) {
-            let contents = try await contents(of: Set(claims.joined().map(\.bulletin)))
+            try await shelf.prepare(claims.joined().lazy.map(\.bulletin))
             var (urgent, others): ([WorkItem], [WorkItem]) = ([], [])
             for claim in claims {
-                let entries = sender.sift(claim, contents)
-                guard let first = entries.first else { continue }
-                let item = WorkItem(entries: entries, isDigest: first.delivery.digestAt != nil)
-                if first.delivery.priority == 0 { urgent.append(item) } else { others.append(item) }
+                let deliveries = sender.sift(claim)
+                guard let first = deliveries.first else { continue }
+                let item = WorkItem(deliveries: deliveries, isDigest: first.digestAt != nil)
+                if first.priority == 0 { urgent.append(item) } else { others.append(item) }
             }
             queue.push(urgent, isUrgent: true)
             queue.push(others)
@@ -171,17 +172,6 @@ package struct DeliveryService: Service {
             if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
             sender.release(Array(claims.joined()), after: .seconds(1))
         }
-    }
-
-    private func contents(of numbers: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
-        var found: [Int64: DeliveryContent] = [:]
-        for number in numbers { found[number] = contents.known(number) }
-        let missing = numbers.filter { found[$0] == nil }
-        guard !missing.isEmpty else { return found }
-        for (number, content) in try await store.contents(of: missing) {
-            found[number] = contents.value(number) { content }
-        }
-        return found
     }
 
     private func waitForMore() async {

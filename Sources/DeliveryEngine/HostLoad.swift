@@ -26,6 +26,10 @@ struct HostLoad: Sendable {
     private static let firstPace = 500.0
     /// What goes back comes at twice the pace that was seen, so that a host that has become faster shows it.
     private static let eagerness = 2.0
+    /// So many come back together, as long as that takes the host no longer than a few seconds.
+    private static let batch = 32.0
+    private static let longestStep = Duration.seconds(5)
+    private static let epoch = ContinuousClock.now
     private static let shortestWait = Duration.milliseconds(200)
     /// A measured pace holds for no longer than this. A configured rate holds until it is changed.
     private static let longestWait = Duration.seconds(60)
@@ -102,9 +106,16 @@ struct HostLoad: Sendable {
         let end = given * min(1, placesPace / perSecond) + .seconds(1 / perSecond)
         guard end > longest else {
             (placesEnd, placesPace) = (now + end, perSecond)
-            return max(Self.shortestWait, end)
+            let together = rate > 0 ? .seconds(1) : min(Self.longestStep, .seconds(Self.batch / perSecond))
+            return max(Self.shortestWait, Self.rounded(end, to: together, now))
         }
         scattered += 1
-        return longest / 2 + longest * (scattered % 128) / 256
+        return Self.rounded(longest / 2 + longest * (scattered % 128) / 256, to: Self.longestStep, now)
+    }
+
+    /// Up to a time that others have, too: what comes back together is claimed together, in pages that are written once.
+    private static func rounded(_ wait: Duration, to step: Duration, _ now: ContinuousClock.Instant) -> Duration {
+        let steps = (epoch.duration(to: now + wait) / step).rounded(.up)
+        return now.duration(to: epoch + step * steps)
     }
 }

@@ -26,7 +26,12 @@ package struct BindingProbe: Sendable {
                 exchange: exchange, routingKey: key.replacing("#", with: "kentongan-probe"),
                 properties: MessageProperties(headers: [Self.header: true]), body: [])
         }
+        // Where nobody consumes, the probe would wait for a worker.
+        let idle = try await idleQueues(
+            of: KentonganTopology.queues.map(\.name).filter { !known.contains(.missing(object: "queue '\($0)'")) },
+            on: broker)
         let outcomes = try await withPublisher(broker, logger: logger) { try await $0.publish(messages) }
+        if !idle.isEmpty { try await takeAway(header: Self.header, from: idle, on: broker) }
         return zip(KentonganTopology.queues, outcomes).compactMap { queue, outcome in
             guard case .returned = outcome else { return nil }
             return .missing(

@@ -160,7 +160,6 @@ def test_workers_that_may_not_send_take_no_cpu(made):
     assert not refused(found) | refused(sending, mails=5), refused(found) | refused(sending, mails=5)
 
 
-@pytest.mark.xfail(reason="the host gate sends back to the store what a host's rate leaves no room for, and soon", strict=False)
 def test_a_worker_with_a_backlog_at_a_host_with_a_rate_takes_no_cpu(made, hooks):
     worker = made("rate-per-host", KENTONGAN_WEBHOOKS_RATE_PER_HOST="5")
     subscribe_many(worker, "webhook", 5000, lambda number: f"{hooks.url}/laju/{number}")
