@@ -13,14 +13,16 @@ extension Settings.DataFiles {
                 return nil
             }
         }
-        let regions = part("data.regions", regions) { try RegionTree(csv: $0, file: $1) }
+        let tree = part("data.regions", regions) { try RegionTree(csv: $0, file: $1) }
+        // The other files are looked for beside it: a folder that is wrong is one fault.
+        if let fault = faults.first, !FileManager.default.fileExists(atPath: regions) { throw fault }
         let successors = part("data.successors", successors) { try RegionSuccessors(csv: $0, file: $1) }
         let timeZones = part("data.timezones", timeZones) { try TimeZones(csv: $0, file: $1) }
         let fields = part("data.fields", fields) { try FieldRegistry(csv: $0, file: $1) }
-        guard let regions, let successors, let timeZones, let fields else {
+        guard let tree, let successors, let timeZones, let fields else {
             throw faults.count == 1 ? faults[0] : .several(faults)
         }
-        return Registries(regions: regions, successors: successors, timeZones: timeZones, fields: fields)
+        return Registries(regions: tree, successors: successors, timeZones: timeZones, fields: fields)
     }
 
     private func load<T>(_ key: String, _ file: String, _ read: ([UInt8], String) throws -> T)

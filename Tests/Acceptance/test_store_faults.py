@@ -129,7 +129,8 @@ def test_no_command_makes_a_new_store_where_one_was_lost(run, fault):
     left = sorted(path.name for path in run.folder.glob("*"))
     for command in (["publishers", "list"], ["subscriptions", "add", "--feed", "--region", "33"], ["check"], ["serve"]):
         done = run.worker.command(*command, expect=1)
-        assert str(run.worker.store) in done.stderr and "backup" in done.stderr
+        told = done.stderr + done.stdout
+        assert str(run.worker.store) in told and "backup" in told
     if fault is not remove_the_folder:
         assert run.worker.command("store", "migrate", expect=1)
     assert not run.worker.store.exists() and set(left) >= {

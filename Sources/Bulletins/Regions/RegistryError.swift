@@ -19,6 +19,7 @@ public enum RegistryError: Error, Sendable, Equatable, CustomStringConvertible {
             return nil
         }
         guard let name = String(validating: Array(bytes), as: UTF8.self) else { return "is not UTF-8" }
-        return Grammar.fault(ofLine: name, mayBeBlank: false)
+        // Tables that were copied out of documents hold line separators. All outputs write them as spaces.
+        return Grammar.fault(ofLine: name.replacing(/[\u2028\u2029]/, with: " "), mayBeBlank: false)
     }
 }
