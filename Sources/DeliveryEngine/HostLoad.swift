@@ -33,6 +33,9 @@ struct HostLoad: Sendable {
     private static let shortestWait = Duration.milliseconds(200)
     /// A measured pace holds for no longer than this. A configured rate holds until it is changed.
     private static let longestWait = Duration.seconds(60)
+    /// Of a host that has ended nothing for a while.
+    private static let longestWaitInSilence = Duration.seconds(240)
+    private static let silence = Duration.seconds(10)
     private static let longestWaitForRate = Duration.seconds(600)
 
     mutating func begin(_ now: ContinuousClock.Instant) {
@@ -100,7 +103,9 @@ struct HostLoad: Sendable {
     /// - Parameter rate: Attempts a second that are allowed; 0 for no limit.
     mutating func returnWait(rate: Int, now: ContinuousClock.Instant) -> Duration {
         let perSecond = rate > 0 ? Double(rate) : expectedPace(now)
-        let longest = rate > 0 ? Self.longestWaitForRate : Self.longestWait
+        let isSilent = lastEnd.map { $0.duration(to: now) > Self.silence } ?? true
+        let longest =
+            rate > 0 ? Self.longestWaitForRate : isSilent ? Self.longestWaitInSilence : Self.longestWait
         // At a host that has become faster the places move together. Those that were given are kept where it became slower.
         let given = placesEnd.map { max(.zero, now.duration(to: $0)) } ?? .zero
         let end = given * min(1, placesPace / perSecond) + .seconds(1 / perSecond)

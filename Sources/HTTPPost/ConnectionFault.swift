@@ -8,13 +8,13 @@ enum ConnectionFault {
     /// The error for the caller; nil when it says no more than that the connection ended.
     static func error(of error: any Error, _ host: String, _ isOpening: Bool) -> HTTPPostError? {
         if isOpening {
-            return .tlsFailed(host: host, reason: "\(error)")
+            return .tlsFailed(host: host, reason: TLSFault.words(error))
         }
         switch error {
         case NIOSSLError.uncleanShutdown, is IOError, is ChannelError:
             return nil
         case is NIOSSLError, is BoringSSLError:
-            return .tlsFailed(host: host, reason: "\(error)")
+            return .tlsFailed(host: host, reason: TLSFault.words(error))
         case HTTPParserError.invalidEOFState:
             return .connectionLost(host: host, stage: .responding)
         case is WireHandler.ResponseTooLong:

@@ -115,7 +115,7 @@ final class SMTPHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case NIOSSLError.uncleanShutdown, is IOError, is ChannelError: perform(session.handle(.closed))
-        default: perform(session.handle(.securingFailed("\(error)")))
+        default: perform(session.handle(.securingFailed(TLSFault.words(error))))
         }
         context.close(promise: nil)
     }
@@ -217,7 +217,7 @@ final class SMTPHandler: ChannelInboundHandler {
         do {
             try context.pipeline.syncOperations.addHandler(tls.handler(), position: .first)
         } catch {
-            perform(session.handle(.securingFailed("\(error)")))
+            perform(session.handle(.securingFailed(TLSFault.words(error))))
         }
     }
 
