@@ -14,8 +14,8 @@ extension Settings.DataFiles {
             }
         }
         let tree = part("data.regions", regions) { try RegionTree(csv: $0, file: $1) }
-        // The other files are looked for beside it: a folder that is wrong is one fault.
-        if let fault = faults.first, !FileManager.default.fileExists(atPath: regions) { throw fault }
+        // The other files are looked for beside it, so a folder that is wrong is one fault.
+        if let fault = faults.first { throw fault }
         let successors = part("data.successors", successors) { try RegionSuccessors(csv: $0, file: $1) }
         let timeZones = part("data.timezones", timeZones) { try TimeZones(csv: $0, file: $1) }
         let fields = part("data.fields", fields) { try FieldRegistry(csv: $0, file: $1) }

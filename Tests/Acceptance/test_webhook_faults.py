@@ -80,9 +80,9 @@ def serve():
 
 @pytest.fixture
 def send(worker, publishing, region):
-    """Publishes to an endpoint; the bulletin."""
-    def send(url):
-        worker.subscribe("webhook", url, [region])
+    """Publishes to an endpoint; the bulletin. With `settings` of the command that adds it."""
+    def send(url, **settings):
+        worker.command("subscriptions", "add", "--webhook", url, "--region", region, **settings)
         sent = bulletin(regions=[region])
         publishing.wait(publishing.send(sent), "routed")
         return sent
@@ -152,7 +152,11 @@ def test_a_redirect_to_a_private_address_is_not_followed(worker, serve, send, st
 @pytest.mark.parametrize("place", ["127.0.0.2", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254", "10.0.0.1"])
 def test_a_private_address_is_refused_before_a_byte(worker, serve, send, place):
     secret = serve(answering(OK), address="127.0.0.2")
-    told = tried(worker, send(f"http://{place}:{secret.port}/"))
+    url = f"http://{place}:{secret.port}/"
+    refused = worker.command("subscriptions", "add", "--webhook", url, "--region", "73.71", expect=2)
+    assert "can never be reached" in refused.stderr and "webhooks.allow" in refused.stderr
+    # One that was taken while its network was open.
+    told = tried(worker, send(url, KENTONGAN_WEBHOOKS_ALLOW="0.0.0.0/0,::/0"))
     assert "may not be reached" in told["made"][0]["detail"] and secret.connections == 0
 
 
