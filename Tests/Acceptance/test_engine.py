@@ -280,6 +280,26 @@ def test_a_host_that_hangs_delays_no_other_host(worker, publishing, hooks, regio
         hanging.stop()
 
 
+def test_a_host_that_is_slow_delays_no_other_host(alone, hooks, region, path):
+    """It answers, but takes its time: what waits for it keeps nothing of others from being claimed."""
+    slow = HookServer("127.0.0.2")
+    slow.default = lambda tries: time.sleep(4) or 204
+    run = alone()
+    try:
+        subscribe_many(run.worker, [f"{slow.url}/{n}" for n in range(3000)], region)
+        subscribe_many(run.worker, [f"{hooks.url}{path}/{n}" for n in range(300)], region)
+        started = time.time()
+        run.publishing.send(bulletin(regions=[region]))
+        run.publishing.send(bulletin(regions=[region]))
+        fast = [f"{path}/{n}" for n in range(300)]
+        eventually(lambda: all(len(hooks.at(place)) == 2 for place in fast), timeout=60, every=0.5,
+                   what=lambda: sum(len(hooks.at(place)) for place in fast))
+        assert max(hook.time for place in fast for hook in hooks.at(place)) - started < 15
+    finally:
+        run.worker.kill()
+        slow.stop()
+
+
 # Endpoints that are gone
 
 
