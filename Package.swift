@@ -65,7 +65,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Bulletins", dependencies: ["Addresses", "CCommonMark", crypto], swiftSettings: settings),
         .target(
-            name: "HTTPPost", dependencies: nio + http + ["Addresses", "NIOSupport", "Wording"], swiftSettings: settings),
+            name: "HTTPPost", dependencies: nio + http + ["Addresses", "NIOSupport", "Wording"], swiftSettings: settings
+        ),
         .target(name: "Storage", dependencies: ["Bulletins", "Wording", logging], swiftSettings: settings),
         .target(
             name: "StorageSQLite",
@@ -136,7 +137,8 @@ let package = Package(
         .executableTarget(
             name: "kentongan",
             dependencies: [
-                "Addresses", "Worker", "Email", "Wording", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Addresses", "Worker", "Email", "Wording",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings),
