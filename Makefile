@@ -10,7 +10,7 @@ run: ## installs what is missing, builds, starts everything on loopback, publish
 test: .venv/ready ## installs what the tests need, builds, runs all tests
 	swift build --build-tests -Xswiftc -warnings-as-errors
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
-	cd Tests/Acceptance && ../../$(PYTHON) -m pytest
+	cd Tests/Acceptance && ../../$(PYTHON) -m pytest -n 2 --dist loadfile
 
 bench: .build/race-venv/ready ## measures intake and the engine against bare loops in C, feeds against nginx, the whole against asyncio; takes minutes, on a quiet machine
 	@deploy/dev/install-packages test

@@ -86,7 +86,11 @@ final class HostGate<Item: Sendable>: Sendable {
             defer { state.forget(place, host, endpoint, now) }
             // What is urgent has its own try, whatever the endpoint has asked for.
             if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
-            if let wait = host.breaker.wait(now: now) ?? endpoint.breaker.wait(now: now) { return .back(after: wait) }
+            if let wait = host.breaker.wait(now: now) {
+                // The first ones show whether it answers again; until then the others need not be looked at.
+                return .back(after: wait + min(wait, host.load.returnWait(rate: limits.rate, now: now)))
+            }
+            if let wait = endpoint.breaker.wait(now: now) { return .back(after: wait) }
             guard endpoint.load.running < limits.endpointConcurrency else {
                 let most = endpoint.load.allowance(quota: endpointQuota, most: mostParked / 2, now: now)
                 guard isUrgent || endpoint.parked < most else {

@@ -156,7 +156,8 @@ def test_workers_that_may_not_send_take_no_cpu(made):
             publish(worker)
         time.sleep(20)
         found = measure(workers)
-    sending = {"smtp.rate": found.pop("smtp.rate")}
+    # In its first minutes a host that hangs is still tried, and what waits for it is looked at less and less often.
+    sending = {name: found.pop(name) for name in ("smtp.rate", "a host hangs")}
     assert not refused(found) | refused(sending, mails=5), refused(found) | refused(sending, mails=5)
 
 

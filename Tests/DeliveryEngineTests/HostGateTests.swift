@@ -97,7 +97,10 @@ struct HostGateTests {
             back += gate.ended(at: place("a", Int64(item)), isReachable: false, now: start).items
         }
         #expect(back.sorted() == [6, 7])
-        #expect(gate.admit(8, to: place("a", 8), now: start) == .back(after: .seconds(30)))
+        guard case .back(let wait) = gate.admit(8, to: place("a", 8), now: start) else {
+            return #expect(Bool(false), "it is not tried")
+        }
+        #expect(wait > .seconds(30) && wait <= .seconds(60))
     }
 
     @Test func aSilentEndpointDoesNotCloseItsHost() {
