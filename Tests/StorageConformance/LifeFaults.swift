@@ -55,7 +55,7 @@ extension LifeWorld {
         note("freeze")
         try await keepBusy()
         let (frozen, number) = (worker, workers)
-        frozen.freeze()
+        await frozen.freeze()
         receivers.doubt(worker: number, stopped: .now)
         try await notePerhaps()
         nextWorker()

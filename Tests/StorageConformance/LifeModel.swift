@@ -75,8 +75,7 @@ final class LifeWorld {
 
     func route() async throws {
         let now = time.now
-        let limits = ClockLimits(longestWait: .seconds(86_400))
-        while try await !store.mendWaits(limits, limit: 100, now: now).isEmpty {}
+        try await mendWaits(now)
         _ = try await store.publishScheduled(limit: 100, now: now)
         truth.publish(now: now)
         truth.beginFanOut()
@@ -85,6 +84,12 @@ final class LifeWorld {
         while try await store.fanOut(limit: 5, now: now).hasMore {}
         while try await store.endPending(limit: 5, now: now) > 0 {}
         try await checkRouted(truth.endFanOut(), taken)
+    }
+
+    /// The duty that brings back what a clock ahead of now has written, as often as it is needed.
+    private func mendWaits(_ now: Timestamp) async throws {
+        let limits = ClockLimits(longestWait: .seconds(86_400))
+        while try await !store.mendWaits(limits, limit: 100, now: now).isEmpty {}
     }
 
     /// By `ID REVISION`, the addresses that took it.
@@ -132,7 +137,10 @@ final class LifeWorld {
             let wasBusy = try await !store.leases().isEmpty
             let due = try await store.nextDue(.email)
             let isStillBusy = try await !store.leases().isEmpty
-            if !wasBusy, !isStillBusy, due.map({ $0 > time.now }) ?? true { return }
+            if !wasBusy, !isStillBusy, due.map({ $0 > time.now }) ?? true {
+                // What waited behind others has its own time only now.
+                return try await mendWaits(time.now)
+            }
             // A digest settles for a moment after its window's end.
             if let due, due > time.now + .seconds(-3) { time.advance(by: .seconds(3)) }
             expect(ContinuousClock.now < deadline, "the engine does not come to rest")

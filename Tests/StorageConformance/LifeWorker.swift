@@ -32,7 +32,11 @@ struct LifeWorker {
     }
 
     /// As SIGSTOP does: no call comes back before it is thawed.
-    func freeze() { store.isFrozen.withLock { $0 = true } }
+    func freeze() async {
+        store.isFrozen.withLock { $0 = true }
+        // A claim that has reached the store is committed before it.
+        while store.calls.withLock({ $0 > 0 }) { try? await Task.sleep(for: .milliseconds(1)) }
+    }
     func thaw() { store.isFrozen.withLock { $0 = false } }
 
     func stop() {
@@ -46,6 +50,8 @@ private final class MortalStore: DeliveryStore {
     private let store: any DeliveryStore
     let isDead = Mutex(false)
     let isFrozen = Mutex(false)
+    /// Calls that have reached the store.
+    let calls = Mutex(0)
 
     init(store: any DeliveryStore) { self.store = store }
 
@@ -59,6 +65,8 @@ private final class MortalStore: DeliveryStore {
         _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
     ) async throws(StoreError) -> [ClaimedDelivery] {
         if await dead() { return [] }
+        calls.withLock { $0 += 1 }
+        defer { calls.withLock { $0 -= 1 } }
         return try await store.claim(
             channel, limit: limit, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
     }
@@ -67,6 +75,8 @@ private final class MortalStore: DeliveryStore {
         async throws(StoreError) -> [[ClaimedDelivery]]
     {
         if await dead() { return [] }
+        calls.withLock { $0 += 1 }
+        defer { calls.withLock { $0 -= 1 } }
         return try await store.claimDigests(limit: limit, owner: owner, until: until, now: now)
     }
 
