@@ -74,9 +74,13 @@ struct Inheritance {
         // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either. What waits for a digest is
         // replaced: whoever a correction is meant for is among its matches.
         let waits = bulletin.isWithdrawal ? "" : " OR d.state = 'pending' AND (d.digest_at IS NULL OR NOT ?8)"
-        // An answer goes into the digest that brings the proposal.
-        let digest =
-            "iif(d.state = 'pending' AND d.digest_at NOT NULL, d.digest_at, \(DigestSQL.end(now: "?3", priority: "?2")))"
+        let isRevision = try bulletin.isWithdrawal || isRevision(source)
+        // An answer goes into the digest that brings the proposal. What came by itself, as an emergency does, is corrected
+        // and withdrawn by itself: nobody believes a false alarm until the next digest.
+        let digest = """
+            CASE WHEN d.state = 'pending' AND d.digest_at NOT NULL THEN d.digest_at
+                WHEN \(isRevision ? "d.digest_at NOT NULL" : "true") THEN \(DigestSQL.end(now: "?3", priority: "?2")) END
+            """
         try db.run(
             """
             INSERT INTO deliveries
@@ -95,7 +99,7 @@ struct Inheritance {
             [
                 bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000, source, after,
                 end,
-            ] + (bulletin.isWithdrawal ? [] : [isRevision(source)]))
+            ] + (bulletin.isWithdrawal ? [] : [isRevision]))
         let new = db.changesCount
         guard !bulletin.isWithdrawal else { return new }
         if bulletin.revision > 1 { try replaceDigests(source, after, end) }

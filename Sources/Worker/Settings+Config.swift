@@ -158,8 +158,9 @@ extension Settings {
         -> String
     {
         let url = reader.string(.httpPublicURL) ?? "http://\(listen.host):\(listen.port)"
-        guard Grammar.isWebURL(url) else {
-            throw .badValue(key: "http.publicURL", reason: "\(url) is no http or https URL")
+        // Every link is made by writing its path behind this.
+        guard Grammar.isWebURL(url), !url.contains(where: "?#".contains) else {
+            throw .badValue(key: "http.publicURL", reason: "\(url) is no http or https URL without ? and #")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }

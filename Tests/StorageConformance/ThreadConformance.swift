@@ -45,6 +45,24 @@ struct ThreadConformance {
         #expect(try await test.deliveries("b", revision: 2).count == (region == "31" ? 0 : 1))
     }
 
+    /// An emergency comes without the digest; so do its correction and its withdrawal, however urgent they say they are.
+    @Test(arguments: Backend.allCases, ["published", "withdrawn"])
+    func whatCameByItselfIsFollowedByItself(backend: Backend, status: String) async throws {
+        let test = try backend.make()
+        try await test.registerUji(in: "ID")
+        try await test.subscribe("a@x.example", "73.71", frequency: .daily)
+        _ = try await test.accept("b", regions: ["73.71"], urgency: .emergency)
+        for (revision, status) in [(Int64(2), "published"), (3, status)] {
+            try await test.fanOut()
+            try await end(test, .delivered, try await test.claim())
+            _ = try await test.accept("b", revision: revision, regions: ["73.71"], status: status)
+        }
+        try await test.fanOut()
+        #expect(try await test.deliveries("b", revision: 2).map(\.digestAt) == [nil])
+        #expect(try await test.deliveries("b", revision: 3).map(\.digestAt) == [nil])
+        #expect(try await test.claim().count == 1)
+    }
+
     /// An answer goes to whoever got the proposal, and not to whom it never reached.
     @Test(arguments: Backend.allCases, [Effect.delivered, .failed])
     func anAnswerBehindAProposalThatEndedUnsentIsNotSent(backend: Backend, effect: Effect) async throws {

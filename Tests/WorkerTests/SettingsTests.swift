@@ -67,7 +67,8 @@ struct SettingsTests {
     @Test(arguments: [
         ("store.url", "mysql://x"), ("amqp.url", "http://x"), ("amqp.prefetch", "0"), ("http.listen", "nanti"),
         ("webhooks.allow", "127.0.0.0/99"), ("publishers.auth", "kadang"), ("log.level", "keras"),
-        ("delivery.lease", "lama"), ("http.publicURL", "bukan alamat"),
+        ("delivery.lease", "lama"), ("http.publicURL", "bukan alamat"), ("http.publicURL", "https://a.example/k?b=c"),
+        ("http.publicURL", "https://a.example/#k"),
     ])
     func aBadValueIsNamedByItsKey(key: String, value: String) async throws {
         let name =
