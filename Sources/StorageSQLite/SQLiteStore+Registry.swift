@@ -122,11 +122,12 @@ extension SQLiteStore: RegistryStore {
         return moved
     }
 
-    package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
+    package func subscriptions(after number: Int64, limit: Int) async throws(StoreError) -> [StoredSubscription] {
         let key = key
         return try await read { db in
             try db.rows(
-                StoredSubscription.select + " WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?", [limit]
+                StoredSubscription.select + " WHERE s.id > ? AND s.state <> 'ended' ORDER BY s.id LIMIT ?",
+                [number, limit]
             ).map { try $0.storedSubscription(key) }
         }
     }
