@@ -89,8 +89,8 @@ package protocol RegistryStore: Sendable {
         -> [StoredSubscription]
     /// Those of these endpoints that have not ended.
     func subscriptions(at endpoints: [Endpoint]) async throws(StoreError) -> [StoredSubscription]
-    /// Those that have not ended.
-    func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription]
+    /// Those that have not ended, behind this number.
+    func subscriptions(after number: Int64, limit: Int) async throws(StoreError) -> [StoredSubscription]
     /// False if there is no active one of that number.
     func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool
     /// Moves subscriptions and homes from each region to those that took its place, and tells their owners; in many short
@@ -135,5 +135,23 @@ package struct MovedSubscription: Sendable, Equatable {
         self.address = address
         self.from = from
         self.to = to
+    }
+}
+
+extension RegistryStore {
+    /// Those that have not ended.
+    package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
+        try await subscriptions(after: 0, limit: limit)
+    }
+
+    /// The same, one after the other: a million of them at once would take gigabytes.
+    package func eachSubscription(limit: Int = .max, _ body: (StoredSubscription) -> Void) async throws(StoreError) {
+        var (last, left) = (Int64(0), limit)
+        while left > 0 {
+            let page = try await subscriptions(after: last, limit: min(left, 5000))
+            guard let end = page.last else { return }
+            page.forEach(body)
+            (last, left) = (end.number, left - page.count)
+        }
     }
 }

@@ -45,7 +45,7 @@ private enum Doubles {
             """)
         return try folded.compactMap { row in
             let spellings = try db.rows(
-                "\(columns) WHERE e.channel = 'email' AND lower(e.address) = ? AND \(isUsed) ORDER BY e.state, e.id",
+                "\(columns) WHERE e.id IN (\(EndpointLookup.mailboxes("?"))) AND \(isUsed) ORDER BY e.state, e.id",
                 [row["folded"] as String]
             ).map(spelling)
             return spellings.count > 1 ? AddressDouble(channel: .email, spellings: spellings) : nil

@@ -23,16 +23,26 @@ enum ErasureTraces {
         let rows = try db.rows(
             """
             SELECT d.id FROM bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id AND d.endpoint = ?
-            WHERE d.detail IS NOT NULL
-                OR EXISTS (SELECT 1 FROM attempts WHERE delivery = d.id AND detail IS NOT NULL)
-                OR EXISTS (SELECT 1 FROM bounces WHERE delivery = d.id AND detail IS NOT NULL)
-            LIMIT ?
+            WHERE \(hasDetail) LIMIT ?
             """, [endpoint, limit])
         return Batch(endpoint: endpoint, deliveries: rows.map { $0[0] })
     }
 
+    /// Of the delivery `d`.
+    static let hasDetail = """
+        (d.detail IS NOT NULL
+            OR EXISTS (SELECT 1 FROM attempts WHERE delivery = d.id AND detail IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM bounces WHERE delivery = d.id AND detail IS NOT NULL))
+        """
+
     static func forget(_ batch: Batch, _ db: Database) throws {
-        let list = jsonList(batch.deliveries)
+        try forget(batch.deliveries, db)
+        guard batch.deliveries.count < limit else { return }
+        try db.run("UPDATE erasures SET is_swept = 1 WHERE endpoint = ?", [batch.endpoint])
+    }
+
+    static func forget(_ deliveries: [Int64], _ db: Database) throws {
+        let list = jsonList(deliveries)
         try Erasure.overwriting(db) {
             for sql in [
                 "UPDATE deliveries SET detail = NULL WHERE id IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
@@ -40,13 +50,27 @@ enum ErasureTraces {
                 "UPDATE bounces INDEXED BY bounces_delivery SET detail = NULL WHERE delivery IN (SELECT value FROM json_each(?)) AND detail IS NOT NULL",
             ] { try db.run(sql, [list]) }
         }
-        guard batch.deliveries.count < limit else { return }
-        try db.run("UPDATE erasures SET is_swept = 1 WHERE endpoint = ?", [batch.endpoint])
     }
 }
 
 extension SQLiteStore {
+    private func walk(_ begun: ErasureWalk) async throws(StoreError) {
+        var walk = begun
+        while !walk.isThrough {
+            let from = walk
+            let (found, next) = try await read { db in
+                var walk = from
+                return (try walk.next(db), walk)
+            }
+            if !found.isEmpty { try await write { try ErasureTraces.forget(found, $0) } }
+            walk = next
+        }
+        let done = walk
+        try await write { try done.finish($0) }
+    }
+
     package func finishErasures(patience: Duration) async throws(StoreError) -> Bool {
+        while let walk = try await read({ try ErasureWalk($0) }) { try await self.walk(walk) }
         while let batch = try await read({ try ErasureTraces.next($0) }) {
             try await write { try ErasureTraces.forget(batch, $0) }
         }

@@ -95,8 +95,11 @@ extension SQLiteStore: RegistryStore {
                 try db.rows(
                     StoredSubscription.select
                         + (endpoint.channel == .email
-                            ? " WHERE e.channel = 'email' AND lower(e.address) = lower(?2) AND s.state <> 'ended'"
-                            : " WHERE e.channel = ?1 AND e.address = ?2 AND s.state <> 'ended'"),
+                            ? " WHERE s.endpoint IN (\(EndpointLookup.mailboxes("?2"))) AND s.state <> 'ended'"
+                            : """
+                             WHERE s.endpoint = (SELECT id FROM endpoints WHERE channel = ?1 AND address = ?2)
+                                AND s.state <> 'ended'
+                            """),
                     [endpoint.channel.rawValue, endpoint.address]
                 ).map { try $0.storedSubscription(key) }
             }
@@ -119,11 +122,12 @@ extension SQLiteStore: RegistryStore {
         return moved
     }
 
-    package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
+    package func subscriptions(after number: Int64, limit: Int) async throws(StoreError) -> [StoredSubscription] {
         let key = key
         return try await read { db in
             try db.rows(
-                StoredSubscription.select + " WHERE s.state <> 'ended' ORDER BY s.id LIMIT ?", [limit]
+                StoredSubscription.select + " WHERE s.id > ? AND s.state <> 'ended' ORDER BY s.id LIMIT ?",
+                [number, limit]
             ).map { try $0.storedSubscription(key) }
         }
     }

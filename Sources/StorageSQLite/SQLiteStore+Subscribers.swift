@@ -85,7 +85,10 @@ enum Suppressions {
 
     static func mark(_ address: String, _ mark: Mark, _ db: Database) throws {
         try db.run(
-            "UPDATE endpoints SET suppressed = ? WHERE channel = 'email' AND lower(address) = ?",
+            """
+            UPDATE endpoints INDEXED BY endpoints_email SET suppressed = ?
+            WHERE channel = 'email' AND lower(address) = ?
+            """,
             [mark.rawValue, MailAddress.folded(address)])
         if mark != .no { try Halts.raise(db) }
     }

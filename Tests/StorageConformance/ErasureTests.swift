@@ -2,7 +2,7 @@ import Bulletins
 import Foundation
 import GRDB
 import Storage
-import StorageSQLite
+@testable import StorageSQLite
 import Testing
 
 /// An address that is forgotten leaves no trace in the store's files, and nobody waits for that.
@@ -73,6 +73,54 @@ struct ErasureTests {
             #expect(try await other.finishErasures(patience: .seconds(30)))
             #expect(try !traces(of: "siti@x.example", path))
             other.close()
+        }
+    }
+
+    /// What receivers said of many addresses goes in one walk over the deliveries, and of no other address.
+    @Test
+    func manyAddressesAreSweptTogether() async throws {
+        try await withStore { store, path in
+            for number in 1...4 { try await subscribe(store, "warga\(number)@x.example") }
+            for row in try await store.subscriptions(limit: 3) {
+                _ = try await store.removeSubscription(row.number, now: Timestamp(milliseconds: 2000))
+            }
+            let file = try DatabaseQueue(path: path)
+            try await file.write(Self.addRefused)
+            let retention = Retention(
+                bulletins: nil, deliveries: nil, attempts: nil, refusals: nil, addresses: .seconds(1))
+            #expect(try await store.prune(retention, limit: 9, now: Timestamp(milliseconds: 9000)) == 3)
+            let isWalk = try await file.read { try ErasureWalk($0)?.endpoints.count }
+            #expect(isWalk == 3)
+            #expect(try await store.finishErasures(patience: .seconds(30)))
+            let left = try await file.read { db in
+                try ["deliveries", "attempts", "bounces"].map {
+                    try String.fetchAll(db, sql: "SELECT detail FROM \($0) WHERE detail IS NOT NULL")
+                }
+            }
+            #expect(left == Array(repeating: ["no warga4@x.example"], count: 3))
+            #expect(try await file.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM erasures") } == 0)
+        }
+    }
+
+    /// A refused mail to each of four endpoints, of one of many bulletins.
+    private static func addRefused(_ db: Database) throws {
+        for number in 1...9 {
+            try db.execute(
+                sql: """
+                    INSERT INTO bulletins (id, publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions,
+                        fields, targets, received_at, first_received_at, digest)
+                    VALUES (?1, 'uji', 'b' || ?1, 1, 1, '', 0, 0, 'published', '', '', '[]', 1, 1, x'00')
+                    """, arguments: [number])
+        }
+        for number in 1...4 {
+            try db.execute(
+                sql: """
+                    INSERT INTO deliveries (id, bulletin, endpoint, channel, subscription, priority, state, detail)
+                        SELECT ?1, 1, id, 'email', 1, 2, 'failed', 'no ' || address FROM endpoints WHERE id = ?1;
+                    INSERT INTO attempts SELECT id, 1, 1, 1, 'failed', '550', detail FROM deliveries WHERE id = ?1;
+                    INSERT INTO bounces (delivery, kind, detail, received_at)
+                        SELECT id, 'failed', detail, 1 FROM deliveries WHERE id = ?1
+                    """, arguments: [number, number, number])
         }
     }
 

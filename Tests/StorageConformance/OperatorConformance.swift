@@ -167,4 +167,25 @@ struct StoreKeyTests {
         #expect(throws: StoreError.self) { try SQLiteStore(path: path) }
         #expect(!FileManager.default.fileExists(atPath: path + ".key"), "no other takes its place")
     }
+
+    /// A listing of all goes page by page, also past those that have ended.
+    @Test
+    func eachSubscriptionComesOnceWhateverThePage() async throws {
+        let test = try Backend.sqlite.make()
+        let region = try #require(Region("73.71"))
+        let wishes = (1...5001).map { number in
+            Subscription(
+                endpoint: Endpoint(channel: .email, address: "warga\(number)@x.example"), region: region, field: .any)
+        }
+        let made = try await test.store.add(
+            wishes, of: Subscriber(owner: nil), zones: TestStore.zones, now: test.now
+        ).map(\.number)
+        _ = try await test.store.removeSubscription(made[7], now: test.now)
+        var seen: [Int64] = []
+        try await test.store.eachSubscription { seen.append($0.number) }
+        #expect(seen == made.filter { $0 != made[7] })
+        seen = []
+        try await test.store.eachSubscription(limit: 5000) { seen.append($0.number) }
+        #expect(seen.count == 5000)
+    }
 }

@@ -121,7 +121,8 @@ struct DeliveriesCommand: AsyncParsableCommand {
                 if !made.isEmpty { List.print(made, listing) }
                 if after == 0, made.isEmpty { throw RefusedInput("there is nothing to try again") }
                 after = made.last?.number ?? after
-            } while made.count == Self.batch
+                // Fewer than a batch come also where some of it changed meanwhile.
+            } while !made.isEmpty
         }
 
         private func selection() throws -> RetrySelection {

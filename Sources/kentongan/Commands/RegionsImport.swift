@@ -26,7 +26,10 @@ extension RegionsCommand {
                 regions: try InputFile.bytes(file), file: file,
                 successors: try successors.map { try InputFile.bytes($0) }, old: old)
             let store = try context.store()
-            let subscriptions = try await store.subscriptions(limit: Int.max)
+            var subscriptions: [StoredSubscription] = []
+            try await store.eachSubscription {
+                if !new.tree.contains($0.subscription.region) { subscriptions.append($0) }
+            }
             let stranded = new.stranded(subscriptions)
             if let first = stranded.first {
                 throw RefusedInput(

@@ -143,9 +143,16 @@ struct SubscriptionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let found = try await context.store().subscriptions(limit: listing.count)
+            let store = try context.store()
+            let publicURL = context.settings.publicURL
+            guard !listing.json else {
+                return try await store.eachSubscription(limit: listing.count) {
+                    Output.jsonLine($0.json(publicURL: publicURL))
+                }
+            }
+            let found = try await store.subscriptions(limit: listing.count)
             Output.rows(found, listing, header: ["ID", "CHANNEL", "REGION", "FIELD", "STATE", "FETCHED", "ADDRESS"]) {
-                $0.json(publicURL: context.settings.publicURL)
+                $0.json(publicURL: publicURL)
             } table: {
                 [
                     "\($0.number)", $0.subscription.endpoint.channel.rawValue, $0.subscription.region.code,

@@ -49,14 +49,15 @@ extension SubscriptionsCommand {
         @OptionGroup var options: CommonOptions
 
         func run() async throws {
-            let all = try await CommandContext(options).store().subscriptions(limit: Int.max)
-            // Who has not agreed yet is asked again where it is imported.
-            let confirmed = all.filter { $0.state != "unverified" }
+            let store = try await CommandContext(options).store()
             print(StoredSubscription.csvHeader)
-            for stored in confirmed { print(stored.csvLine) }
-            if confirmed.count < all.count {
-                Output.complain(
-                    "\(Output.count(all.count - confirmed.count, "subscription")) left out, as not confirmed")
+            // Who has not agreed yet is asked again where it is imported.
+            var unconfirmed = 0
+            try await store.eachSubscription {
+                if $0.state == "unverified" { unconfirmed += 1 } else { print($0.csvLine) }
+            }
+            if unconfirmed > 0 {
+                Output.complain("\(Output.count(unconfirmed, "subscription")) left out, as not confirmed")
             }
         }
     }
