@@ -26,6 +26,10 @@ final class BulletinShelf: Sendable {
 
     /// The deliveries with their bulletins; one whose bulletin is gone is left out.
     func entries(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [DigestEntry] {
+        // Nearly all are single ones whose bulletin is there.
+        if deliveries.count == 1, let content = known.known(deliveries[0].bulletin) {
+            return [DigestEntry(delivery: deliveries[0], content: content)]
+        }
         var found: [Int64: DeliveryContent] = [:]
         for delivery in deliveries where found[delivery.bulletin] == nil {
             found[delivery.bulletin] = known.known(delivery.bulletin)

@@ -106,9 +106,9 @@ final class HostGate<Item: Sendable>: Sendable {
             }
             host.breaker.begin()
             endpoint.breaker.begin()
+            if host.load.running == 0 { state.active[place.host] = host }
             host.load.begin(now)
             endpoint.load.begin(now)
-            state.active[place.host] = host
             return .go(after: reserveSlot(host, now))
         }
     }
