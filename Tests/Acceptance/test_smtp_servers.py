@@ -172,7 +172,7 @@ def test_a_certificate_of_another_authority_is_refused(worker, postfix, authorit
 
 
 @pytest.mark.parametrize("way, region, transport", [
-    ("pipe", "35.04", "bounces:"), ("lmtp", "35.05", f"lmtp:inet:127.0.0.1:{LMTP_PORT}")])
+    ("pipe", "35.04", "bounces:"), ("lmtp", "35.05", f"lmtp:inet:127.0.0.1:{LMTP_PORT}")], ids=["pipe", "lmtp"])
 def test_a_bounce_comes_back(worker, publishing, postfix, way, region, transport):
     """Postfix accepts, finds nobody, and sends a report to the return path, which it routes to the worker."""
     postfix.route(transport)
