@@ -14,8 +14,10 @@ public struct HTTPTarget: Sendable, Hashable {
     /// scheme's own, an IPv6 address in brackets.
     public let authority: String
 
-    /// The one spelling of the URL (RFC 3986 section 6.2.2), by which doubles are found.
-    public let canonical: String
+    /// The one spelling of the URL (RFC 3986 section 6.2.2), by which doubles are found. Made when it is asked for: what is
+    /// posted does not need it.
+    public var canonical: String { WebAddress.canonical(given) }
+    private let given: String
 
     /// Whether the scheme is `https`.
     public var isTLS: Bool { origin.isTLS }
@@ -30,10 +32,10 @@ public struct HTTPTarget: Sendable, Hashable {
             let parts = try URLParts(url)
             let host = try HostSyntax.host(parts.host)
             let port = try parts.port ?? (parts.isTLS ? 443 : 80)
+            given = url
             origin = Origin(isTLS: parts.isTLS, host: host, port: port)
             pathAndQuery = try parts.pathAndQuery
             let literal = host.contains(":") ? "[\(host)]" : host
-            canonical = WebAddress.canonical(url)
             authority = port == (parts.isTLS ? 443 : 80) ? literal : "\(literal):\(port)"
         } catch {
             throw .badURL(URLParts.redacted(url), reason: error.reason)
