@@ -1,8 +1,8 @@
 /// What one host, and one endpoint at it, may take of a channel.
 package struct HostLimits: Sendable {
-    /// Attempts at once at a host.
+    /// Attempts that a host may have under way.
     package var concurrency: Int
-    /// Attempts at once at one endpoint.
+    /// Attempts that one endpoint may have under way.
     package var endpointConcurrency: Int
     /// Attempts a second at a host; 0 for no limit.
     package var rate: Int

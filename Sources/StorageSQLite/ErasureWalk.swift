@@ -1,7 +1,7 @@
 import GRDB
 
 /// Many addresses are swept together by one walk over all deliveries: a look into each bulletin for each of them would
-/// take minutes, and whoever erases one by hand waits for all.
+/// take minutes, and an operator who erases one by hand waits for all.
 struct ErasureWalk: Sendable {
     /// Those that it is for; others may be added meanwhile.
     let endpoints: [Int64]

@@ -3,7 +3,7 @@ import DeliveryEngine
 import Storage
 
 /// Renders pages of feeds on threads of their own: each page once, however many ask for it while it is rendered, and each
-/// bulletin's content once, in however many feeds it stands.
+/// bulletin's content once, however many feeds have it.
 final class FeedRenderer: Sendable {
     private let store: any FeedStore
     private let registries: Registries

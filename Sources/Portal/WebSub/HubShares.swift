@@ -5,8 +5,7 @@ import Synchronization
 /// Anybody may subscribe, and a callback may take as long over an answer as the time limit allows. So a callback that
 /// answered quickly last time may have any sender. Those that did not, and those of which nothing is known yet, share half
 /// of the senders, one owner of callbacks an eighth; another quarter is for new callbacks of owners that have none of these
-/// senders. And each owner has a budget of bytes: whoever subscribes often makes
-/// the hub send no more than that.
+/// senders. And each owner has a budget of bytes: many subscriptions make the hub send no more than that.
 struct HubShares {
     enum Pace { case quick, unknown, slow }
 
