@@ -200,7 +200,7 @@ extension Row {
             number: self["id"], subscription: subscription,
             state: state == "disabled" && verifiedAt == nil ? "unverified" : state, newSecret: newSecret,
             subscriber: Subscriber(owner: self["owner"], home: home), verifiedAt: verifiedAt,
-            webhook: subscription.endpoint.channel == .webhook
+            webhook: subscription.endpoint.channel.traits.isSigned
                 ? try WebhookKeys(
                     key, endpoint: self["endpoint"], signatures: self["signatures"], version: self["secret_version"],
                     previousUntil: self["previous_until"]) : nil,
@@ -210,7 +210,7 @@ extension Row {
     /// From the columns of `subscriptions` and the endpoint's address.
     func subscription() throws -> Subscription {
         Subscription(
-            endpoint: Endpoint(channel: try choice("channel"), address: self["address"]), region: try region("region"),
+            endpoint: Endpoint(channel: channel, address: self["address"]), region: try region("region"),
             field: try field("field"), kinds: Set(mask: self["kinds"]), reach: Reach(mask: self["reach"]) ?? .both,
             urgency: urgency("urgency"), frequency: try choice("frequency"), language: self["language"],
             payload: try choice("payload"))

@@ -30,7 +30,7 @@ struct Erasure {
         let endpoints = try db.rows(
             "SELECT id, channel FROM endpoints WHERE id IN (\(EndpointLookup.numbers(typed: 1, canonical: 2)))",
             [address, canonical])
-        for row in endpoints { try forget(row["id"], try row.choice("channel")) }
+        for row in endpoints { try forget(row["id"], row.channel) }
         try db.run(
             "DELETE FROM notices WHERE lower(address) = ?1 OR instr(lower(details), ?1)", [folded])
         try db.run(

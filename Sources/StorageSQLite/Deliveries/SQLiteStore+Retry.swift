@@ -14,7 +14,7 @@ extension SQLiteStore: RetryStore {
                         "SELECT d.state, d.channel, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?",
                         [number])
                 else { return RetryRefusal(number: number, reason: "there is no such delivery") }
-                let reason = try selection.objection(to: row.choice("state"), by: row.choice("channel"))
+                let reason = try selection.objection(to: row.choice("state"), by: row.channel)
                 return (reason ?? row["obstacle"]).map { RetryRefusal(number: number, reason: $0) }
             }
         }
@@ -107,7 +107,8 @@ extension RetrySelection {
     fileprivate func objection(to state: DeliveryState, by channel: Channel) -> String? {
         if self.state == .delivered {
             guard state == .delivered else { return "it is \(state.rawValue), and was not delivered" }
-            return channel == .webhook ? nil : "it went by \(channel.rawValue), and only webhooks get a thing twice"
+            return channel.traits.sendsAgain
+                ? nil : "it went by \(channel.rawValue), and only webhooks get a thing twice"
         }
         let isOver = [DeliveryState.failed, .bounced, .suppressed].contains(state)
         return isOver ? nil : "it is \(state.rawValue), and only what failed is tried again"

@@ -36,6 +36,8 @@ extension Row {
         return value
     }
 
+    var channel: Channel { Channel(stored: self["channel"]) }
+
     func urgency(_ column: String) -> Bulletin.Urgency {
         let rank: Int = self[column]
         return Bulletin.Urgency.allCases.first { $0.rank == rank } ?? .routine

@@ -73,7 +73,7 @@ extension SQLiteStore: ListingStore {
                 "INDEXED BY deliveries_leases WHERE state = 'sending'",
             ] {
                 for row in try db.rows("SELECT channel, count(*) AS number FROM deliveries \(part) GROUP BY channel") {
-                    deliveries[try row.choice("channel"), default: 0] += row["number"] as Int
+                    deliveries[row.channel, default: 0] += row["number"] as Int
                 }
             }
             // Digests go by mail only. Half a million may wait for the morning, and their index does not hold the channel.

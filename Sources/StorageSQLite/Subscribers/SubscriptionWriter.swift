@@ -75,7 +75,7 @@ struct SubscriptionWriter {
         let row = try EndpointLookup.row(channel, address, db)
         let number =
             if let row { try revive(row) } else { try makeEndpoint(subscription) }
-        if channel == .webhook, let signatures = terms.signatures, try !isLive(number) {
+        if channel.traits.isSigned, let signatures = terms.signatures, try !isLive(number) {
             try db.run("UPDATE endpoints SET signatures = ? WHERE id = ?", [signatures.rawValue, number])
         }
         guard let found = try known(number, channel) else {
@@ -103,7 +103,7 @@ struct SubscriptionWriter {
                     owner: row.optionalText(0), home: row.optionalInteger(1).flatMap { Region(rawValue: $0) }),
                 isActive: row.text(3) == "active",
                 verifiedAt: row.optionalInteger(2).map { Timestamp(milliseconds: $0) },
-                webhook: channel == .webhook
+                webhook: channel.traits.isSigned
                     ? try WebhookKeys(
                         key, endpoint: number, signatures: row.integer(4), version: row.integer(5),
                         previousUntil: row.optionalInteger(6)) : nil)
@@ -160,7 +160,7 @@ struct SubscriptionWriter {
     private mutating func makeEndpoint(_ subscription: Subscription) throws -> Int64 {
         let (channel, address) = (subscription.endpoint.channel, subscription.endpoint.address)
         let holder = try makeHolder(subscription)
-        let suppressed = channel == .email ? try Suppressions.mark(of: address, key, db) : .no
+        let suppressed = channel.traits.isSuppressible ? try Suppressions.mark(of: address, key, db) : .no
         try db.run(
             """
             INSERT INTO endpoints
@@ -172,11 +172,8 @@ struct SubscriptionWriter {
                 now.milliseconds, terms.isVerified ? now.milliseconds : nil,
             ])
         let number = db.lastInsertedRowID
-        switch channel {
-        case .webhook: secrets[number] = key.webhookSecret(endpoint: number, version: 1)
-        case .feed: secrets[number] = try makeFeedToken(number)
-        case .email, .websub: break
-        }
+        if channel.traits.isSigned { secrets[number] = key.webhookSecret(endpoint: number, version: 1) }
+        if channel.traits.address == .generated { secrets[number] = try makeFeedToken(number) }
         return number
     }
 

@@ -142,7 +142,9 @@ extension SQLiteStore: DeliveryStore {
                     """, [name, number])
                 if let timed { due.append(timed) }
             }
-            if channel == .email, let digest = try DeliveryClaim.nextDigest(db) { due.append(digest.milliseconds) }
+            if channel.traits.hasDigests, let digest = try DeliveryClaim.nextDigest(db) {
+                due.append(digest.milliseconds)
+            }
             return due.min().map { Timestamp(milliseconds: $0) }
         }
     }

@@ -225,7 +225,7 @@ private struct Pruning: Sendable {
         try Erasure.overwriting(db) {
             for row in rows {
                 let erasure = Erasure(db: db, key: key, address: row["address"], now: now)
-                try erasure.forget(row["id"], try row.choice("channel"))
+                try erasure.forget(row["id"], row.channel)
             }
         }
     }

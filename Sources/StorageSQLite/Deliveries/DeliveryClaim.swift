@@ -14,7 +14,7 @@ struct DeliveryClaim {
 
     init(db: Database, key: StoreKey, channel: Channel, owner: LeaseOwner, until: Timestamp, now: Timestamp) throws {
         (self.db, self.key, self.channel, self.owner, self.until, self.now) = (db, key, channel, owner, until, now)
-        if channel == .email { try Suppressions.endThoseOver(db, now: now) }
+        if channel.traits.isSuppressible { try Suppressions.endThoseOver(db, now: now) }
         haltNumber = try Halts.number(db)
     }
 
@@ -123,7 +123,7 @@ struct DeliveryClaim {
         }
         return ClaimedDelivery(
             number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, address: row.text(5),
-            signing: channel == .webhook ? signing(row, endpoint) : nil,
+            signing: channel.traits.isSigned ? signing(row, endpoint) : nil,
             payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1,
             tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
             subscription: subscription, region: region, field: field, language: row.text(9),
@@ -142,6 +142,6 @@ struct DeliveryClaim {
 
     /// Only mails have such a link.
     private func unsubscribeToken(_ subscription: Int64) -> [UInt8] {
-        channel == .email ? key.unsubscribeToken(subscription) : []
+        channel.traits.endsByLink ? key.unsubscribeToken(subscription) : []
     }
 }
