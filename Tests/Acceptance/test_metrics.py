@@ -56,7 +56,7 @@ def test_the_numbers_are_right_after_a_known_run(worker, publishing, hooks, mail
     # Each of the five has accepted, routed and completed; the repeated and the rejected message one receipt each.
     eventually(lambda: metrics(worker)[1]["kentongan_outbox_messages", ""] == 0)
     _, now = metrics(worker)
-    assert now["kentongan_consuming", 'queue="kentongan.emergencies"'] == 1
+    assert now["kentongan_consuming", 'queue="kentongan.emergency"'] == 1
     assert now["kentongan_unfinished_deliveries", 'channel="webhook"'] == 0
     assert now["kentongan_oldest_due_seconds", 'channel="webhook"'] == 0
     assert now["kentongan_store_transaction_seconds_count", ""] > 0
