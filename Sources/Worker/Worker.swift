@@ -68,7 +68,7 @@ package struct Worker: Sendable {
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops(roles) { services.append(("health and metrics", ops)) }
-        services.append(("store", StoreCheck(store: store)))
+        if let store = store as? any WatchedStore { services.append(("store", StoreCheck(store: store))) }
         services.append(("clock", clockService))
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }

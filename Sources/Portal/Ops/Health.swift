@@ -5,7 +5,7 @@ import Storage
 
 /// What a supervisor and Prometheus ask.
 struct Health: Sendable {
-    let store: any ListingStore
+    let store: any OperatorStore
     let readiness: Readiness
 
     func addRoutes(to router: Router<PortalContext>) {

@@ -80,7 +80,7 @@ extension Row {
     }
 }
 
-extension SQLiteStore: UnsubscribeStore {
+extension SQLiteStore {
     package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
         try await read { try !UnsubscribeLink(hash, $0).numbers(.one).isEmpty }
     }

@@ -3,7 +3,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: ListingStore {
+extension SQLiteStore {
     package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
         try await read { db in
             let rows =

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 package import Storage
 
-extension SQLiteStore: RegistryStore {
+extension SQLiteStore {
     package func identity() async throws(StoreError) -> String {
         let known = try await read {
             try String.fetchOne($0, sql: "SELECT value FROM settings WHERE name = 'identity'")
@@ -51,20 +51,6 @@ extension SQLiteStore: RegistryStore {
             guard db.changesCount == 1 else { return false }
             try FeedItems.change(db, now: now)
             return true
-        }
-    }
-
-    package func add(
-        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
-        now: Timestamp
-    )
-        async throws(StoreError) -> [StoredSubscription]
-    {
-        let key = key
-        return try await write { db in
-            var writer = SubscriptionWriter(
-                db: db, key: key, subscriber: subscriber, terms: terms, zones: zones, now: now)
-            return try subscriptions.map { try writer.add($0) }
         }
     }
 

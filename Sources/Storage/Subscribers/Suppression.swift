@@ -44,20 +44,13 @@ package enum MergeOutcome: Sendable, Equatable {
     case keysDiffer
 }
 
-/// What becomes of subscribers' addresses.
-package protocol SubscriberStore: Sendable {
-    /// Puts an email address on the suppression list; what is pending to it is not sent.
-    func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError)
-    /// False if it is not on the list.
-    func unsuppress(_ address: String) async throws(StoreError) -> Bool
-    func suppressions(limit: Int) async throws(StoreError) -> [Suppression]
-
-    /// Ends all subscriptions of an address, whatever its channel, and forgets it but for a keyed hash. An address that
-    /// is suppressed stays so. How many places it was known in.
-    func erase(_ address: String, now: Timestamp) async throws(StoreError) -> Int
-
-    /// What an older version made of several spellings of one address.
-    func addressDoubles() async throws(StoreError) -> [AddressDouble]
-    /// Gives the subscriptions and the history of all spellings to the first one, in one transaction.
-    func merge(_ double: AddressDouble, now: Timestamp) async throws(StoreError) -> MergeOutcome
+/// How much a link in a mail ends.
+package enum UnsubscribeScope: Sendable, Equatable {
+    /// The subscription that the link belongs to, or an address's digests.
+    case one
+    /// That one, and every other subscription of the address that matches the bulletin that the mail brought. Without the
+    /// bulletin, every one that some bulletin could reach together with it.
+    case mail(bulletin: Int64?)
+    /// Every subscription of the address.
+    case all
 }
