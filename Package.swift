@@ -189,6 +189,7 @@ let testTargets: [Target] = [
         "HTTPPostTests",
         ["HTTPPost", "NIOSupport", "TestCertificates", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
     tests("RuntimeTests", ["Bulletins", "Runtime"]),
+    tests("StorageTests", ["Bulletins", "Storage"]),
     tests(
         "StorageConformance",
         ["Bulletins", "DeliveryEngine", "Runtime", "Storage", "StorageSQLite", crypto, grdb, lifecycle, logging]),

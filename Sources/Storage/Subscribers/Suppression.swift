@@ -43,14 +43,3 @@ package enum MergeOutcome: Sendable, Equatable {
     /// Each webhook has keys of its own, which its receiver counts on.
     case keysDiffer
 }
-
-/// How much a link in a mail ends.
-package enum UnsubscribeScope: Sendable, Equatable {
-    /// The subscription that the link belongs to, or an address's digests.
-    case one
-    /// That one, and every other subscription of the address that matches the bulletin that the mail brought. Without the
-    /// bulletin, every one that some bulletin could reach together with it.
-    case mail(bulletin: Int64?)
-    /// Every subscription of the address.
-    case all
-}

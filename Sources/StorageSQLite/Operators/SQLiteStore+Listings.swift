@@ -27,15 +27,6 @@ extension SQLiteStore {
         }
     }
 
-    /// An answer that is public moves a proposal's state.
-    static func lastAnswer(to proposal: BulletinID, _ db: Database) throws -> Bulletin.Proposal? {
-        try db.row(
-            """
-            SELECT \(StoredBulletin.columns) FROM bulletins b
-            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
-            """, [proposal.description])?.storedBulletin().bulletin().proposal
-    }
-
     private static let bulletinRows = """
         SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
         FROM bulletins b
@@ -141,7 +132,7 @@ extension Row {
             issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
             deliveries: deliveries,
             proposal: stored.kind == .proposal
-                ? try SQLiteStore.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
+                ? try ProposalHistory.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
     }
 
     func deliveryRow() throws -> DeliveryRow {

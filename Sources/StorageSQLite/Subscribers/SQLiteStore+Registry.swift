@@ -29,7 +29,7 @@ extension SQLiteStore {
                     """,
                     [
                         publisher.slug, publisher.name, publisher.amqpUser, publisher.kinds.mask,
-                        publisher.regions.map(\.code).joined(separator: " "),
+                        publisher.regions.codes,
                         publisher.fields.map(\.description).joined(separator: " "), publisher.mayPublishEmergencies,
                         publisher.isModerated, now.milliseconds,
                     ])
@@ -169,10 +169,10 @@ extension SubscriptionWriter {
 
 extension Row {
     func publisher() throws -> Publisher {
-        let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        let fields: String = self["fields"]
         return Publisher(
             slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"], kinds: Set(mask: self["kinds"]),
-            regions: regions.split(separator: " ").compactMap { Region($0) },
+            regions: regions("regions"),
             fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
             mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
     }
