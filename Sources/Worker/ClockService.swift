@@ -14,7 +14,7 @@ import Storage
 
 /// Keeps a clock that was wrong from doing harm for long.
 struct ClockService: Service {
-    let store: any ClockStore & SoleWorkStore
+    let store: any UpkeepStore
     let limits: ClockLimits
     let context: StageContext
 

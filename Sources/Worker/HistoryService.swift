@@ -11,7 +11,7 @@ import Storage
 
 /// Keeps the last hour of the metrics.
 struct HistoryService: Service {
-    let store: any ListingStore
+    let store: any OperatorStore
     let context: StageContext
 
     func run() async throws {

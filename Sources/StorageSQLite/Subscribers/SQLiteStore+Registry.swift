@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 package import Storage
 
-extension SQLiteStore: RegistryStore {
+extension SQLiteStore {
     package func identity() async throws(StoreError) -> String {
         let known = try await read {
             try String.fetchOne($0, sql: "SELECT value FROM settings WHERE name = 'identity'")
@@ -29,7 +29,7 @@ extension SQLiteStore: RegistryStore {
                     """,
                     [
                         publisher.slug, publisher.name, publisher.amqpUser, publisher.kinds.mask,
-                        publisher.regions.map(\.code).joined(separator: " "),
+                        publisher.regions.codes,
                         publisher.fields.map(\.description).joined(separator: " "), publisher.mayPublishEmergencies,
                         publisher.isModerated, now.milliseconds,
                     ])
@@ -51,20 +51,6 @@ extension SQLiteStore: RegistryStore {
             guard db.changesCount == 1 else { return false }
             try FeedItems.change(db, now: now)
             return true
-        }
-    }
-
-    package func add(
-        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
-        now: Timestamp
-    )
-        async throws(StoreError) -> [StoredSubscription]
-    {
-        let key = key
-        return try await write { db in
-            var writer = SubscriptionWriter(
-                db: db, key: key, subscriber: subscriber, terms: terms, zones: zones, now: now)
-            return try subscriptions.map { try writer.add($0) }
         }
     }
 
@@ -183,10 +169,10 @@ extension SubscriptionWriter {
 
 extension Row {
     func publisher() throws -> Publisher {
-        let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        let fields: String = self["fields"]
         return Publisher(
             slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"], kinds: Set(mask: self["kinds"]),
-            regions: regions.split(separator: " ").compactMap { Region($0) },
+            regions: regions("regions"),
             fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
             mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
     }

@@ -21,12 +21,3 @@ package struct OutboxMessage: Sendable {
         self.traceparent = traceparent
     }
 }
-
-/// What the receipts' stage reads and writes.
-package protocol Outbox: Sendable {
-    /// The oldest that wait, after `number`.
-    func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
-
-    /// Forgets what the broker has confirmed.
-    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError)
-}

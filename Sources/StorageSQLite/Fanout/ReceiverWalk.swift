@@ -2,47 +2,41 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Makes deliveries for whoever got what a bulletin corrects, withdraws or answers, in chunks.
+/// Makes deliveries for the receivers of the bulletins that a bulletin corrects, withdraws or answers, in chunks.
 ///
-/// The sources are walked from the newest on, each by its endpoints; the place is kept with the bulletin. A row waits for
-/// the unfinished one of the source at the same endpoint, so that it never overtakes it.
-struct Inheritance {
+/// The sources are walked from the newest to the oldest, each by its endpoints (`FanoutCursor`). A row waits for the
+/// unfinished one of the source at the same endpoint, so that it never overtakes it.
+struct ReceiverWalk {
     let db: Database
     let now: Timestamp
     let bulletin: UnroutedBulletin
 
-    /// Looks at up to `limit` recipients; how many deliveries that made, and whether it was all.
+    /// Looks at up to `limit` receivers, and keeps the cursor. Returns the number of deliveries that it made, and whether
+    /// that were all receivers.
     func run(limit: Int) throws -> (made: Int, isThrough: Bool) {
-        var (source, after) = (try bulletin.source ?? nextSource(before: .max), bulletin.endpoint)
+        var cursor = bulletin.cursor
+        if cursor.isUnstarted { cursor = .source(try nextSource(before: .max)) }
         var (made, left) = (0, limit)
-        while let current = source {
+        while case .receivers(let source, let after) = cursor {
             guard left > 0 else {
-                try keepPlace(current, after, made)
+                try bulletin.keep(cursor, made: made, db)
                 return (made, false)
             }
-            let stretch = try DeliveryStretch(of: current, after: after, rows: left, db)
-            if stretch.count > 0 { made += try walk(current, after: after, to: stretch.end, made: made) }
-            if stretch.count < left {
-                (source, after) = (try nextSource(before: current), -1)
-            } else {
-                after = stretch.end
-            }
-            // A source without recipients is a look, too.
-            left -= max(1, stretch.count)
+            let chunk = try DeliveryChunk(of: source, after: after ?? -1, rows: left, db)
+            if chunk.count > 0 { made += try walk(source, after: after ?? -1, to: chunk.end, made: made) }
+            let isFull = chunk.count == left
+            cursor = cursor.advanced(
+                past: chunk.end, isFull: isFull, next: isFull ? nil : try nextSource(before: source))
+            // A source without receivers is a look, too.
+            left -= max(1, chunk.count)
         }
         made += try addOwners(made: made)
-        try keepPlace(0, -1, made)
+        try bulletin.keep(cursor, made: made, db)
         return (made, true)
     }
 
-    private func keepPlace(_ source: Int64, _ endpoint: Int64, _ made: Int) throws {
-        try db.run(
-            "UPDATE bulletins SET fanout_source = ?, fanout_endpoint = ?, turn = ? WHERE id = ?",
-            [source, endpoint, bulletin.turn + Int64(made) * 1000, bulletin.number])
-    }
-
-    /// Earlier revisions, and those of the proposal that is answered. Only who got the answer hears that it is
-    /// withdrawn.
+    /// The source below that number: an earlier revision of the bulletin or of the proposal that it answers. A withdrawn
+    /// answer is taken back only from its own receivers.
     private func nextSource(before number: Int64) throws -> Int64? {
         let answered = bulletin.isWithdrawal ? nil : bulletin.inReplyTo
         return try db.number(
@@ -54,8 +48,8 @@ struct Inheritance {
             [bulletin.id.publisher, bulletin.id.id, answered?.publisher, answered?.id, bulletin.number, number])
     }
 
-    /// The subscription of an endpoint that hears: the one that delivered, or the soonest served of those it has now. What
-    /// an endpoint got is its own, whatever became of the subscription that brought it.
+    /// The subscription for which a receiver hears: the one that brought the source, or the soonest served of those that
+    /// the endpoint has now. An endpoint that got the source hears more of it even after that subscription has ended.
     private static let listener = """
         coalesce((SELECT o.id FROM subscriptions o WHERE o.id = d.subscription AND o.endpoint = d.endpoint AND o.state = 'active'),
             (SELECT o.id FROM subscriptions o INDEXED BY subscriptions_identity
@@ -71,12 +65,12 @@ struct Inheritance {
     }
 
     private func walk(_ source: Int64, after: Int64, to end: Int64, made: Int) throws -> Int {
-        // What is pending of a withdrawn bulletin is cancelled, and nobody hears of either. What waits for a digest is
-        // replaced: whoever a correction is meant for is among its matches.
+        // Pending deliveries of a withdrawn bulletin are cancelled, and their endpoints hear of neither. A row that waits
+        // for a digest is replaced instead: if the correction is meant for its endpoint, that is among the matches.
         let waits = bulletin.isWithdrawal ? "" : " OR d.state = 'pending' AND (d.digest_at IS NULL OR NOT ?8)"
         let isRevision = try bulletin.isWithdrawal || isRevision(source)
-        // An answer goes into the digest that brings the proposal. What came by itself, as an emergency does, is corrected
-        // and withdrawn by itself: nobody believes a false alarm until the next digest.
+        // An answer goes into the digest that brings the proposal. A bulletin that came by itself, as an emergency does, is
+        // corrected and withdrawn by itself, so that nobody believes a false alarm until the next digest.
         let digest = """
             CASE WHEN d.state = 'pending' AND d.digest_at NOT NULL THEN d.digest_at
                 WHEN \(isRevision ? "d.digest_at NOT NULL" : "true") THEN \(DigestSQL.end(now: "?3", priority: "?2")) END
@@ -87,7 +81,7 @@ struct Inheritance {
                 (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at, predecessor)
             SELECT ?1, endpoint, channel, subscription, ?2, 'pending',
                 iif(predecessor IS NULL, coalesce(digest_at, ?3), NULL),
-                iif(predecessor IS NULL AND digest_at IS NULL, \(Turn.sql(from: "?4")), NULL),
+                iif(predecessor IS NULL AND digest_at IS NULL, \(FairTurn.sql(from: "?4")), NULL),
                 digest_at, predecessor
             FROM (SELECT d.endpoint, d.channel, s.id AS subscription, \(digest) AS digest_at,
                     iif(d.state = 'sending' OR d.state = 'pending' AND d.digest_at IS NULL, d.id, NULL) AS predecessor
@@ -97,13 +91,14 @@ struct Inheritance {
             WHERE true ON CONFLICT DO NOTHING
             """,
             [
-                bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000, source, after,
+                bulletin.number, bulletin.priority, now.milliseconds, FairTurn.next(after: made, from: bulletin.turn),
+                source, after,
                 end,
             ] + (bulletin.isWithdrawal ? [] : [isRevision]))
         let new = db.changesCount
         guard !bulletin.isWithdrawal else { return new }
         if bulletin.revision > 1 { try replaceDigests(source, after, end) }
-        // What it waits for is tried now, and not again.
+        // The deliveries that it waits for are tried now, and once.
         try db.run(
             """
             UPDATE deliveries SET due_at = ?1, turn = ?1 WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4
@@ -122,7 +117,7 @@ struct Inheritance {
             """, [bulletin.priority, source, after, end])
     }
 
-    /// In a digest, this revision stands in the place of an earlier one.
+    /// In a digest, this revision replaces an earlier one.
     private func replaceDigests(_ source: Int64, _ after: Int64, _ end: Int64) throws {
         try db.run(
             """
@@ -149,7 +144,7 @@ struct Inheritance {
             ON CONFLICT DO NOTHING
             """,
             [
-                bulletin.number, bulletin.priority, now.milliseconds, bulletin.turn + Int64(made) * 1000,
+                bulletin.number, bulletin.priority, now.milliseconds, FairTurn.next(after: made, from: bulletin.turn),
                 answered.publisher,
             ])
         return db.changesCount

@@ -43,21 +43,3 @@ package enum MergeOutcome: Sendable, Equatable {
     /// Each webhook has keys of its own, which its receiver counts on.
     case keysDiffer
 }
-
-/// What becomes of subscribers' addresses.
-package protocol SubscriberStore: Sendable {
-    /// Puts an email address on the suppression list; what is pending to it is not sent.
-    func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError)
-    /// False if it is not on the list.
-    func unsuppress(_ address: String) async throws(StoreError) -> Bool
-    func suppressions(limit: Int) async throws(StoreError) -> [Suppression]
-
-    /// Ends all subscriptions of an address, whatever its channel, and forgets it but for a keyed hash. An address that
-    /// is suppressed stays so. How many places it was known in.
-    func erase(_ address: String, now: Timestamp) async throws(StoreError) -> Int
-
-    /// What an older version made of several spellings of one address.
-    func addressDoubles() async throws(StoreError) -> [AddressDouble]
-    /// Gives the subscriptions and the history of all spellings to the first one, in one transaction.
-    func merge(_ double: AddressDouble, now: Timestamp) async throws(StoreError) -> MergeOutcome
-}

@@ -156,25 +156,3 @@ package struct Backlog: Sendable, Equatable {
         self.oldestDue = oldestDue
     }
 }
-
-/// What the listing commands read.
-package protocol ListingStore: Sendable {
-    func backlog() async throws(StoreError) -> Backlog
-
-    /// Newest first; all revisions of one bulletin if `id` is given.
-    func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow]
-    /// The bulletins that answer a proposal, newest first.
-    func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow]
-    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow]
-    func deliverySummary() async throws(StoreError) -> [DeliveryCount]
-    func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage]
-    func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage?
-}
-
-/// A whole store.
-package typealias Store = BounceStore & ClockStore & IntakeStore & FanoutStore & DeliveryStore & Outbox & SoleWorkStore
-    & NoticeStore
-    & FeedStore
-    & HubStore & WebhookStore & UnsubscribeStore & RetentionStore & SubscriberStore & RetryStore & RegistryStore
-    & ListingStore
-    & OperatorStore & WatchedStore

@@ -67,78 +67,16 @@ package struct SubscriptionWish: Sendable {
     }
 }
 
-/// What operators register and look up.
-package protocol RegistryStore: Sendable {
-    /// A name that this store keeps and no other has.
-    func identity() async throws(StoreError) -> String
-
-    /// Adds publishers, or replaces those of the same slug.
-    func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError)
-    func publishers(limit: Int) async throws(StoreError) -> [Publisher]
-    /// False if there is none of that slug.
-    func removePublisher(_ slug: String, now: Timestamp) async throws(StoreError) -> Bool
-
-    /// Adds subscriptions in one transaction; one that is there already is left as it is. What is named of the
-    /// subscriber, and in the terms, counts for the endpoints from now on. `zones` says when digests are due.
-    func add(
-        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
-        now: Timestamp
-    ) async throws(StoreError) -> [StoredSubscription]
-    /// Adds subscriptions, each with its own subscriber and terms, in one transaction.
-    func add(_ wishes: [SubscriptionWish], zones: TimeZones, now: Timestamp) async throws(StoreError)
-        -> [StoredSubscription]
-    /// Those of these endpoints that have not ended.
-    func subscriptions(at endpoints: [Endpoint]) async throws(StoreError) -> [StoredSubscription]
-    /// Those that have not ended, behind this number.
-    func subscriptions(after number: Int64, limit: Int) async throws(StoreError) -> [StoredSubscription]
-    /// False if there is no active one of that number.
-    func removeSubscription(_ number: Int64, now: Timestamp) async throws(StoreError) -> Bool
-    /// Moves subscriptions and homes from each region to those that took its place, and tells their owners; in many short
-    /// transactions. What is routed meanwhile reaches whoever is being moved.
-    func replaceRegions(_ successors: [Region: [Region]], names: [Region: String], zones: TimeZones, now: Timestamp)
-        async throws(StoreError) -> [MovedSubscription]
-    /// How many endpoints a bulletin would reach now, by channel and the region that matched.
-    func reach(of bulletin: Bulletin) async throws(StoreError) -> [ReachCount]
-}
-
-extension RegistryStore {
-    /// By an operator, who answers for the endpoints.
-    package func add(_ subscriptions: [Subscription], of subscriber: Subscriber, zones: TimeZones, now: Timestamp)
-        async throws(StoreError) -> [StoredSubscription]
-    {
-        try await add(subscriptions, of: subscriber, terms: EndpointTerms(), zones: zones, now: now)
+extension SubscriberStore {
+    /// Adds subscriptions that share a subscriber and terms; by default an operator's, who answers for the endpoints.
+    package func add(
+        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms = EndpointTerms(),
+        zones: TimeZones, now: Timestamp
+    ) async throws(StoreError) -> [StoredSubscription] {
+        try await add(
+            subscriptions.map { SubscriptionWish($0, of: subscriber, terms: terms) }, zones: zones, now: now)
     }
-}
 
-/// How many endpoints a bulletin reaches in one region by one channel.
-package struct ReachCount: Sendable, Equatable {
-    package let channel: String
-    package let region: Region
-    package let endpoints: Int
-
-    package init(channel: String, region: Region, endpoints: Int) {
-        self.channel = channel
-        self.region = region
-        self.endpoints = endpoints
-    }
-}
-
-/// A subscription whose region was replaced.
-package struct MovedSubscription: Sendable, Equatable {
-    package let number: Int64
-    package let address: String
-    package let from: Region
-    package let to: [Region]
-
-    package init(number: Int64, address: String, from: Region, to: [Region]) {
-        self.number = number
-        self.address = address
-        self.from = from
-        self.to = to
-    }
-}
-
-extension RegistryStore {
     /// Those that have not ended.
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
         try await subscriptions(after: 0, limit: limit)

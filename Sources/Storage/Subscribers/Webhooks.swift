@@ -1,5 +1,3 @@
-package import Bulletins
-
 /// How deliveries to a webhook are signed (Standard Webhooks 1.0.0); as a mask, as the store keeps it.
 package struct SignatureSchemes: OptionSet, Sendable, Hashable {
     package let rawValue: Int
@@ -38,15 +36,6 @@ package struct WebhookSigning: Sendable, Hashable {
     package var versions: [Int64] { [version] + (previous.map { [$0] } ?? []) }
 }
 
-/// Makes the keys of webhooks. They are not stored, so a copy of the database alone has none.
-package protocol WebhookKeyStore: Sendable {
-    /// `whsec_` and the base64 of 32 bytes.
-    func webhookSecret(endpoint: Int64, version: Int64) -> String
-
-    /// The seed of an Ed25519 key (RFC 8032 section 5.1.5), 32 bytes, for signing in this process.
-    func webhookSeed(endpoint: Int64, version: Int64) -> [UInt8]
-}
-
 /// What is said of an endpoint when it is subscribed.
 package struct EndpointTerms: Sendable, Equatable {
     /// Whether it is taken as its owner's at once; one that is not gets nothing until it was verified.
@@ -71,18 +60,4 @@ package struct WebhookEndpoint: Sendable {
     package init(address: String, signing: WebhookSigning, isActive: Bool) {
         (self.address, self.signing, self.isActive) = (address, signing, isActive)
     }
-}
-
-/// What operators do with webhooks.
-package protocol WebhookStore: WebhookKeyStore {
-    /// The webhook of a subscription that has not ended; nil if there is none.
-    func webhook(of subscription: Int64, now: Timestamp) async throws(StoreError) -> WebhookEndpoint?
-
-    /// Notes that an endpoint has answered its challenge, and turns it on with its subscriptions.
-    func markVerified(endpoint: Int64, now: Timestamp) async throws(StoreError)
-
-    /// Gives the webhook of a subscription new keys. The present ones sign too until `overlapEnds`; those before them
-    /// no more. The subscription with the new secret; nil if there is no such webhook.
-    func rotateSecret(ofSubscription number: Int64, overlapEnds: Timestamp, now: Timestamp) async throws(StoreError)
-        -> StoredSubscription?
 }

@@ -30,11 +30,3 @@ package struct Notice: Sendable {
         self.attempts = attempts
     }
 }
-
-/// What the sending of notices reads and writes.
-package protocol NoticeStore: Sendable {
-    func dueNotices(limit: Int, now: Timestamp) async throws(StoreError) -> [Notice]
-    /// It was sent, or given up.
-    func removeNotice(_ number: Int64) async throws(StoreError)
-    func postponeNotice(_ number: Int64, until: Timestamp) async throws(StoreError)
-}
