@@ -1,22 +1,46 @@
+// The failure policy of email, on one page.
+//
+// These places decide about a failed attempt, in the order in which they apply:
+//
+//  1. RelayHealth          SMTP/Relay/Relay.swift: a relay that does not serve rests for 5 s, then twice as long each
+//                          time up to 60 s. While it rests, the next relay takes its mail.
+//  2. SMTPConnectionPool   SMTP/Pool/SMTPConnectionPool.swift: repeats a message once if a kept connection was dead
+//                          before its first reply.
+//  3. SMTPRejection        SMTP/Relay/SMTPRejection.swift: judges by codes and words whether a rejection concerns this
+//                          client or the recipient.
+//  4. RejectionTally       SMTP/Relay/RejectionTally.swift: where the words do not decide, counts how many recipients in
+//                          a row were rejected. The result is a resting relay, a `doubtful` outcome or a rejection.
+//  5. SMTPFailurePolicy    this file: turns the outcome for a recipient, or the error, into the outcome of the attempt.
+//  6. ChannelPause         DeliveryEngine/ChannelPause.swift: `unavailable` pauses the whole channel. No delivery spends
+//                          an attempt.
+//  7. HostGate             DeliveryEngine/HostGate.swift: the relay's rate limit, if there is one. Email uses neither
+//                          breakers nor limits per endpoint, because every mail goes to a relay.
+//  8. RetrySchedule        DeliveryEngine/RetrySchedule.swift: the time of the next attempt, or `failed` after the last.
+//  9. MailVerdict          Storage/MailVerdict.swift: the meaning of a final failure for the address. A bounce that comes
+//                          back later (Bounces/BounceIntake.swift) is judged in the same way.
+// 10. MailFailures         StorageSQLite/MailFailures.swift: suppresses an address whose mailbox is gone, and rests one
+//                          that has failed on five days for 30 days.
+
 package import DeliveryEngine
 import NIOCore
 package import SMTP
 
-/// What each end of an attempt means for its delivery: all of email's failure policy.
+/// Translates the end of an SMTP attempt into the outcome of its delivery.
 package enum SMTPFailurePolicy {
-    /// 4xx is tried again, 5xx is final (RFC 5321 section 4.2.1).
+    /// The outcome for one recipient. 4yz is retried, 5yz is final (RFC 5321 section 4.2.1).
     package static func outcome(of recipient: SMTPRecipientOutcome) -> AttemptOutcome {
         switch recipient {
         case .accepted(let reply): outcome(.delivered, reply)
-        case .refused(let reply): outcome(reply.isPermanent ? .failed : .retry(after: nil), reply)
-        case .doubtful(let reply): outcome(.postponed(by: doubt), reply)
+        case .rejected(let reply): outcome(reply.isPermanent ? .failed : .retry(after: nil), reply)
+        case .doubtful(let reply): outcome(.postponed(by: doubtfulPause), reply)
         }
     }
 
-    /// Until then another mail may show whether the relay serves.
-    private static let doubt = Duration.seconds(10)
+    /// Within this time, another mail may show whether the relay serves.
+    private static let doubtfulPause = Duration.seconds(10)
 
-    /// Trouble with the relays is nobody's failure: email rests. What may be this message's is tried again.
+    /// The outcome of a message without outcomes per recipient. A fault of the relays fails no delivery: the channel
+    /// pauses. A fault that the message itself may have caused is retried.
     package static func outcome(of error: SMTPError) -> AttemptOutcome {
         let detail = "\(error)"
         return switch error {
@@ -28,9 +52,9 @@ package enum SMTPFailurePolicy {
         }
     }
 
-    /// The reply's code, and behind it the enhanced one (RFC 3463) with what was said.
+    /// Records the reply code as the code, and the enhanced code (RFC 3463) with the text as the detail.
     private static func outcome(_ verdict: AttemptOutcome.Verdict, _ reply: SMTPReply) -> AttemptOutcome {
-        let said = reply.enhancedCode.map { reply.text.isEmpty ? $0 : "\($0) \(reply.text)" } ?? reply.text
-        return AttemptOutcome(verdict, code: String(reply.code), detail: said)
+        let detail = reply.enhancedCode.map { reply.text.isEmpty ? $0 : "\($0) \(reply.text)" } ?? reply.text
+        return AttemptOutcome(verdict, code: String(reply.code), detail: detail)
     }
 }

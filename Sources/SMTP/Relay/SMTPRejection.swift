@@ -1,53 +1,56 @@
 import Foundation
 
-/// Whom a refusal speaks of: most relays say only when they hear the recipient, or the content, that they do not serve
-/// this client, its sender, or more of its mails today.
-enum Refusal: Equatable {
-    /// This client, its sender, or how much it sends: every other mail would hear the same.
-    case ofClient
-    /// Most probably this client; but some relays say it of one recipient, too.
-    case probablyOfClient
-    /// A policy that is not explained.
-    case ofUnknown
+/// The subject of a rejection, judged by its codes and words. Most relays say only at RCPT or after the content that
+/// they do not serve this client, its sender, or any more of its mail today. Such a rejection fails no delivery.
+enum SMTPRejection: Equatable {
+    /// This client, its sender, or the amount that it sends. Every other message would be rejected too.
+    case client
+    /// Probably this client, although some relays use the same words about a single recipient.
+    case probablyClient
+    /// A policy that the reply does not explain.
+    case unexplainedPolicy
     /// This recipient, or this message.
-    case ofMessage
+    case recipientOrMessage
 
     init(_ reply: SMTPReply) {
         let code = EnhancedStatus(reply.enhancedCode)
         let words = Self.words(of: reply.text)
         self =
-            if words.contains(any: Self.senderWords) {
-                .ofClient
-            } else if code.isOfMailboxOrMessage || words.contains(any: Self.greylists) {
-                .ofMessage
-            } else if Self.clientReplies.contains(reply.code) || code.isOfClient
-                || words.contains(any: Self.clientWords)
+            if words.contains(any: Self.sendingLimitPhrases) {
+                .client
+            } else if code.concernsMailboxOrMessage || words.contains(any: Self.greylistPhrases) {
+                .recipientOrMessage
+            } else if Self.clientReplies.contains(reply.code) || code.concernsClient
+                || words.contains(any: Self.clientPhrases)
             {
-                .ofClient
-            } else if words.contains(any: Self.recipientWords) {
-                .ofMessage
-            } else if Self.speaksOfRelaying(words) || code.isProbablyOfClient || words.contains(any: Self.probably) {
-                .probablyOfClient
+                .client
+            } else if words.contains(any: Self.recipientPhrases) {
+                .recipientOrMessage
+            } else if Self.deniesRelaying(words) || code.probablyConcernsClient
+                || words.contains(any: Self.probablyClientPhrases)
+            {
+                .probablyClient
             } else if reply.isPermanent, code.subject == 7 {
-                .ofUnknown
+                .unexplainedPolicy
             } else {
-                .ofMessage
+                .recipientOrMessage
             }
     }
 
-    /// Authentication is needed, too weak, refused, or needs encryption (RFC 4954 section 6).
+    /// Replies that ask for authentication or encryption, or reject the credentials (RFC 4954 section 6).
     private static let clientReplies: Set = [530, 534, 535, 538]
 
-    /// Of how much the sender may send: with any code, also of those that speak of mailboxes.
-    private static let senderWords = [
+    /// Phrases about a sending limit. They decide whatever the code, because providers also combine them with codes
+    /// about mailboxes.
+    private static let sendingLimitPhrases = [
         "sending limit", "sending quota", "send quota", "submissionquota", "submission quota", "outboundspam",
         "max emails", "max defers", "emails per", "relay quota",
     ]
 
-    /// A policy of the relay's, but one that passes.
-    private static let greylists = ["greylist", "graylist", "grey list"]
+    /// Phrases about greylisting: a policy that lets a later attempt through.
+    private static let greylistPhrases = ["greylist", "graylist", "grey list"]
 
-    private static let clientWords = [
+    private static let clientPhrases = [
         "sender address rejected", "sender rejected", "sender denied", "client host rejected", "helo command rejected",
         "sending rate", "daily limit", "daily quota", "hourly limit",
         "hourly quota", "daily message", "message quota", "messages per day", "messages per hour", "rate limit",
@@ -57,7 +60,7 @@ enum Refusal: Equatable {
         "send as this sender", "service unavailable; client", "too many messages from", "too much mail from",
     ]
 
-    private static let recipientWords = [
+    private static let recipientPhrases = [
         "recipient address rejected", "recipient rejected", "recipient not", "recipient's", "the recipient",
         "this recipient",
         "not accept", "n't accept", "does not want", "mailing list", "list member", "members", "moderat", "subscriber",
@@ -66,7 +69,7 @@ enum Refusal: Equatable {
         "allow list", "allowlist", "challenge",
     ]
 
-    private static let probably = [
+    private static let probablyClientPhrases = [
         "policy", "not authorized", "not authorised", "unauthorized", "not authenticated", "unauthenticated",
         "authentication", "authenticate", "blocked using", "client blocked", "client host", "your ip", "your host",
         "your server", "your network", "your domain", "your account", "blacklist", "blocklist", "block list",
@@ -76,20 +79,20 @@ enum Refusal: Equatable {
         "rcpthosts", "banned sending",
     ]
 
-    private static func speaksOfRelaying(_ words: String) -> Bool {
+    private static func deniesRelaying(_ words: String) -> Bool {
         words.contains("relay")
             && words.contains(any: [
                 "denied", "not ", "n't", "unable", "cannot", "prohibit", "refus", "disallow", "no relay",
             ])
     }
 
-    /// In small letters, without addresses, whose names say nothing.
+    /// The text in lower case without addresses, whose parts could look like one of the phrases.
     private static func words(of text: String) -> String {
         text.lowercased().split(separator: " ").filter { !$0.contains("@") }.joined(separator: " ")
     }
 }
 
-/// The numbers of an enhanced status code (RFC 3463, and the list of RFC 5248).
+/// The subject and detail of an enhanced status code (RFC 3463, with the registry of RFC 5248).
 private struct EnhancedStatus {
     let subject: Int
     let detail: Int
@@ -99,8 +102,8 @@ private struct EnhancedStatus {
         (subject, detail) = numbers.count == 3 ? (numbers[1], numbers[2]) : (0, 0)
     }
 
-    /// Addresses but for the sender's, mailboxes, sizes, contents.
-    var isOfMailboxOrMessage: Bool {
+    /// Recipient addresses, mailboxes, message sizes and content.
+    var concernsMailboxOrMessage: Bool {
         switch subject {
         case 1: ![0, 7, 8].contains(detail)
         case 2, 6: true
@@ -109,16 +112,16 @@ private struct EnhancedStatus {
         }
     }
 
-    /// The sender's address (x.1.7, x.1.8), how much it sends (5.4.5 as Gmail says it), its credentials.
-    var isOfClient: Bool {
+    /// The sender's address (x.1.7, x.1.8), its sending limit (5.4.5, as Gmail uses it) or its credentials.
+    var concernsClient: Bool {
         switch (subject, detail) {
         case (1, 7), (1, 8), (4, 5), (7, 8), (7, 11), (7, 57), (7, 60): true
         default: false
         }
     }
 
-    /// How its mails are signed, where it sends from, what its provider allows it.
-    var isProbablyOfClient: Bool {
+    /// Message authentication, the client's network or the provider's rules for it.
+    var probablyConcernsClient: Bool {
         subject == 7 && ([3, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28].contains(detail) || (500...799).contains(detail))
     }
 }

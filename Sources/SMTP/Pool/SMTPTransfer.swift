@@ -1,14 +1,14 @@
 internal import Synchronization
 
-/// One message under way, and who waits for its outcome. The first outcome counts.
-final class Exchange: Sendable {
+/// One message on its way through the pool, and the caller that awaits its outcome. The first outcome wins.
+final class SMTPTransfer: Sendable {
     typealias Outcome = Result<[SMTPRecipientOutcome], SMTPError>
 
     let message: SMTPMessage
 
     private struct State {
         var continuation: CheckedContinuation<Outcome, Never>?
-        var connection: ConnectionHandle?
+        var connection: SMTPConnection?
         var isCancelled = false
         var wasRetried = false
     }
@@ -18,7 +18,8 @@ final class Exchange: Sendable {
         self.message = message
     }
 
-    /// Takes the caller's continuation. False when the task was cancelled before; then it is resumed already.
+    /// Stores the caller's continuation. Returns false if the task was already cancelled; the continuation has then
+    /// been resumed.
     func begin(_ continuation: CheckedContinuation<Outcome, Never>) -> Bool {
         let isWanted = state.withLock { state in
             if !state.isCancelled { state.continuation = continuation }
@@ -28,8 +29,8 @@ final class Exchange: Sendable {
         return isWanted
     }
 
-    /// Binds the message to the connection that is to carry it. False when nobody wants it any more.
-    func assign(_ connection: ConnectionHandle) -> Bool {
+    /// Binds the message to the connection that will carry it. Returns false if the caller has cancelled.
+    func assign(_ connection: SMTPConnection) -> Bool {
         state.withLock { state in
             guard !state.isCancelled else { return false }
             state.connection = connection
@@ -41,15 +42,15 @@ final class Exchange: Sendable {
 
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-    /// Notes that the caller is gone; the connection that carries the message, if any.
-    func cancel() -> ConnectionHandle? {
+    /// Marks the message as cancelled and returns the connection that carries it, if any.
+    func cancel() -> SMTPConnection? {
         state.withLock { state in
             state.isCancelled = true
             return state.connection
         }
     }
 
-    /// True once: a message goes to a second connection only one time.
+    /// Grants one retry on a second connection, and none after that.
     func mayRetry() -> Bool {
         state.withLock { state in
             defer {

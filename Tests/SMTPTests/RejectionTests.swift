@@ -6,8 +6,8 @@ import Testing
 
 @testable import SMTP
 
-/// Whom a refusal speaks of (A14).
-@Suite struct RefusalTests {
+/// Rejections of a client and rejections of a recipient.
+@Suite struct RejectionTests {
     private func reply(_ text: String) -> SMTPReply {
         let code = Int(text.prefix(3)) ?? 0
         let (enhanced, rest) = EnhancedCode.split(String(text.dropFirst(4)), code: code)
@@ -32,7 +32,7 @@ import Testing
         "550 The from address does not match a verified Sender Identity", "450 4.7.1 too much mail from 192.0.2.1",
         "451 Authentication failed: Maximum credits exceeded", "550 5.7.1 Daily SMTP relay sending limit exceeded",
     ])
-    func ofTheClient(_ text: String) { #expect(Refusal(reply(text)) == .ofClient) }
+    func ofTheClient(_ text: String) { #expect(SMTPRejection(reply(text)) == .client) }
 
     @Test(arguments: [
         "554 5.7.1 <x@y.example>: Relay access denied", "454 4.7.1 <x@y.example>: Relay access denied",
@@ -45,7 +45,7 @@ import Testing
         "550 Sender verify failed",
         "550 5.7.26 This mail is unauthenticated", "550 5.7.1 not authorized to send from here",
     ])
-    func probablyOfTheClient(_ text: String) { #expect(Refusal(reply(text)) == .probablyOfClient) }
+    func probablyOfTheClient(_ text: String) { #expect(SMTPRejection(reply(text)) == .probablyClient) }
 
     @Test(arguments: [
         "550 5.7.1 user does not accept mail from this sender", "550 5.7.1 Only members may post to this list",
@@ -63,7 +63,7 @@ import Testing
         "550 5.0.0 Requested action not taken: mailbox unavailable", "451 Internal resource temporarily unavailable",
         "450 4.2.1 greylisted", "550 5.7.1 <relay-denied@y.example>: the mailbox is restricted", "554 no",
     ])
-    func ofTheRecipientOrTheMessage(_ text: String) { #expect(Refusal(reply(text)) == .ofMessage) }
+    func ofTheRecipientOrTheMessage(_ text: String) { #expect(SMTPRejection(reply(text)) == .recipientOrMessage) }
 
     private let relaying = SMTPReply(code: 554, enhancedCode: "5.7.1", text: "Relay access denied")
     private let bare = SMTPReply(code: 554, enhancedCode: "5.7.1", text: "ditolak")
@@ -71,17 +71,17 @@ import Testing
     private func at(_ seconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + .seconds(seconds) }
 
     @Test func oneRecipientIsNotTheRelay() {
-        var tally = RefusalTally()
+        var tally = RejectionTally()
         tally.accepted("a@x", at: at(1))
         for second in 2..<9 { #expect(tally.judge(relaying, of: "b@y", at: at(Int64(second))) == .doubtful) }
-        // Nor is it asked for ever where the relay serves others.
+        // A relay that serves others rejects the recipient, which is then not asked about again and again.
         tally.accepted("a@x", at: at(30))
         #expect(tally.judge(relaying, of: "b@y", at: at(31)) == .message)
         #expect(tally.judge(relaying, of: "c@y", at: at(32)) == .doubtful)
     }
 
     @Test func severalInARowAreTheRelay() {
-        var tally = RefusalTally()
+        var tally = RejectionTally()
         #expect(tally.judge(relaying, of: "a@x", at: at(1)) == .doubtful)
         #expect(tally.judge(relaying, of: "b@y", at: at(1)) == .relay)
         #expect(tally.judge(relaying, of: "a@x", at: at(9)) == .relay)
@@ -90,9 +90,9 @@ import Testing
             ["a", "b", "c", "d"].map { tally.judge(bare, of: $0, at: at(21)) } == [.message, .message, .relay, .relay])
     }
 
-    /// What was on its way when the relay changed its mind does not make the refusal a recipient's.
+    /// A message that was under way when the relay changed its mind does not turn the rejection into the recipient's.
     @Test func anAnswerThatOverlapsProvesNothing() {
-        var tally = RefusalTally()
+        var tally = RejectionTally()
         _ = tally.judge(relaying, of: "a@x", at: at(1))
         tally.accepted("b@x", at: at(2))
         #expect(tally.judge(relaying, of: "a@x", at: at(20)) == .doubtful)

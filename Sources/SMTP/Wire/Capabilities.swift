@@ -1,4 +1,4 @@
-/// What the relay offers in its reply to EHLO (RFC 5321 section 4.1.1.1).
+/// The extensions that the relay lists in its reply to EHLO (RFC 5321 section 4.1.1.1).
 struct Capabilities: Equatable {
     /// RFC 2920.
     var pipelining = false
@@ -12,15 +12,16 @@ struct Capabilities: Equatable {
     var smtpUTF8 = false
     /// RFC 3461.
     var dsn = false
-    /// How large a message may be, in bytes; no limit is `Int.max`. Nil if sizes are not to be told (RFC 1870).
+    /// The maximum size of a message in bytes, `Int.max` if the relay states no limit. Nil if it does not support
+    /// SIZE (RFC 1870).
     var sizeLimit: Int?
-    /// RFC 4954; in upper case.
+    /// The AUTH mechanisms in upper case (RFC 4954).
     var mechanisms: Set<String> = []
 
-    /// Nothing, as after HELO.
+    /// No extensions, as after HELO.
     init() {}
 
-    /// From the lines of the reply; the first is the relay's greeting.
+    /// Reads the lines of the reply. The first line is the relay's greeting.
     init(lines: [String]) {
         for line in lines.dropFirst() {
             // Old servers write AUTH=LOGIN.

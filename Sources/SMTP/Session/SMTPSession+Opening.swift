@@ -1,7 +1,7 @@
 internal import Foundation
 internal import NIOCore
 
-/// From the TCP connection to the first message.
+/// The opening of a connection: greeting, EHLO, STARTTLS and AUTH.
 extension SMTPSession {
     mutating func connected(_ isSecure: Bool) -> [Action] {
         self.isSecure = isSecure
@@ -9,10 +9,10 @@ extension SMTPSession {
         return [.wait(.command)]
     }
 
-    /// RFC 5321 section 3.1.
+    /// Handles the greeting (RFC 5321 section 3.1).
     mutating func greeted(_ reply: SMTPReply) -> [Action] {
         guard reply.code == 220 else {
-            return reply.code >= 400 ? refused(reply) : violation("it greets with \(reply)")
+            return reply.code >= 400 ? rejected(reply) : violation("it greets with \(reply)")
         }
         greeting = "\(reply)"
         return hello()
@@ -23,7 +23,8 @@ extension SMTPSession {
         return [Self.line("EHLO \(heloName)"), .wait(.command)]
     }
 
-    /// HELO only when EHLO is refused for good, as old relays do (RFC 5321 section 3.2).
+    /// Handles the reply to EHLO. HELO follows only if EHLO fails for good, as it does on old relays (RFC 5321
+    /// section 3.2).
     mutating func helloAnswered(_ parsed: ReplyParser.Parsed, _ isFallBack: Bool) -> [Action] {
         let reply = parsed.reply
         if reply.code == 250 {
@@ -34,7 +35,7 @@ extension SMTPSession {
             state = .hello(isFallBack: true)
             return [Self.line("HELO \(heloName)"), .wait(.command)]
         }
-        return reply.code >= 400 ? refused(reply) : violation("it answers EHLO with \(reply)")
+        return reply.code >= 400 ? rejected(reply) : violation("it answers EHLO with \(reply)")
     }
 
     // MARK: TLS (RFC 3207)
@@ -48,13 +49,13 @@ extension SMTPSession {
 
     mutating func startTLSAnswered(_ reply: SMTPReply) -> [Action] {
         guard reply.code == 220 else { return goOnInTheClear() }
-        // What else came in the clear is anybody's.
+        // Bytes that arrived before the handshake may come from an attacker.
         parser.reset()
         state = .securing
         return [.startTLS, .wait(.command)]
     }
 
-    /// What was learnt in the clear is forgotten (RFC 3207 section 4.2).
+    /// Starts over with EHLO, and forgets everything learnt without TLS (RFC 3207 section 4.2).
     mutating func secured() -> [Action] {
         guard case .securing = state else { return [] }
         isSecure = true
@@ -75,7 +76,7 @@ extension SMTPSession {
         let wanted = settings.authentication.map { [$0] } ?? SMTPAuthentication.preferred
         guard let authentication = wanted.first(where: { capabilities.mechanisms.contains($0.mechanism) }) else {
             let names = wanted.map(\.mechanism).joined(separator: ", ")
-            return violation("it offers none of AUTH \(names) for the credentials of the settings")
+            return violation("it offers none of AUTH \(names), which the credentials need")
         }
         let nonce = Data((0..<18).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
         let client = SASLClient(authentication, username: username, password: password, nonce: nonce)
@@ -86,10 +87,10 @@ extension SMTPSession {
     mutating func authenticated(_ reply: SMTPReply, _ old: SASLClient) -> [Action] {
         var client = old
         if reply.isPositive {
-            return client.isSatisfied ? open() : violation("it does not prove that it knows the password")
+            return client.isSatisfied ? open() : violation("it did not prove that it knows the password")
         }
         if reply.code == 334 {
-            guard let answer = client.answer(reply.text) else { return violation("its challenge has no answer") }
+            guard let answer = client.answer(reply.text) else { return violation("its challenge cannot be answered") }
             state = .authenticating(client)
             return [Self.line(answer), .wait(.command)]
         }
@@ -102,7 +103,7 @@ extension SMTPSession {
         return []
     }
 
-    /// What the relay said of itself.
+    /// The relay's greeting, with the connection's security and login.
     var summary: String {
         let security = isSecure ? "TLS" : "no TLS"
         let login = settings.credentials == nil ? "no login" : "logged in"

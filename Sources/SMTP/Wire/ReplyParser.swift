@@ -1,18 +1,18 @@
 internal import NIOCore
 
-/// Reads replies (RFC 5321 section 4.2.1) from bytes that come in any pieces. Forgiving about a missing CR and about
-/// long lines, not about anything that makes it unclear where a reply ends.
+/// Parses replies (RFC 5321 section 4.2.1) from bytes in pieces of any size. The parser tolerates a missing CR and
+/// long lines, but nothing that leaves the end of a reply unclear.
 struct ReplyParser {
-    /// A reply. Its texts are made of its bytes only when somebody asks for them: of most, the code is all that counts.
+    /// A reply. It decodes its text on demand, because the session needs only the code of most replies.
     struct Parsed: Equatable {
         let code: Int
         fileprivate let bytes: ByteBuffer
 
-        /// The lines without their codes and control characters, as EHLO needs them.
+        /// The lines without codes and control characters, as EHLO needs them.
         var lines: [String] {
             bytes.readableBytesView.split(separator: UInt8(ascii: "\n")).map { line in
                 let clean = line.dropFirst(4).map { $0 < 32 || $0 == 127 ? UInt8(ascii: " ") : $0 }
-                // The CR of a line's end, which has become a space.
+                // The last character was the line's CR and is now a space.
                 return String(decoding: line.last == UInt8(ascii: "\r") ? clean.dropLast() : clean[...], as: UTF8.self)
             }
         }
@@ -31,13 +31,13 @@ struct ReplyParser {
     private static let maximumLines = 256
 
     private var buffer = ByteBuffer()
-    /// Of the reply whose first lines are here.
+    /// The code of the reply whose first lines have arrived.
     private var code: Int?
     private var lineCount = 0
-    /// Where the line begins that was not read yet, from the beginning of the reply.
+    /// The offset of the next unread line from the start of the reply.
     private var lineStart = 0
 
-    /// Whether some of a reply is here, but not all.
+    /// Whether the buffer holds an incomplete reply.
     var hasLeftOver: Bool { buffer.readableBytes > 0 }
 
     mutating func append(_ bytes: ByteBuffer) {
@@ -49,20 +49,20 @@ struct ReplyParser {
         }
     }
 
-    /// Forgets everything, such as what came in the clear before TLS (RFC 3207 section 4.2).
+    /// Discards everything, such as bytes that came before TLS (RFC 3207 section 4.2).
     mutating func reset() {
         self = ReplyParser()
     }
 
-    /// The next whole reply.
+    /// Returns the next complete reply.
     mutating func next() throws(Fault) -> Parsed? {
         while let length = try lineLength() {
             let line = buffer.readableBytesView[(buffer.readerIndex + lineStart)...].prefix(length)
             let (code, isLast) = try Self.split(line)
             guard self.code == nil || self.code == code else {
-                throw Fault(reason: "the lines of a reply differ in their codes")
+                throw Fault(reason: "the lines of a reply have different codes")
             }
-            guard lineCount < Self.maximumLines else { throw Fault(reason: "a reply does not end") }
+            guard lineCount < Self.maximumLines else { throw Fault(reason: "a reply has too many lines") }
             self.code = code
             lineCount += 1
             lineStart += length + 1
@@ -71,11 +71,11 @@ struct ReplyParser {
         return nil
     }
 
-    /// Without the LF; nil while there is none.
+    /// The length of the next line without its LF. Nil if the LF has not arrived.
     private func lineLength() throws(Fault) -> Int? {
         let rest = buffer.readableBytesView.dropFirst(lineStart)
         guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else {
-            guard rest.count <= Self.maximumLine else { throw Fault(reason: "a line of a reply does not end") }
+            guard rest.count <= Self.maximumLine else { throw Fault(reason: "a line of a reply is too long") }
             return nil
         }
         let length = end - rest.startIndex
@@ -84,7 +84,7 @@ struct ReplyParser {
     }
 
     private mutating func finish(_ code: Int) -> Parsed {
-        // As long as the lines that were counted, so it is there.
+        // The buffer holds at least the lines counted before.
         let bytes = buffer.readSlice(length: lineStart) ?? ByteBuffer()
         (self.code, lineCount, lineStart) = (nil, 0, 0)
         return Parsed(code: code, bytes: bytes)
@@ -93,17 +93,35 @@ struct ReplyParser {
     private static func split(_ line: ByteBufferView) throws(Fault) -> (code: Int, isLast: Bool) {
         var code = 0
         for digit in line.prefix(3) {
-            guard (48...57).contains(digit) else { throw Fault(reason: "a line does not begin with a reply code") }
+            guard (48...57).contains(digit) else { throw Fault(reason: "a line does not start with a reply code") }
             code = code * 10 + Int(digit) - 48
         }
         guard line.count >= 3, (200..<600).contains(code) else {
-            throw Fault(reason: "a line does not begin with a reply code")
+            throw Fault(reason: "a line does not start with a reply code")
         }
         guard line.count > 3 else { return (code, true) }
         switch line[line.startIndex + 3] {
         case UInt8(ascii: " "), UInt8(ascii: "\r"): return (code, true)
         case UInt8(ascii: "-"): return (code, false)
         default: throw Fault(reason: "neither a space nor a hyphen follows a reply code")
+        }
+    }
+}
+
+/// Enhanced status codes at the start of a reply's text (RFC 2034 section 4, RFC 3463 section 2).
+enum EnhancedCode {
+    /// Splits the text into the code and the rest. A code of another class than the reply's counts as text.
+    static func split(_ text: String, code: Int) -> (code: String?, text: String) {
+        let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = words.first, isCode(first, class: code / 100) else { return (nil, text) }
+        return (String(first), words.count > 1 ? String(words[1]) : "")
+    }
+
+    private static func isCode(_ word: Substring, class wanted: Int) -> Bool {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "\(wanted)" else { return false }
+        return parts[1...].allSatisfy { part in
+            (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { (48...57).contains($0) }
         }
     }
 }

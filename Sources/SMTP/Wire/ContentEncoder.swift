@@ -6,15 +6,18 @@ internal import NIOCore
     internal import Darwin
 #endif
 
-/// Makes content safe to send (RFC 5321 section 4.5.2): every line end becomes CRLF, and a dot that begins a line is
-/// doubled. Bare CR and LF never leave (RFC 5321 section 2.3.8), so no server can read an end into the content that is
-/// not there ("SMTP smuggling"). Content that is like that already is not copied.
+/// Makes content safe to send: every line ends in CRLF, and a dot at the start of a line is doubled (RFC 5321 section
+/// 4.5.2).
+///
+/// Bare CR and LF never reach the wire (RFC 5321 section 2.3.8). So no server can find an end of the content where
+/// there is none ("SMTP smuggling"). Content that is already safe is not copied.
 enum ContentEncoder {
     private static let carriageReturn = UInt8(ascii: "\r")
     private static let lineFeed = UInt8(ascii: "\n")
     private static let dot = UInt8(ascii: ".")
 
-    /// Without the lone dot that ends content after DATA. In BDAT no dots are stuffed (RFC 3030 section 2).
+    /// Encodes content, without the lone dot that ends it after DATA. BDAT needs no dot-stuffing (RFC 3030 section
+    /// 2).
     static func encode(_ content: ByteBuffer, stuffsDots: Bool) -> ByteBuffer {
         if content.withUnsafeReadableBytes({ isReady($0, stuffsDots) }) { return content }
         let count = content.readableBytes
@@ -23,7 +26,7 @@ enum ContentEncoder {
         return output
     }
 
-    /// Whether each line ends in CRLF, holds neither of them, and begins with no dot.
+    /// Whether every line ends in CRLF, contains no other CR or LF, and starts without a dot.
     private static func isReady(_ bytes: UnsafeRawBufferPointer, _ stuffsDots: Bool) -> Bool {
         guard let base = bytes.baseAddress else { return true }
         var line = base
@@ -39,7 +42,7 @@ enum ContentEncoder {
         return true
     }
 
-    /// Copies runs without line ends in one piece.
+    /// Appends the encoded bytes. Each run without line ends is copied in one piece.
     private static func append(_ bytes: UnsafeRawBufferPointer, _ stuffsDots: Bool, to output: inout ByteBuffer) {
         var runStart = 0
         var index = 0
