@@ -2,12 +2,13 @@ internal import Logging
 internal import NIOCore
 internal import Synchronization
 
-/// Does what `PoolState` decides: hands requests to connections, opens and closes them. One short
-/// lock; nothing is called while it is held.
-final class ConnectionPool: Sendable {
-    typealias State = PoolState<ConnectionHandle, Exchange>
+/// Carries out the decisions of `HTTPPoolState`: hands requests to connections, and opens and closes them. One mutex
+/// guards the state, and the pool makes no call while it holds that mutex.
+final class HTTPConnectionPool: Sendable {
+    typealias State = HTTPPoolState<HTTPConnectionHandle, HTTPExchange>
 
-    /// How often waiting posts are looked at; a time limit is kept this exactly while waiting.
+    /// How often the pool looks for waiting posts that have run out of time. Their time limits are exact to this
+    /// interval.
     private static let sweepInterval = TimeAmount.milliseconds(50)
 
     private struct Locked {
@@ -16,12 +17,12 @@ final class ConnectionPool: Sendable {
         var drained: [CheckedContinuation<Void, Never>] = []
     }
     private let locked: Mutex<Locked>
-    private let connector: Connector
+    private let connector: HTTPConnector
     private let group: any EventLoopGroup
     private let logger: Logger
 
     init(
-        settings: HTTPPostSettings, connector: Connector, group: any EventLoopGroup, logger: Logger
+        settings: HTTPPostSettings, connector: HTTPConnector, group: any EventLoopGroup, logger: Logger
     ) {
         let pool = State(
             perHost: settings.connectionsPerHost, maximum: settings.maximumConnections,
@@ -34,16 +35,16 @@ final class ConnectionPool: Sendable {
 
     // MARK: Posts
 
-    func submit(_ exchange: Exchange) {
-        place(exchange, locked.withLock { $0.pool.submit(exchange, to: exchange.origin) { $0.isNear } })
+    func submit(_ exchange: HTTPExchange) {
+        follow(exchange, locked.withLock { $0.pool.submit(exchange, to: exchange.origin) { $0.isOnCurrentLoop } })
     }
 
-    /// Sends a request anew over a connection of its own.
-    func retry(_ exchange: Exchange) {
-        place(exchange, locked.withLock { $0.pool.resubmit(exchange, to: exchange.origin) })
+    /// Sends a request again over a new connection.
+    func retry(_ exchange: HTTPExchange) {
+        follow(exchange, locked.withLock { $0.pool.resubmit(exchange, to: exchange.origin) })
     }
 
-    private func place(_ exchange: Exchange, _ submission: State.Submission) {
+    private func follow(_ exchange: HTTPExchange, _ submission: State.Submission) {
         switch submission {
         case .use(let connection):
             connection.start(exchange)
@@ -60,27 +61,27 @@ final class ConnectionPool: Sendable {
 
     // MARK: Connections
 
-    func connected(_ connection: ConnectionHandle, to origin: Origin) -> State.Release {
+    func connected(_ connection: HTTPConnectionHandle, to origin: Origin) -> State.Release {
         locked.withLock { $0.pool.connected(connection, to: origin) }
     }
 
-    func release(_ connection: ConnectionHandle, of origin: Origin) -> State.Release {
+    func release(_ connection: HTTPConnectionHandle, of origin: Origin) -> State.Release {
         locked.withLock { $0.pool.released(connection, of: origin) }
     }
 
-    func takeIdle(_ connection: ConnectionHandle, of origin: Origin) -> Bool {
+    func takeIdle(_ connection: HTTPConnectionHandle, of origin: Origin) -> Bool {
         locked.withLock { $0.pool.takeIdle(connection, of: origin) }
     }
 
-    func removed(_ connection: ConnectionHandle, of origin: Origin) {
+    func removed(_ connection: HTTPConnectionHandle, of origin: Origin) {
         open(locked.withLock { $0.pool.removed(connection, of: origin) })
         tellDrained()
     }
 
     private func open(_ origins: [Origin]) {
         for origin in origins {
-            // It ends by itself within the time limits of looking up and connecting, and is
-            // counted as a connection until then, so shutdown() waits for it.
+            // The task ends by itself within the time limits of lookup and connection. Until then the attempt counts
+            // as a connection, so `shutdown` waits for it.
             Task { await self.open(origin) }
         }
     }
@@ -98,7 +99,7 @@ final class ConnectionPool: Sendable {
         }
     }
 
-    // MARK: Time limits of those who wait
+    // MARK: Time limits of waiting posts
 
     private func sweepLater() {
         let begins = locked.withLock { locked in
@@ -127,7 +128,7 @@ final class ConnectionPool: Sendable {
 
     // MARK: The end
 
-    /// Refuses new posts and waits until those under way have ended.
+    /// Rejects new posts and waits for those under way.
     func shutdown() async {
         let (waiters, idle) = locked.withLock { $0.pool.close() }
         for exchange in waiters { exchange.finish(.failure(.closed)) }

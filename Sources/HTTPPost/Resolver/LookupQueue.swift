@@ -1,26 +1,26 @@
 internal import NIOCore
 
-/// Which look-up gets a thread next: the rules of the resolver, without locks or threads.
+/// Decides which lookup gets a thread next. Pure rules without locks or threads.
 ///
-/// A look-up holds its thread until the system's resolver returns, which takes long for a name that no server answers. So
-/// each name and each owner of names has a share of the threads, and names that answered before come first: no number of
-/// names that nobody answers takes the threads that those need.
-struct LookUpQueue<Job: Sendable>: Sendable {
-    /// What is known of a name.
+/// A lookup blocks its thread until the system's resolver returns, which takes long for a name that no server
+/// answers. So each lane and each owner of names has a share of the threads, and names with a good record come first.
+/// However many dead names there are, they never take the threads that the other names need.
+struct LookupQueue<Job: Sendable>: Sendable {
+    /// The record of a name.
     enum Lane: Int, Sendable, CaseIterable {
-        /// It was found before.
+        /// The last lookup found it.
         case good
-        /// Nothing.
+        /// It has no record.
         case unknown
-        /// It did not answer in time when it was asked last.
+        /// The last lookup timed out.
         case slow
     }
 
     enum Admission: Equatable {
         case queued
-        /// Too many look-ups wait.
+        /// Too many lookups wait.
         case full
-        /// A look-up of this name, out of time, still holds a thread.
+        /// An earlier lookup of this name has timed out and still blocks a thread.
         case hangs
     }
 
@@ -36,14 +36,14 @@ struct LookUpQueue<Job: Sendable>: Sendable {
 
     private var waiting: [Lane: CircularBuffer<Waiter>] = [:]
     private var running: [Lane: Int] = [:]
-    /// Of unknown names.
+    /// The running lookups of names without a record, per owner.
     private var runningOfOwner: [String: Int] = [:]
     private var hosts: [String: Lane] = [:]
     private var known: [String: Lane] = [:]
 
     init(threads: Int) { self.threads = threads }
 
-    /// How many threads a lane may have: half are left to the names that were found before.
+    /// How many threads a lane may use. About half stay reserved for names with a good record.
     private func share(of lane: Lane) -> Int {
         switch lane {
         case .good: threads
@@ -52,7 +52,7 @@ struct LookUpQueue<Job: Sendable>: Sendable {
         }
     }
 
-    /// Of the unknown names of one owner.
+    /// How many threads the unrecorded names of one owner may use.
     private var shareOfOwner: Int { max(1, threads / 8) }
 
     func lane(of host: String) -> Lane { known[host] ?? .unknown }
@@ -65,7 +65,7 @@ struct LookUpQueue<Job: Sendable>: Sendable {
         return .queued
     }
 
-    /// Takes out what gets a thread now.
+    /// Removes and returns the lookups that get a thread now.
     mutating func start() -> [Job] {
         var jobs: [Job] = []
         for lane in Lane.allCases {
@@ -87,7 +87,7 @@ struct LookUpQueue<Job: Sendable>: Sendable {
         return index.flatMap { waiting[lane]?.remove(at: $0) }
     }
 
-    /// A thread is free again; nil if nobody was asked after all.
+    /// Frees a thread and records the outcome. Nil means that no lookup took place.
     mutating func ended(_ host: String, _ outcome: Lane?) {
         guard let lane = hosts.removeValue(forKey: host) else { return }
         running[lane, default: 1] -= 1
@@ -99,7 +99,7 @@ struct LookUpQueue<Job: Sendable>: Sendable {
         if let outcome { note(host, outcome) }
     }
 
-    /// Takes out those that no longer wait.
+    /// Removes the lookups that nobody waits for any more.
     mutating func remove(where isOver: (Job) -> Bool) -> [Job] {
         var removed: [Job] = []
         for lane in Lane.allCases {

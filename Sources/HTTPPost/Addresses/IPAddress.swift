@@ -7,11 +7,11 @@
 #endif
 package import NIOCore
 
-/// An IPv4 or IPv6 address as a number, so that ranges are a mask and a comparison. An IPv4
-/// address inside an IPv6 one (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2) is taken out.
+/// An IPv4 or IPv6 address as an integer, so that a range check is a mask and a comparison. An IPv4 address inside an
+/// IPv6 one (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2) becomes the IPv4 address.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     package let isIPv4: Bool
-    /// 32 bits of IPv4 or 128 of IPv6.
+    /// The 32 bits of an IPv4 address, or the 128 bits of an IPv6 one.
     package let value: UInt128
 
     package init(isIPv4: Bool, value: UInt128) {
@@ -25,24 +25,24 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// 4 or 16 bytes in network order.
+    /// Reads 4 or 16 bytes in network order.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }
         let value = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
         self.init(isIPv4: bytes.count == 4, value: value)
     }
 
-    /// Text in the one form that `inet_pton` takes: no octal, no hexadecimal quads, no zone.
+    /// Parses the one spelling that `inet_pton` accepts: no octal or hexadecimal parts, no zone.
     package init?(_ text: String) {
         let isIPv4 = !text.utf8.contains(UInt8(ascii: ":"))
         var bytes = [UInt8](repeating: 0, count: isIPv4 ? 4 : 16)
         guard inet_pton(isIPv4 ? AF_INET : AF_INET6, text, &bytes) == 1 else { return nil }
         self.init(bytes: bytes)
-        // Written out again, so that a leading zero of a lenient library is no spelling either.
+        // A lenient library could accept a leading zero. The comparison with the normal spelling rejects it.
         if isIPv4, description != text { return nil }
     }
 
-    /// The address of a socket; nil for one of the file system.
+    /// The address of an IP socket. Nil for a Unix domain socket.
     package init?(_ address: SocketAddress) {
         guard let text = address.ipAddress else { return nil }
         self.init(text)

@@ -1,9 +1,9 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Sits below the decoder. Outwards it lets whole requests through in one buffer, and swallows the
-/// head that is written before each only for the decoder to know that a response is due. Inwards
-/// it counts, so that no answer can go on for ever in a head, an interim response or a chunk.
+/// The handler below the decoder. It writes whole requests in one buffer, and drops the head that is written before
+/// each one only to tell the decoder about it. It counts the bytes of each response, so that no head, interim
+/// response or chunk can go on without end.
 final class WireHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -12,7 +12,7 @@ final class WireHandler: ChannelDuplexHandler {
 
     struct ResponseTooLong: Error {}
 
-    /// What came since the last request was begun.
+    /// The bytes received since the last request began.
     private(set) var received = 0
     private let limit: Int
 

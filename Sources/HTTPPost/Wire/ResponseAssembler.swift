@@ -1,18 +1,18 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Puts a response together from its parts, as much of it as is kept. Pure: no connection.
+/// Assembles a response from its parts, up to the bytes that are kept. Pure: it touches no connection.
 struct ResponseAssembler {
     enum Step {
-        /// The response goes on.
+        /// More parts follow.
         case more
-        /// The response is known; after a `reusable` one the connection can carry another.
+        /// The response is complete. If `reusable`, the connection can carry another request.
         case complete(HTTPPostResponse, reusable: Bool)
-        /// The answer is none.
+        /// The response is malformed.
         case broken(reason: String)
     }
 
-    /// Interim responses (RFC 9110 section 15.2) beyond this many are an attack.
+    /// More interim responses than this (RFC 9110 section 15.2) are an attack.
     private static let maximumInterim = 16
 
     private let maximumBytes: Int
@@ -24,7 +24,7 @@ struct ResponseAssembler {
         self.maximumBytes = maximumBytes
     }
 
-    /// Forgets the last response.
+    /// Discards the last response.
     mutating func reset() {
         response = nil
         interim = 0
@@ -43,7 +43,7 @@ struct ResponseAssembler {
         if (100..<200).contains(status) {
             interim += 1
             guard status != 101, interim <= Self.maximumInterim else {
-                return .broken(reason: "interim status \(status) out of place")
+                return .broken(reason: "unexpected interim status \(status)")
             }
             return .more
         }
@@ -64,7 +64,7 @@ struct ResponseAssembler {
             return .more
         }
         if var part = bytes.readSlice(length: room) { response.body.writeBuffer(&part) }
-        // The rest is of no interest, and reading it to keep the connection could take for ever.
+        // Nobody needs the rest of the body, and the server could send it without end, so the connection is given up.
         return .complete(response, reusable: false)
     }
 

@@ -3,9 +3,9 @@ internal import NIOHTTP1
 internal import NIOSSL
 internal import NIOSupport
 
-/// What the errors of a channel mean for a post. All of it in one place.
-enum ConnectionFault {
-    /// The error for the caller; nil when it says no more than that the connection ended.
+/// Translates the errors of a channel into errors of a post.
+enum HTTPConnectionFault {
+    /// The error for the caller. Nil if it says no more than that the connection ended.
     static func error(of error: any Error, _ host: String, _ isOpening: Bool) -> HTTPPostError? {
         if isOpening {
             return .tlsFailed(host: host, reason: TLSFault.words(error))
@@ -18,13 +18,13 @@ enum ConnectionFault {
         case HTTPParserError.invalidEOFState:
             return .connectionLost(host: host, stage: .responding)
         case is WireHandler.ResponseTooLong:
-            return .badResponse(host: host, reason: "it does not end")
+            return .badResponse(host: host, reason: "the response is too long")
         default:
             return .badResponse(host: host, reason: "\(error)")
         }
     }
 
-    /// Why a TCP connection was not made.
+    /// The error of a TCP connection that could not be opened.
     static func connecting(_ error: any Error, _ host: String) -> HTTPPostError {
         switch error {
         case let error as HTTPPostError: error

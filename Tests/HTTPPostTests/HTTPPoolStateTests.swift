@@ -2,10 +2,10 @@ import Testing
 
 @testable import HTTPPost
 
-/// The rules of the pool, with no connection.
-@Suite struct PoolStateTests {
+/// The pool's decisions without connections.
+@Suite struct HTTPPoolStateTests {
     final class Link: Sendable {}
-    typealias State = PoolState<Link, Int>
+    typealias State = HTTPPoolState<Link, Int>
 
     private let a = Origin(isTLS: true, host: "a", port: 443)
     private let b = Origin(isTLS: true, host: "b", port: 443)
@@ -47,7 +47,7 @@ import Testing
         for link in links { _ = state.released(link, of: a) }
         var used: [Link] = []
         for _ in 0..<3 {
-            if case .use(let link) = state.submit(0, to: a, isNear: { $0 === links[1] }) { used.append(link) }
+            if case .use(let link) = state.submit(0, to: a, isOnCurrentLoop: { $0 === links[1] }) { used.append(link) }
         }
         #expect(used.map(ObjectIdentifier.init) == [links[1], links[2], links[0]].map(ObjectIdentifier.init))
     }

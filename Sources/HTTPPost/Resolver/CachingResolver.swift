@@ -1,9 +1,8 @@
 public import NIOCore
 internal import Synchronization
 
-/// Remembers what another resolver answers for a short while, and asks it once for all who want
-/// the same name at the same time. Safe however old an answer is: addresses are judged when they
-/// are used, not when they are looked up.
+/// Caches the answers of another resolver, and shares one lookup among simultaneous callers. An old answer is no
+/// risk: the client judges an address when it connects, not when it looks the name up.
 public final class CachingResolver: AddressResolving {
     typealias Answer = Result<[SocketAddress], HTTPPostError>
 
@@ -19,16 +18,16 @@ public final class CachingResolver: AddressResolving {
     private let staleLifetime: TimeAmount
     private let maximumNames: Int
     private let entries = Mutex<[String: Entry]>([:])
-    /// The addresses that a name had last, for while it cannot be looked up (as RFC 8767 has it).
+    /// The last addresses of each name, for the time when it cannot be looked up (RFC 8767).
     private let stale = Mutex<[String: (addresses: [SocketAddress], until: NIODeadline)]>([:])
 
     /// - Parameters:
-    ///   - base: the resolver that is asked.
-    ///   - lifetime: how long addresses are remembered.
-    ///   - failureLifetime: how long a failure is.
-    ///   - slowLifetime: how long it is remembered that a name did not answer in time: asking again would take a thread.
-    ///   - staleLifetime: for how long addresses serve when the name cannot be looked up anew.
-    ///   - maximumNames: how many names are remembered.
+    ///   - base: the resolver that answers.
+    ///   - lifetime: how long addresses are cached.
+    ///   - failureLifetime: how long a failure is cached.
+    ///   - slowLifetime: how long a timeout is cached. Another lookup would block another thread.
+    ///   - staleLifetime: how long old addresses may replace a failed lookup.
+    ///   - maximumNames: how many names the cache holds.
     public init(
         _ base: any AddressResolving, lifetime: TimeAmount = .seconds(30),
         failureLifetime: TimeAmount = .seconds(5), slowLifetime: TimeAmount = .seconds(60),
@@ -63,7 +62,7 @@ public final class CachingResolver: AddressResolving {
             case .asking(let task): await task.value
             case .known(let answer, _): answer
             }
-        // The port is the caller's; only the name was looked up.
+        // The cached addresses carry the port of another call.
         return try answer.get().map { address in
             var address = address
             address.port = port
@@ -89,7 +88,7 @@ public final class CachingResolver: AddressResolving {
         return answer
     }
 
-    /// The name has no address, says who must know; anything else leaves open what it has.
+    /// Whether the name itself has no address. Any other failure leaves its addresses unknown.
     private static func isOfHost(_ error: HTTPPostError) -> Bool {
         if case .resolveFailed = error { true } else { false }
     }
@@ -108,7 +107,7 @@ public final class CachingResolver: AddressResolving {
         }
     }
 
-    /// Nil: the answer is no news of the name.
+    /// How long an answer is cached. Nil if the answer says nothing about the name.
     private func lifetime(of answer: Answer) -> TimeAmount? {
         switch answer {
         case .success: lifetime
@@ -118,7 +117,7 @@ public final class CachingResolver: AddressResolving {
         }
     }
 
-    /// Drops what is too old, or else something, when the cache is full.
+    /// Makes room in a full cache: drops expired entries, or else an arbitrary one.
     private func makeRoom(in entries: inout [String: Entry], _ now: NIODeadline) {
         guard entries.count >= maximumNames else { return }
         entries = entries.filter { _, entry in
@@ -126,4 +125,18 @@ public final class CachingResolver: AddressResolving {
         }
         if entries.count >= maximumNames, let victim = entries.keys.first { entries[victim] = nil }
     }
+}
+
+/// Looks up host names. The client trusts no answer: it judges every address before it uses one.
+public protocol AddressResolving: Sendable {
+    /// The addresses of a host in the order of preference, at least one.
+    func resolve(_ host: String, port: Int) async throws(HTTPPostError) -> [SocketAddress]
+
+    /// Shuts the resolver down. The client's `shutdown` calls it once.
+    func shutdown() async
+}
+
+extension AddressResolving {
+    /// Does nothing, for resolvers that hold no resources.
+    public func shutdown() async {}
 }

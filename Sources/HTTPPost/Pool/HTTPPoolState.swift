@@ -1,22 +1,25 @@
 internal import NIOCore
 
-/// Who waits for a connection, and which are free: the rules of the pool, without locks, threads
-/// or sockets. Each event returns what is to be done about it.
+/// The pool's decisions, without locks, threads or sockets: which connections are idle, and which posts wait for one.
+/// Each event returns the action to take.
 ///
-/// Free connections are taken last in, first out, so that those not needed grow old and close.
+/// The most recently used connection goes first, so that connections which are not needed reach their idle limit.
 /// `Connection` is compared by identity.
-struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
+///
+/// A host may have `perHost` connections and the pool `maximum`. When the pool is full, a host that has several
+/// connections gives one up for each host that waits without any (`starved`).
+struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
     private struct Host: Sendable {
         var idle: [Connection] = []
         var waiting = CircularBuffer<Waiter>()
-        /// Waiters that lost an idle connection and trust only a new one.
+        /// Posts that have lost an idle connection and need a new one.
         var fresh = CircularBuffer<Waiter>()
-        /// Open ones, and those being opened.
+        /// Connections that are open or being opened.
         var connections = 0
         var attempts = 0
 
-        mutating func takeIdle(_ isNear: (Connection) -> Bool) -> Connection? {
-            guard let near = idle.lastIndex(where: isNear) else { return idle.popLast() }
+        mutating func takeIdle(_ isOnCurrentLoop: (Connection) -> Bool) -> Connection? {
+            guard let near = idle.lastIndex(where: isOnCurrentLoop) else { return idle.popLast() }
             return idle.remove(at: near)
         }
 
@@ -26,7 +29,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
 
     enum Submission {
         case use(Connection)
-        /// Queued; a connection is to be opened, or an idle one elsewhere closed to make room.
+        /// The post waits. The caller opens a connection for it, or closes an idle one of another host to make room.
         case queued(connect: Bool, evict: Connection?)
         case tooMany
         case closed
@@ -44,7 +47,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
     private var hosts: [Origin: Host] = [:]
     private var connections = 0
     private(set) var waiters = 0
-    /// Hosts that need a connection when there is no room for one more, each once.
+    /// Hosts that need a connection while the pool is full, each listed once.
     private var starved = CircularBuffer<Origin>()
     private(set) var isClosed = false
 
@@ -58,19 +61,19 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
 
     // MARK: Waiters
 
-    /// An idle connection that `isNear` is taken before the others.
-    mutating func submit(_ waiter: Waiter, to origin: Origin, isNear: (Connection) -> Bool = { _ in true })
+    /// Takes an idle connection, preferably one on the caller's event loop, or queues the post.
+    mutating func submit(_ waiter: Waiter, to origin: Origin, isOnCurrentLoop: (Connection) -> Bool = { _ in true })
         -> Submission
     {
         guard !isClosed else { return .closed }
-        if let connection = hosts[origin]?.takeIdle(isNear) { return .use(connection) }
+        if let connection = hosts[origin]?.takeIdle(isOnCurrentLoop) { return .use(connection) }
         guard waiters < maximumWaiting else { return .tooMany }
         waiters += 1
         hosts[origin, default: Host()].waiting.append(waiter)
         return queued(origin)
     }
 
-    /// Queues a waiter that wants a new connection, ahead of all others.
+    /// Queues a post that needs a new connection, ahead of all others.
     mutating func resubmit(_ waiter: Waiter, to origin: Origin) -> Submission {
         guard !isClosed else { return .closed }
         waiters += 1
@@ -83,7 +86,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
         return .queued(connect: false, evict: starved.isEmpty ? nil : takeAnyIdle())
     }
 
-    /// Takes out all waiters that no longer need a connection.
+    /// Removes the posts that need no connection any more.
     mutating func expire(where isOver: (Waiter) -> Bool) -> [Waiter] {
         var over: [Waiter] = []
         for (origin, host) in hosts where !(host.waiting.isEmpty && host.fresh.isEmpty) {
@@ -108,7 +111,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
 
     mutating func released(_ connection: Connection, of origin: Origin) -> Release {
         guard !isClosed else { return .close }
-        // Full: a host that has more than one connection gives one to a host that waits for any.
+        // The pool is full. A host with more than one connection gives this one up for a starved host.
         if !starved.isEmpty, connections >= maximum, hosts[origin]?.connections ?? 0 > 1 {
             return .close
         }
@@ -118,7 +121,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
         return .idle
     }
 
-    /// Takes an idle connection out to close it. False if it was taken for a request meanwhile.
+    /// Removes an idle connection in order to close it. Returns false if a request has taken it in the meantime.
     mutating func takeIdle(_ connection: Connection, of origin: Origin) -> Bool {
         guard let index = hosts[origin]?.idle.firstIndex(where: { $0 === connection }) else {
             return false
@@ -127,14 +130,14 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
         return true
     }
 
-    /// A connection has ended. Returns where there is room for a new one now.
+    /// Removes a connection that has ended. Returns the hosts for which a new one can now be opened.
     mutating func removed(_ connection: Connection, of origin: Origin) -> [Origin] {
         _ = takeIdle(connection, of: origin)
         return freed(origin)
     }
 
-    /// An attempt takes the waiter with it that waited longest; where nothing is left of the host
-    /// it takes all, since they would fare no better.
+    /// Handles a failed attempt to connect. It fails the post that has waited longest. A host without any connection
+    /// left fails all its posts, because they would fare no better.
     mutating func attemptFailed(_ origin: Origin) -> (failed: [Waiter], connect: [Origin]) {
         hosts[origin]?.attempts -= 1
         var failed: [Waiter] = []
@@ -180,7 +183,7 @@ struct PoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendable {
         return waiter
     }
 
-    /// Counts a connection to be opened, where one is needed and there is room.
+    /// Reserves a connection for a host that needs one and may have one.
     private mutating func grant(_ origin: Origin) -> Bool {
         guard let host = hosts[origin], host.lacksAttempt, host.connections < perHost else {
             return false

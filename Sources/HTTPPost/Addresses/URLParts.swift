@@ -1,6 +1,6 @@
-/// A URL taken apart at its delimiters (RFC 3986 section 3); each part is judged on its own.
+/// Splits a URL at its delimiters (RFC 3986 section 3). Each part is then checked on its own.
 struct URLParts {
-    /// Longer ones are nobody's webhook (RFC 9110 section 4.1 asks for at least 8000).
+    /// RFC 9110 section 4.1 recommends support for at least 8000 bytes. No webhook needs more.
     static let maximumLength = 8000
 
     let isTLS: Bool
@@ -12,17 +12,17 @@ struct URLParts {
         guard url.utf8.count <= Self.maximumLength else { throw URLFault("it is too long") }
         for byte in url.utf8 {
             guard byte > 0x20, byte < 0x7F else {
-                throw URLFault("only visible ASCII may stand in it; write the rest as %XX or xn--")
+                throw URLFault("it may contain visible ASCII only; write the rest as %XX or xn--")
             }
             guard byte != UInt8(ascii: "\\") else { throw URLFault("it contains a backslash") }
         }
         guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else {
-            throw URLFault("it does not begin with https://")
+            throw URLFault("it does not start with https://")
         }
         switch url[..<colon].lowercased() {
         case "https": isTLS = true
         case "http": isTLS = false
-        default: throw URLFault("only https and http are posted to")
+        default: throw URLFault("its scheme is neither https nor http")
         }
         let start = url.index(colon, offsetBy: 3)
         let end = url[start...].firstIndex { "/?#".contains($0) } ?? url.endIndex
@@ -35,7 +35,7 @@ struct URLParts {
         _ authority: Substring
     ) throws(URLFault) -> (Substring, Substring?) {
         guard !authority.contains("@") else {
-            throw URLFault("a name or password before the host is not allowed")
+            throw URLFault("it must not contain a user or password")
         }
         let hostEnd: Substring.Index
         if authority.hasPrefix("[") {
@@ -48,11 +48,11 @@ struct URLParts {
         }
         let tail = authority[hostEnd...]
         guard !tail.isEmpty else { return (authority[..<hostEnd], nil) }
-        guard tail.hasPrefix(":") else { throw URLFault("something follows the address") }
+        guard tail.hasPrefix(":") else { throw URLFault("only a port may follow the address") }
         return (authority[..<hostEnd], tail.dropFirst())
     }
 
-    /// The port, where one is written: 1 to 65535 without leading zeros.
+    /// The explicit port, from 1 to 65535 without leading zeros.
     var port: Int? {
         get throws(URLFault) {
             guard let portText else { return nil }
@@ -84,7 +84,7 @@ struct URLParts {
 
     private static let mustBeEscaped: Set<UInt8> = Set("\"<>^`{|}".utf8)
 
-    /// The URL as errors show it: without path and user information, which are often secrets.
+    /// The URL as errors show it, without path and user information, which often contain secrets.
     static func redacted(_ url: String) -> String {
         let visible = url.unicodeScalars.prefix(200).map { scalar in
             scalar.value > 0x20 && scalar.value < 0x7F ? Character(scalar) : "?"

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Writes a request as HTTP/1.1 (RFC 9112 sections 2 to 6), head and body in one buffer.
+/// Encodes HTTP/1.1 requests (RFC 9112 sections 2 to 6), head and body in one buffer.
 struct RequestEncoder: Sendable {
-    /// `User-Agent` with its line end, or nothing.
+    /// The `User-Agent` line, or an empty string.
     private let userAgentLine: String
 
     init(userAgent: String) throws(HTTPPostError) {
@@ -14,14 +14,14 @@ struct RequestEncoder: Sendable {
         userAgentLine = "\r\nUser-Agent: \(userAgent)"
     }
 
-    /// The beginning of requests to a target.
+    /// Encodes the common part of the requests to a target.
     func template(_ target: HTTPTarget, headers: [(String, String)]) throws(HTTPPostError) -> HTTPPostTemplate {
         var head = head("POST ", target)
         for (name, value) in headers { try Self.write(name, value, to: &head) }
         return HTTPPostTemplate(target: target, head: head)
     }
 
-    /// A whole GET.
+    /// Encodes a GET.
     func get(_ target: HTTPTarget) -> ByteBuffer {
         var request = head("GET ", target)
         request.writeStaticString("\r\n\r\n")
@@ -38,7 +38,7 @@ struct RequestEncoder: Sendable {
         return head
     }
 
-    /// A whole request.
+    /// Encodes a POST.
     func encode(
         _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
     ) throws(HTTPPostError) -> ByteBuffer {
@@ -64,7 +64,7 @@ struct RequestEncoder: Sendable {
         buffer.writeString(value)
     }
 
-    /// Headers that decide where a message ends, or who is asked, are the client's alone.
+    /// Headers that frame the message or choose its receiver belong to the client alone.
     private static let reserved = [
         "host", "content-length", "user-agent", "transfer-encoding", "connection", "expect",
         "upgrade", "te", "trailer", "keep-alive", "proxy-connection",
@@ -76,16 +76,16 @@ struct RequestEncoder: Sendable {
         guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
             throw .badHeader(name: "", reason: "the name is not a token (RFC 9110 section 5.6.2)")
         }
-        // Of the control characters only the tab may stand in a value (RFC 9110 section 5.5).
+        // The tab is the only control character allowed in a value (RFC 9110 section 5.5).
         guard value.utf8.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
-            throw .badHeader(name: name, reason: "the value holds a control character")
+            throw .badHeader(name: name, reason: "the value contains a control character")
         }
         for word in reserved where equals(name, word) {
             throw .badHeader(name: name, reason: "the client sets it itself")
         }
     }
 
-    /// Whether an ASCII name is a lower case word, whatever its own case.
+    /// Compares an ASCII name with a lower-case word, ignoring the name's case.
     private static func equals(_ name: String, _ word: String) -> Bool {
         name.utf8.count == word.utf8.count
             && zip(name.utf8, word.utf8).allSatisfy { ($0 | 0x20) == ($1 | 0x20) }

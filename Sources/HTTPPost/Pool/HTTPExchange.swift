@@ -1,19 +1,19 @@
 internal import NIOCore
 internal import Synchronization
 
-/// One post under way: what to send, until when, and who waits for the outcome. Whoever knows an
-/// outcome first (the connection, a time limit, a cancellation) finishes it; the rest is ignored.
-final class Exchange: Sendable {
+/// One post under way: its bytes, its time limit, and the caller that awaits the outcome. The connection, a time
+/// limit or a cancellation may finish it. The first outcome wins.
+final class HTTPExchange: Sendable {
     typealias Outcome = Result<HTTPPostResponse, HTTPPostError>
 
     let origin: Origin
-    /// Head and body in one piece, so that one write sends both.
+    /// Head and body in one buffer, so that one write sends both.
     let bytes: ByteBuffer
     let deadline: NIODeadline
 
     private struct State {
         var continuation: CheckedContinuation<Outcome, Never>?
-        var connection: ConnectionHandle?
+        var connection: HTTPConnectionHandle?
         var isFinished = false
         var wasRetried = false
     }
@@ -25,8 +25,8 @@ final class Exchange: Sendable {
         self.deadline = deadline
     }
 
-    /// Takes the caller's continuation. False when the task was cancelled before; then the
-    /// continuation is resumed already.
+    /// Stores the caller's continuation. Returns false if the task was already cancelled; the continuation has then
+    /// been resumed.
     func begin(_ continuation: CheckedContinuation<Outcome, Never>) -> Bool {
         let begun = state.withLock { state in
             if !state.isFinished { state.continuation = continuation }
@@ -36,8 +36,8 @@ final class Exchange: Sendable {
         return begun
     }
 
-    /// Binds the exchange to the connection that is to carry it. False when it is over already.
-    func assign(_ connection: ConnectionHandle) -> Bool {
+    /// Binds the exchange to the connection that will carry it. Returns false if the exchange has finished.
+    func assign(_ connection: HTTPConnectionHandle) -> Bool {
         state.withLock { state in
             guard !state.isFinished else { return false }
             state.connection = connection
@@ -45,13 +45,13 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Ends an exchange that waited for its connection until its time was up.
+    /// Finishes an exchange that has waited for a connection until its time limit.
     func endIfLate() {
         guard NIODeadline.now() >= deadline else { return }
         finish(.failure(.timedOut(host: origin.host, stage: .waiting)))
     }
 
-    /// True once: a request is sent anew only one time.
+    /// Grants one retry on a new connection, and none after that.
     func mayRetry() -> Bool {
         state.withLock { state in
             defer { state.wasRetried = true }
@@ -59,7 +59,7 @@ final class Exchange: Sendable {
         }
     }
 
-    /// Ends the exchange. The first outcome counts.
+    /// Finishes the exchange.
     func finish(_ outcome: Outcome) {
         let continuation = state.withLock { state in
             state.isFinished = true
@@ -69,14 +69,14 @@ final class Exchange: Sendable {
         continuation?.resume(returning: outcome)
     }
 
-    /// Ends the exchange for a cancelled caller, and the connection in the middle of it.
+    /// Finishes the exchange for a cancelled caller, and closes the connection that carries it.
     func cancel() {
         let connection = state.withLock { $0.connection }
         finish(.failure(.cancelled))
         connection?.abandon(self)
     }
 
-    /// Whether it no longer needs a connection, be it finished or out of time.
+    /// Whether the exchange needs no connection any more, because it has finished or run out of time.
     func isOver(at now: NIODeadline) -> Bool {
         now >= deadline || state.withLock { $0.isFinished }
     }

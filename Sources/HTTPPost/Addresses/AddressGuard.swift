@@ -1,11 +1,11 @@
 public import NIOCore
 
-/// Says which addresses may be reached. It judges the address that is connected to, never the
-/// name, so it does not matter what a name server answers, or how often it changes its mind.
+/// Decides which addresses a post may reach. It judges the address of the connection and never the name, so a name
+/// server that changes its answers (DNS rebinding) gains nothing.
 ///
 /// The tables follow the IANA registries of special-purpose addresses (RFC 6890).
 public struct AddressGuard: Sendable {
-    /// Whether an address may be reached.
+    /// The decision about one address.
     public enum Verdict: Sendable, Equatable {
         case allowed
         case refused(reason: String)
@@ -39,35 +39,35 @@ public struct AddressGuard: Sendable {
         return address.isIPv4 ? Self.judgeIPv4(address) : Self.judgeIPv6(address)
     }
 
-    /// Judges an address together with the scheme and the port that it is to be reached by: a
-    /// network that is allowed by name may be used in any way, a public address only through
-    /// `https` on the given ports.
+    /// Judges an address together with the scheme and port of the connection. An allowed network may be used with any
+    /// scheme and port, a public address only with `https` on one of `ports`.
     package func judge(_ address: SocketAddress, for origin: Origin, ports: [Int]) -> Verdict {
         if allowed.contains(where: { $0.contains(address) }) { return .allowed }
         let verdict = judge(address)
-        return verdict == .allowed ? Self.judgeWay(to: origin, ports: ports) : verdict
+        return verdict == .allowed ? Self.judgeSchemeAndPort(of: origin, ports: ports) : verdict
     }
 
-    /// Judges a URL before it is connected to: it is refused if no connection that it leads to could ever be allowed. A
-    /// name is not looked up, since its addresses change; only the names of this machine (RFC 6761 section 6.3) are known.
+    /// Judges a URL before any connection. It is refused only if no connection to it could ever be allowed. Names are
+    /// not looked up, because their addresses change; the names of this machine are the exception (RFC 6761 section
+    /// 6.3).
     public func judge(_ target: HTTPTarget, ports: [Int] = HTTPPostSettings().ports) -> Verdict {
         if let address = IPAddress(target.host) {
             if allowed.contains(where: { $0.contains(address) }) { return .allowed }
             let verdict = judge(address)
-            return verdict == .allowed ? Self.judgeWay(to: target.origin, ports: ports) : verdict
+            return verdict == .allowed ? Self.judgeSchemeAndPort(of: target.origin, ports: ports) : verdict
         }
         if target.host == "localhost" || target.host.hasSuffix(".localhost") {
             let isOpen = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }.contains { judge($0) == .allowed }
             return isOpen ? .allowed : .refused(reason: "\(target.host) is this machine itself (RFC 6761)")
         }
-        // Any other name may lead into a network that is open.
-        return allowed.isEmpty ? Self.judgeWay(to: target.origin, ports: ports) : .allowed
+        // Any other name may lead into an allowed network.
+        return allowed.isEmpty ? Self.judgeSchemeAndPort(of: target.origin, ports: ports) : .allowed
     }
 
-    private static func judgeWay(to origin: Origin, ports: [Int]) -> Verdict {
-        guard origin.isTLS else { return .refused(reason: "only https is posted to") }
+    private static func judgeSchemeAndPort(of origin: Origin, ports: [Int]) -> Verdict {
+        guard origin.isTLS else { return .refused(reason: "only https is allowed") }
         guard ports.contains(origin.port) else {
-            return .refused(reason: "port \(origin.port) is not open for posts")
+            return .refused(reason: "port \(origin.port) is not allowed")
         }
         return .allowed
     }
@@ -126,8 +126,8 @@ extension AddressGuard {
         Closed(v4: 240, 0, 0, prefix: 4, "reserved (RFC 1112) or broadcast"),
     ]
 
-    /// All that IANA has given out as global unicast (RFC 4291 section 2.4); everything outside,
-    /// such as loopback, local and multicast addresses and NAT64, is closed.
+    /// The addresses that IANA has assigned as global unicast (RFC 4291 section 2.4). Everything outside is closed:
+    /// loopback, link-local and multicast addresses, and NAT64.
     private static let globalUnicast = Closed(v6: 0x2000, 0, prefix: 3, "").network
 
     private static let closedIPv6 = [

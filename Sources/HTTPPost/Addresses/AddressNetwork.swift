@@ -1,16 +1,16 @@
 public import NIOCore
 
-/// A network in CIDR notation (RFC 4632, RFC 4291 section 2.3): `10.0.0.0/8`, `fd00::/8`, or a
-/// single address.
+/// A network in CIDR notation (RFC 4632, RFC 4291 section 2.3), for example `10.0.0.0/8` or `fd00::/8`, or a single
+/// address.
 public struct AddressNetwork: Sendable, Hashable, CustomStringConvertible {
     private let base: IPAddress
     private let prefix: Int
 
-    /// Reads a network. Bits behind the prefix must be zero, as in `10.1.0.0/16`.
+    /// Parses a network. The bits after the prefix must be zero, as in `10.1.0.0/16`.
     public init(_ cidr: String) throws(HTTPPostError) {
         let parts = cidr.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let base = IPAddress(String(parts[0])) else {
-            throw .badNetwork(cidr, reason: "it does not begin with an address")
+            throw .badNetwork(cidr, reason: "it does not start with an address")
         }
         let bits = parts[0].contains(":") ? 128 : 32
         var prefix = bits
@@ -20,7 +20,7 @@ public struct AddressNetwork: Sendable, Hashable, CustomStringConvertible {
             else { throw .badNetwork(cidr, reason: "the prefix is not from 0 to \(bits)") }
             prefix = number
         }
-        // ::ffff:10.0.0.0/104 is 10.0.0.0/8; a shorter prefix would span both families.
+        // `::ffff:10.0.0.0/104` means 10.0.0.0/8. A prefix shorter than 96 would span both families.
         if base.isIPv4, bits == 128 {
             guard prefix >= 96 else {
                 throw .badNetwork(cidr, reason: "it spans IPv4 and IPv6")
@@ -29,7 +29,7 @@ public struct AddressNetwork: Sendable, Hashable, CustomStringConvertible {
         }
         self.init(base: base, prefix: prefix)
         guard contains(base), Self.masked(base, prefix) == base.value else {
-            throw .badNetwork(cidr, reason: "bits behind the prefix are set")
+            throw .badNetwork(cidr, reason: "bits after the prefix are set")
         }
     }
 
@@ -38,7 +38,7 @@ public struct AddressNetwork: Sendable, Hashable, CustomStringConvertible {
         self.prefix = prefix
     }
 
-    /// Whether an address lies in this network. IPv4 inside IPv6 counts as IPv4.
+    /// Whether the network contains an address. An IPv4 address inside an IPv6 one counts as IPv4.
     public func contains(_ address: SocketAddress) -> Bool {
         IPAddress(address).map(contains) ?? false
     }
