@@ -73,7 +73,7 @@ package struct Settings: Sendable {
 
     /// Where mails come in that `bounce` and LMTP take.
     package var intakeMailboxes: BounceIntake.Mailboxes {
-        BounceIntake.Mailboxes(from: mailFrom, variesReturnPaths: variesReturnPaths, leave: leaveAddress)
+        BounceIntake.Mailboxes(from: mailFrom, variesReturnPaths: variesReturnPaths, unsubscribe: leaveAddress)
     }
 
     /// What `serve` and `publish` need of the broker.

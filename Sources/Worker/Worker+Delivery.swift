@@ -17,10 +17,12 @@ extension Worker {
         let identity = try await store.identity()
         // The worker's own name, so that no other can take its leases for its own.
         let worker = "\(identity).\(UInt64.random(in: 0 ... .max))"
-        let mail = MailSettings(
+        var mail = MailSettings(
             from: settings.mailFrom, fromName: settings.mailFromName, publicURL: settings.publicURL, storeID: identity,
-            bounceKey: store.bounceKey, namesPublishers: settings.mailFromName == Settings.ownName,
-            variesReturnPaths: settings.variesReturnPaths, leaveAddress: settings.leaveAddress)
+            bounceKey: store.bounceKey)
+        mail.namesPublishers = settings.mailFromName == Settings.ownName
+        mail.variesReturnPaths = settings.variesReturnPaths
+        mail.unsubscribeAddress = settings.leaveAddress
         let composer = try MailComposer(settings: mail, registries: registries)
         let relays = try relays(group)
         let transport = try mailTransport(mail, relays)

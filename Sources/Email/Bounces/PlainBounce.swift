@@ -1,12 +1,12 @@
 import Foundation
 import Storage
 
-/// What a mail server wrote for people to read: qmail's bounces, Exim's of old, and the like.
+/// Bounces written for people, without a delivery status: those of qmail, older Exim and similar servers.
 struct PlainBounce {
     let mail: MIMEPart
     let all: [MIMEPart]
 
-    /// What it says of a mail to `address`; nil if it is no report of a failure or a delay.
+    /// The bounce of a mail to `address`. Nil if the text reports no failure or delay.
     func bounce(of address: String) -> Bounce? {
         guard let text = readableText else { return nil }
         let said = Self.withoutReturnedMessage(text)
@@ -39,7 +39,7 @@ struct PlainBounce {
         "delayed", "not yet been delivered", "will be retried", "still being retried", "warning message only",
     ]
 
-    // MARK: - Who wrote it
+    // MARK: - The author
 
     private var subject: String { mail["subject"] ?? "" }
 
@@ -48,10 +48,10 @@ struct PlainBounce {
         return type.hasPrefix("multipart/report") && type.contains("delivery-status")
     }
 
-    /// People who are away have their servers answer, too (RFC 3834), and people are postmasters: from those only what
-    /// speaks of mail that was not delivered is a bounce.
+    /// Whether a mail server wrote the message. Servers also send out-of-office replies (RFC 3834), and postmasters
+    /// are people who write mail. From those, only a text about undelivered mail counts as a bounce.
     private func isFromMailServer(_ said: String) -> Bool {
-        // Exim says of its bounces that they are replies, too.
+        // Exim marks its bounces as automatic replies.
         if mail["x-failed-recipients"] != nil || isReport { return true }
         if ["x-autoreply", "x-autorespond", "x-autoresponse"].contains(where: { mail[$0] != nil }) { return false }
         let from = (mail["from"] ?? "").lowercased()
@@ -61,7 +61,7 @@ struct PlainBounce {
             return true
         }
         guard !isReply, !subject.lowercased().hasPrefix("re:") else { return false }
-        // Many programs write so; of theirs only what names a mailbox is a bounce.
+        // Many programs send mail from these addresses. Only a text that names a mailbox counts as a bounce.
         let isNobody = from.contains("postmaster") || from.contains("no-reply@") || from.contains("noreply@")
         return isNobody && (Self.speaksOfFailure(said) || Self.lines(said).contains(where: Self.isRefusal))
             && (from.contains("postmaster") || Self.lines(said).contains(where: MailVerdict.saysOfMailbox))
@@ -73,7 +73,7 @@ struct PlainBounce {
             || mail["return-path"]?.hasPrefix("<>") == true && Self.speaksOfFailure(subject)
     }
 
-    /// `550 5.1.1 no such user`
+    /// For example `550 5.1.1 no such user`.
     private static func isRefusal(_ line: String) -> Bool {
         StatusCode.find(in: line)?.hasPrefix("5") == true && MailVerdict.saysOfMailbox(line)
     }
@@ -96,7 +96,7 @@ struct PlainBounce {
 
     // MARK: - The text
 
-    /// The part that people are to read, without what marks it up.
+    /// The human-readable part, without markup.
     private var readableText: String? {
         if let plain = all.first(where: { $0.type == "text/plain" })?.text, plain.contains(where: { !$0.isWhitespace })
         {
@@ -105,7 +105,7 @@ struct PlainBounce {
         if let html = all.first(where: { $0.type == "text/html" }) {
             return Self.withoutMarkup(html.text.prefix(4 * Self.longestText))
         }
-        // Its parts have lost their boundaries.
+        // The report has lost the boundaries between its parts.
         return isReport && all.count == 1 ? mail.text : nil
     }
 
@@ -125,10 +125,10 @@ struct PlainBounce {
             .replacing("&#39;", with: "'").replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
     }
 
-    /// In bytes. What servers write themselves is shorter.
+    /// In bytes. The texts of mail servers are shorter.
     private static let longestText = 50_000
 
-    /// The returned message has codes and dates of its own.
+    /// Cuts off the returned message, which has codes and dates of its own.
     private static func withoutReturnedMessage(_ text: String) -> String {
         var lines: [Substring] = []
         var room = longestText

@@ -1,13 +1,13 @@
 package import DeliveryEngine
 package import NIOCore
 
-/// A mail on its way out, and its envelope.
+/// A mail with its envelope.
 package struct OutgoingMail: Sendable {
-    /// Header and body (RFC 5322), with CRLF line ends and not dot-stuffed.
+    /// Header and body (RFC 5322) with CRLF line ends, not dot-stuffed.
     package var content: ByteBuffer
     package let sender: String
     package let recipient: String
-    /// The same on every attempt: the Message-ID without its brackets, or the delivery's signed mark.
+    /// The Message-ID without angle brackets, or the delivery's signed tag. It is the same on every attempt.
     package let id: String
 
     package init(content: ByteBuffer, sender: String, recipient: String, id: String) {
@@ -18,12 +18,12 @@ package struct OutgoingMail: Sendable {
     }
 }
 
-/// Where mails go: a relay, or a folder.
+/// The way that mails take: a relay or a Maildir folder.
 package protocol MailTransport: Sendable {
-    /// Where mails are best made and sent, by turns; empty for anywhere.
+    /// The executors on which mails are best composed and sent, in turn. Empty for any.
     var executors: [any TaskExecutor] { get }
 
-    /// Hands one mail over.
+    /// Sends one mail.
     func send(_ mail: OutgoingMail) async -> AttemptOutcome
 }
 

@@ -1,6 +1,6 @@
 import Mustache
 
-/// The shape of mails. `facts` are lines with a label; what depends on the recipient follows after.
+/// The templates of mails. `facts` are labelled lines; the footer per recipient comes after them.
 struct MailTemplates: Sendable {
     let text: MustacheTemplate
     let html: MustacheTemplate
@@ -18,7 +18,7 @@ struct MailTemplates: Sendable {
         noticeHTML = try MustacheTemplate(string: Self.noticeHTMLSource)
     }
 
-    /// Up to the end of the style, to which a template may add.
+    /// The start of every page, up to the end of its style, to which a template may add rules.
     private static let head = """
         <!DOCTYPE html>
         <html lang="{{language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -6,20 +6,20 @@ import Mustache
 package import NIOCore
 import Storage
 
-/// Digests: one mail of all that came to an endpoint in a window, by region and field.
+/// Digests: one mail with all bulletins of an endpoint in a window, by region and field.
 extension MailComposer {
-    /// Whether a digest shows the beginning of the body of this bulletin.
+    /// Whether a digest shows the first lines of this bulletin's body.
     package static func takesLead(_ bulletin: Bulletin) -> Bool {
         bulletin.note == nil && bulletin.summary == nil && bulletin.body != nil
     }
 
-    /// The beginning of a bulletin's body, as digests have it.
+    /// The first lines of a bulletin's body for a digest.
     package static func lead(of bulletin: Bulletin) -> String {
-        bulletin.body.map { beginning(CommonMark.plainText($0)) } ?? ""
+        bulletin.body.map { shortened(CommonMark.plainText($0)) } ?? ""
     }
 
-    /// The whole message. `entries` are of one endpoint and window, one at least; `leads` are the beginnings of the bodies
-    /// of those bulletins that take one, by their numbers.
+    /// Composes the whole message. The entries belong to one endpoint and window, and there is at least one. `leads`
+    /// maps bulletin numbers to the first lines of their bodies.
     package func digest(_ entries: [DigestEntry], leads: [Int64: String], now: Timestamp) -> ByteBuffer {
         guard let first = entries.first?.delivery else { return ByteBuffer() }
         let words = BulletinWords(language: first.language)
@@ -27,32 +27,33 @@ extension MailComposer {
         let isDaily = entries.contains { $0.delivery.frequency == .daily }
         let title = words.digest(isDaily: isDaily)
         let day = words.date((first.digestAt ?? now).day(zoneOffset: zone.offset))
-        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
+        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "title": title, "day": day,
-            "count": words.bulletins(entries.count), "groups": groups(entries, leads, words, zone), "leave": leave,
-            "leaveLabel": words.leaveDigest, "why": words.whyDigest,
+            "count": words.bulletins(entries.count), "groups": groups(entries, leads: leads, words, zone),
+            "leave": link,
+            "leaveLabel": words.stopDigests, "why": words.whyDigest,
         ]
         let list =
             MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
-            + settings.leave(leave, LeaveToken(first.unsubscribeToken)) + mark(of: first)
+            + settings.unsubscribeHeaders(link, UnsubscribeToken(first.unsubscribeToken)) + tag(of: first)
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")
             + MailHeader.line(
                 "X-Kentongan-Digest",
                 "\(isDaily ? "daily" : "weekly"); until=\((first.digestAt ?? now).text); bulletins=\(entries.count)")
-        return whole(
+        return compose(
             to: first.address, subject: "\(title), \(day): \(words.bulletins(entries.count))",
             id: digestID(of: entries),
-            now, headers: list,
-            MailBody(
+            now: now, headers: list,
+            body: MailBody(
                 text: templates.digestText.render(context), html: templates.digestHTML.render(context)))
     }
 
-    /// A whole message that is made for one recipient.
-    func whole(
-        to address: String, subject: String, id: String, _ now: Timestamp, headers: String = "", _ body: MailBody
+    /// Composes a message to one recipient.
+    func compose(
+        to address: String, subject: String, id: String, now: Timestamp, headers: String = "", body: MailBody
     ) -> ByteBuffer {
         let lines =
             MailHeader.address("From", name: settings.fromName, settings.from)
@@ -67,15 +68,16 @@ extension MailComposer {
         return message
     }
 
-    /// The Message-ID without its brackets, the same whenever this digest is tried.
+    /// The Message-ID without angle brackets. It is the same on every attempt.
     package func digestID(of entries: [DigestEntry]) -> String {
         let first = entries.map(\.delivery.number).min() ?? 0
         return "g\(first).\(settings.storeID)@\(settings.domain)"
     }
 
-    /// By region, then field; in a group the most urgent first, then in the order in which they came.
+    /// Groups the entries by region and field. Within a group, the most urgent come first, then the order of arrival
+    /// decides.
     private func groups(
-        _ entries: [DigestEntry], _ leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
+        _ entries: [DigestEntry], leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
     ) -> [[String: Any]] {
         let byGroup = Dictionary(grouping: entries) { entry in
             DigestGroup(
@@ -88,13 +90,13 @@ extension MailComposer {
             }
             return [
                 "region": registries.regions.fullName(of: group.region), "field": field ?? words.allFields,
-                "items": sorted.map { item($0, leads, words, zone) },
+                "items": sorted.map { item($0, leads: leads, words, zone) },
             ]
         }
     }
 
     private func item(
-        _ entry: DigestEntry, _ leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
+        _ entry: DigestEntry, leads: [Int64: String], _ words: BulletinWords, _ zone: TimeZoneID
     ) -> [String: Any] {
         let (bulletin, stored) = (entry.content.bulletin, entry.content.stored)
         var marks: [String] = []
@@ -112,8 +114,8 @@ extension MailComposer {
         ]
     }
 
-    /// So much of a text that it fits a few lines.
-    private static func beginning(_ text: String) -> String {
+    /// Shortens a text to a few lines.
+    private static func shortened(_ text: String) -> String {
         let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         guard line.count > 280 else { return line }
         let cut = line.prefix(280)
@@ -121,7 +123,7 @@ extension MailComposer {
     }
 }
 
-/// Under what a digest lists a bulletin.
+/// The heading under which a digest lists a bulletin.
 private struct DigestGroup: Hashable, Comparable {
     let region: Region
     let field: Field?

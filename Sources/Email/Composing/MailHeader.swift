@@ -1,18 +1,18 @@
 import Foundation
 
-/// Header lines (RFC 5322) from texts of any kind: no text can end a line or begin another.
+/// Builds header lines (RFC 5322) from any text. No text can end a line or start another one.
 enum MailHeader {
-    /// A line whose value is ASCII that the program made itself.
+    /// A line with an ASCII value made by the program itself.
     static func line(_ name: String, _ value: String) -> String { "\(name): \(oneLine(value))\r\n" }
 
-    /// The same of two parts, folded between them if it would be longer than 78 characters (RFC 5322 section 2.1.1).
+    /// A line with two values, folded between them if it is longer than 78 characters (RFC 5322 section 2.1.1).
     static func line(_ name: String, _ first: String, _ second: String) -> String {
         let isLong = name.utf8.count + first.utf8.count + second.utf8.count + 3 > 78
         return "\(name): \(oneLine(first))\(isLong ? "\r\n " : " ")\(oneLine(second))\r\n"
     }
 
-    /// A line whose value is a text of the world: as it is if it is ASCII, else in encoded-words (RFC 2047),
-    /// folded so that no line exceeds 76 characters.
+    /// A line with free text. ASCII stays as it is, anything else becomes encoded-words (RFC 2047). No line exceeds
+    /// 76 characters.
     static func text(_ name: String, _ value: String) -> String {
         let clean = oneLine(value)
         let isPlain = clean.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !clean.contains("=?")
@@ -20,10 +20,10 @@ enum MailHeader {
         return "\(name): \(encodedWords(clean, firstLine: name.utf8.count + 2).joined(separator: "\r\n "))\r\n"
     }
 
-    /// A display name and an address.
+    /// A line with a display name and an address.
     static func address(_ header: String, name: String, _ address: String) -> String {
         let clean = oneLine(name)
-        // Filters of spam count a name against its sender that is encoded for no reason.
+        // Spam filters distrust a display name that is encoded without need.
         if clean.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !clean.contains("=?"),
             header.utf8.count + clean.utf8.count + address.utf8.count + 8 <= 78
         {
@@ -34,9 +34,9 @@ enum MailHeader {
         return "\(header): \(words) <\(oneLine(address))>\r\n"
     }
 
-    /// Control characters become spaces, and so do the line ends of Unicode.
+    /// Replaces control characters and the line ends of Unicode with spaces.
     static func oneLine(_ text: String) -> String {
-        // Most are ASCII, and looking up a category costs more than all the rest of a mail.
+        // Most texts are ASCII, and the lookup of categories would cost more than the rest of the mail.
         if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.map { endsLines($0) ? " " : $0 }))
     }
@@ -48,7 +48,7 @@ enum MailHeader {
         }
     }
 
-    /// Folded at single spaces (RFC 5322 section 2.2.3); nil if that cannot be done without changing the text.
+    /// Folds at single spaces (RFC 5322 section 2.2.3). Nil if folding would change the text.
     private static func folded(_ text: String, firstLine: Int) -> String? {
         var lines = ""
         var length = firstLine
@@ -64,8 +64,8 @@ enum MailHeader {
         return lines
     }
 
-    /// `=?utf-8?B?...?=`, each of whole characters and at most 75 long, the first shorter by what stands
-    /// before it.
+    /// Splits a text into encoded-words `=?utf-8?B?...?=` of whole characters and at most 75 bytes. The first one is
+    /// shorter by the start of the line.
     private static func encodedWords(_ text: String, firstLine: Int) -> [String] {
         var words: [String] = []
         var bytes: [UInt8] = []

@@ -1,38 +1,39 @@
 import Foundation
 import NIOCore
 
-/// Text and HTML that say the same (RFC 2046 section 5.1.4), and an event for calendars behind them, if there is one.
+/// The body of a mail: equivalent text and HTML (RFC 2046 section 5.1.4), with a calendar event attached if there is
+/// one.
 ///
-/// All is base64, so that no line of a bulletin can mean anything to SMTP.
+/// Every part is base64, so no line of a bulletin can have a meaning in SMTP.
 struct MailBody: Sendable {
-    private let text: EncodedBeginning
-    private let html: EncodedBeginning
-    /// A whole part.
+    private let text: EncodedPrefix
+    private let html: EncodedPrefix
+    /// The complete part with its header.
     private let calendar: ByteBuffer?
 
-    /// `calendar` is an iCalendar object (RFC 5545).
+    /// Encodes the parts. `calendar` is an iCalendar object (RFC 5545).
     init(text: String, html: String, calendar: String? = nil) {
-        (self.text, self.html) = (EncodedBeginning(text), EncodedBeginning(html))
+        (self.text, self.html) = (EncodedPrefix(text), EncodedPrefix(html))
         self.calendar = calendar.map(Self.calendarPart)
     }
 
-    /// They hold characters that base64 has not, so no body can contain them.
+    /// The boundaries contain characters outside base64, so no body can contain them.
     private static let boundary = "=_kentongan_batas_="
     private static let outerBoundary = "=_kentongan_lampiran_="
 
     private static let alternative = "Content-Type: multipart/alternative;\r\n boundary=\"\(boundary)\"\r\n"
 
-    /// The header lines that go with it.
+    /// The header lines of the body.
     var headers: String {
         MailHeader.line("MIME-Version", "1.0")
             + (calendar == nil
                 ? Self.alternative : "Content-Type: multipart/mixed;\r\n boundary=\"\(Self.outerBoundary)\"\r\n")
     }
 
-    /// Bytes that are encoded already.
+    /// The number of bytes already encoded.
     var encodedCount: Int { text.encoded.readableBytes + html.encoded.readableBytes + (calendar?.readableBytes ?? 0) }
 
-    /// The parts, text and HTML each ended by what is for this recipient.
+    /// Writes the parts. Text and HTML each end with the given tail for this recipient.
     func write(to message: inout ByteBuffer, text tail: String = "", html htmlTail: String = "") {
         if calendar != nil { message.writeString("--\(Self.outerBoundary)\r\n\(Self.alternative)\r\n") }
         write(to: &message, "text/plain", text, tail)
@@ -44,10 +45,10 @@ struct MailBody: Sendable {
         }
     }
 
-    private func write(to message: inout ByteBuffer, _ type: String, _ beginning: EncodedBeginning, _ tail: String) {
+    private func write(to message: inout ByteBuffer, _ type: String, _ prefix: EncodedPrefix, _ tail: String) {
         message.writeString(
             "--\(Self.boundary)\r\nContent-Type: \(type); charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n")
-        beginning.write(to: &message, tail: tail)
+        prefix.write(to: &message, tail: tail)
     }
 
     private static func calendarPart(_ text: String) -> ByteBuffer {
@@ -60,18 +61,18 @@ struct MailBody: Sendable {
                 \r
 
                 """)
-        EncodedBeginning(text).write(to: &part, tail: "")
+        EncodedPrefix(text).write(to: &part, tail: "")
         return part
     }
 }
 
-/// The beginning of a body, encoded as base64 up to the end of a line, and what of it comes after that.
-struct EncodedBeginning: Sendable {
+/// The start of a body, encoded as base64 in whole lines, and the remaining bytes.
+struct EncodedPrefix: Sendable {
     /// Whole lines of 76 characters.
     let encoded: ByteBuffer
     private let rest: [UInt8]
 
-    /// 57 bytes make a line of 76 characters (RFC 2045 section 6.8).
+    /// 57 bytes encode to one line of 76 characters (RFC 2045 section 6.8).
     private static let bytesPerLine = 57
 
     init(_ text: String) {
@@ -88,7 +89,7 @@ struct EncodedBeginning: Sendable {
         Self.write((rest + Self.lines(tail))[...], to: &message)
     }
 
-    /// Text with the line ends that mails have, also within base64 (RFC 2046 section 4.1.1).
+    /// The text with CRLF line ends, which base64 must contain too (RFC 2046 section 4.1.1).
     private static func lines(_ text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count + text.utf8.count / 32)

@@ -2,14 +2,13 @@ package import Bulletins
 import Foundation
 import Markup
 import Mustache
-package import NIOCore
+import NIOCore
 package import Storage
 
-/// Makes mails of bulletins (RFC 5322, 2045-2047, 2919, 3834, 8058).
+/// Composes the mails of bulletins (RFC 5322, 2045-2047, 2919, 3834, 8058).
 ///
-/// What is the same for all recipients of a bulletin is rendered and encoded once; of each mail only its
-/// headers and a short end are made. Bodies are base64, so that no line of a bulletin can mean anything
-/// to SMTP.
+/// Everything that all recipients of a bulletin share is rendered and encoded once per language and time zone. Only
+/// the headers and a short footer are made per mail.
 package struct MailComposer: Sendable {
     let settings: MailSettings
     let registries: Registries
@@ -21,15 +20,13 @@ package struct MailComposer: Sendable {
         templates = try MailTemplates()
     }
 
-    // MARK: - Once a bulletin
-
-    /// For recipients of one language, in one time zone.
+    /// Renders a bulletin for the recipients of one language and time zone.
     package func prepare(_ content: DeliveryContent, language: String, zone: TimeZoneID) -> PreparedMail {
         let words = BulletinWords(language: language)
         let bulletin = content.bulletin
         let pageURL = "\(settings.publicURL)/bulletins/\(content.stored.id.publisher)/\(content.stored.id.id)"
         let body = bulletin.body.map { CommonMark.plainText($0) } ?? ""
-        let shortened = bulletin.urgency == .emergency ? nil : Self.beginning(body)
+        let shortened = bulletin.urgency == .emergency ? nil : Self.shortened(body)
         var context: [String: Any] = texts(of: content, words)
         context["facts"] = facts(bulletin, words, zone)
         context["bodyText"] = shortened ?? body
@@ -44,7 +41,7 @@ package struct MailComposer: Sendable {
             pageURL: pageURL, thread: content.thread)
     }
 
-    /// What stands in a template by itself.
+    /// The plain values of the templates.
     private func texts(of content: DeliveryContent, _ words: BulletinWords) -> [String: String] {
         let bulletin = content.bulletin
         return [
@@ -56,7 +53,7 @@ package struct MailComposer: Sendable {
         ]
     }
 
-    /// What to do stands before everything else where there is no time to look for it.
+    /// The instruction of an emergency. It comes before everything else, because readers have no time to look for it.
     private static func urgentInstruction(_ bulletin: Bulletin) -> String? {
         bulletin.urgency == .emergency ? bulletin.alert?.instruction : nil
     }
@@ -69,8 +66,8 @@ package struct MailComposer: Sendable {
                 created: content.stored.firstReceivedAt, url: url))
     }
 
-    /// So much of a text that people still pass it on in a chat; nil if that is all of it.
-    private static func beginning(_ text: String) -> String? {
+    /// The start of a long text, short enough to be passed on in a chat. Nil if the text needs no cut.
+    private static func shortened(_ text: String) -> String? {
         guard text.utf8.count > longestText, text.count > longestText else { return nil }
         let cut = text.prefix(longestText)
         let end = cut.lastIndex(where: \.isNewline) ?? cut.lastIndex(of: " ") ?? cut.endIndex
@@ -100,7 +97,7 @@ package struct MailComposer: Sendable {
         let isAbove = Self.urgentInstruction(bulletin) != nil
         let facts = BulletinFacts.facts(bulletin, words, zone: zone, registries: registries)
         return facts.filter { !isAbove || $0.label != words.instruction }.map { fact in
-            // A link is its own text; `address` is what the text has and HTML links to.
+            // A link without a title is its own text. Otherwise the plain text adds the address, which HTML links to.
             let address = fact.url.flatMap { $0 == fact.value ? nil : ": \($0)" } ?? ""
             return ["label": fact.label, "value": fact.value, "address": address, "url": fact.url ?? ""].filter {
                 !$0.value.isEmpty
@@ -125,82 +122,23 @@ package struct MailComposer: Sendable {
     private func subject(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         let title = bulletin.title.uppercased()
-        let mark =
+        let notice =
             bulletin.status == .withdrawn ? words.withdrawn : content.isCorrection ? words.correction : nil
-        let prefix = mark.flatMap { title.hasPrefix($0.uppercased()) ? nil : "\($0): " } ?? ""
+        let prefix = notice.flatMap { title.hasPrefix($0.uppercased()) ? nil : "\($0): " } ?? ""
         return (bulletin.urgency == .emergency ? "[\(words.emergency)] " : "") + prefix + bulletin.title
     }
+}
 
-    // MARK: - Once a recipient
+/// The shared part of all mails of a bulletin.
+package struct PreparedMail: Sendable {
+    let headers: ByteBuffer
+    let body: MailBody
+    let words: BulletinWords
+    let pageURL: String
+    /// The earlier bulletins of the thread, oldest first: those that this one corrects, or the proposal that it
+    /// answers.
+    let thread: [Int64]
 
-    /// The whole message with CRLF line ends, not yet dot-stuffed.
-    package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
-        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))?b=\(delivery.bulletin)"
-        var message = ByteBufferAllocator().buffer(
-            capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
-        message.writeImmutableBuffer(prepared.headers)
-        message.writeString(recipientHeaders(delivery, prepared.thread, leave, now))
-        let region = registries.regions.fullName(of: delivery.region)
-        let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
-        prepared.body.write(
-            to: &message,
-            text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
-            html: """
-                <footer><p>\(Escaping.markup(why))</p><p><a href="\(Escaping.markup(prepared.pageURL))">\(prepared.words.readOnSite)</a></p>\
-                <p><a href="\(Escaping.markup(leave))">\(prepared.words.leave)</a></p></footer></body></html>
-
-                """)
-        return message
-    }
-
-    private func recipientHeaders(
-        _ delivery: ClaimedDelivery, _ thread: [Int64], _ leave: String, _ now: Timestamp
-    ) -> String {
-        let field = delivery.field == .any ? "semua" : delivery.field.description
-        let list = "\(field).\(delivery.region.code).\(settings.domain)"
-        return MailHeader.line("To", delivery.address)
-            + MailHeader.line("Date", now.mailDate)
-            + MailHeader.line("Message-ID", "<\(messageID(of: delivery.bulletin, to: delivery.endpoint))>")
-            + references(thread, to: delivery.endpoint)
-            + MailHeader.line("List-Id", "<\(list)>")
-            + settings.leave(leave, LeaveToken(delivery.unsubscribeToken, bulletin: delivery.bulletin))
-            + mark(of: delivery)
-            + "\r\n"
-    }
-
-    /// So that mail programs show a correction below what it corrects, and an answer below its proposal (RFC 5322 section
-    /// 3.6.4). Whoever did not get the earlier mails still sees the later ones together.
-    private func references(_ thread: [Int64], to endpoint: Int64) -> String {
-        guard let last = thread.last else { return "" }
-        let all = thread.map { "<\(messageID(of: $0, to: endpoint))>" }.joined(separator: "\r\n ")
-        return MailHeader.line("In-Reply-To", "<\(messageID(of: last, to: endpoint))>") + "References: \(all)\r\n"
-    }
-
-    package func returnPath(of delivery: ClaimedDelivery) -> String {
-        settings.variesReturnPaths ? settings.returnPaths.address(of: delivery.number) : settings.from
-    }
-
-    /// Where return paths do not name the delivery, reports do that by the header of the mail that came back.
-    func mark(of delivery: ClaimedDelivery) -> String {
-        settings.variesReturnPaths
-            ? "" : MailHeader.line("X-Kentongan-Delivery", settings.returnPaths.mark(of: delivery.number))
-    }
-
-    /// What comes back in reports of failures beside the header (ENVID, RFC 3461 section 4.4), for a mail of that
-    /// Message-ID: the delivery, where the return path does not name it.
-    package func envelopeID(of delivery: ClaimedDelivery, _ messageID: String) -> String {
-        settings.variesReturnPaths ? messageID : settings.returnPaths.mark(of: delivery.number)
-    }
-
-    /// Without its brackets. The same on every attempt, and known to whoever knows the bulletin and the endpoint.
-    package func messageID(of bulletin: Int64, to endpoint: Int64) -> String {
-        "b\(bulletin).e\(endpoint).\(settings.storeID)@\(settings.domain)"
-    }
-
-    private func fieldName(_ filter: FieldFilter, _ words: BulletinWords) -> String {
-        switch filter {
-        case .any: words.allFields
-        case .field(let field): registries.fields.name(of: field, language: words.isEnglish ? "en" : "id")
-        }
-    }
+    /// The approximate memory in bytes.
+    var size: Int { headers.readableBytes + body.encodedCount + 512 }
 }

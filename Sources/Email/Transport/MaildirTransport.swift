@@ -2,8 +2,8 @@ package import DeliveryEngine
 import Foundation
 import NIOCore
 
-/// Mails into a Maildir folder, where no relay is configured: written under `tmp`, then moved to `new`,
-/// so that a reader never sees half a mail.
+/// Writes mails into a Maildir folder when no relay is configured. A mail is written under `tmp` and then moved to
+/// `new`, so that no reader sees half of it.
 package struct MaildirTransport: MailTransport {
     private let folder: URL
 
@@ -18,7 +18,7 @@ package struct MaildirTransport: MailTransport {
         let name = mail.id.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
         do {
             let temporary = folder.appending(path: "tmp/\(name)")
-            // A mail program expects the line ends of the system in a file.
+            // Mail programs expect the system's line ends in files.
             let text = Data(mail.content.readableBytesView.filter { $0 != 0x0D })
             try text.write(to: temporary)
             let final = folder.appending(path: "new/\(name)")
@@ -27,7 +27,7 @@ package struct MaildirTransport: MailTransport {
             return AttemptOutcome(.delivered, detail: "in \(final.path)")
         } catch {
             return AttemptOutcome(
-                .unavailable(pause: .seconds(5)), detail: "the mail folder cannot be written: \(error)")
+                .unavailable(pause: .seconds(5)), detail: "cannot write to the mail folder: \(error)")
         }
     }
 }

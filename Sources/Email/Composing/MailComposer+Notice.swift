@@ -5,30 +5,30 @@ import Mustache
 package import NIOCore
 package import Storage
 
-/// Mails to owners of endpoints and to operators.
+/// Notices to owners of endpoints and to operators.
 extension MailComposer {
-    /// The whole message.
+    /// Composes the whole message.
     package func notice(_ notice: Notice, to address: String, now: Timestamp) -> ByteBuffer {
         let words = NoticeWords(notice)
         let context: [String: Any] = [
             "language": notice.language == "en" ? "en" : "id", "title": words.subject,
             "text": words.paragraphs.joined(separator: "\n\n"), "paragraphs": words.paragraphs,
         ]
-        return whole(
-            to: address, subject: words.subject, id: noticeID(of: notice), now,
-            MailBody(text: templates.noticeText.render(context), html: templates.noticeHTML.render(context)))
+        return compose(
+            to: address, subject: words.subject, id: noticeID(of: notice), now: now,
+            body: MailBody(text: templates.noticeText.render(context), html: templates.noticeHTML.render(context)))
     }
 
-    /// Bounces of notices come back to the sender itself.
+    /// The envelope sender. Bounces of notices come back to the sender's own mailbox.
     package var noticeSender: String { settings.from }
 
-    /// The Message-ID without its brackets, the same whenever this notice is tried.
+    /// The Message-ID without angle brackets. It is the same on every attempt.
     package func noticeID(of notice: Notice) -> String {
         "n\(notice.number).\(settings.storeID)@\(settings.domain)"
     }
 }
 
-/// What a notice says, in Indonesian or English.
+/// The text of a notice in Indonesian or English.
 private struct NoticeWords {
     let subject: String
     let paragraphs: [String]

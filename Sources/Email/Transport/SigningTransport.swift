@@ -1,8 +1,8 @@
 package import DeliveryEngine
 package import Storage
 
-/// Signs mails before another transport hands them over. Wherever there is a processor free: an RSA signature takes so long
-/// that an event loop would have no time for its connections.
+/// Signs mails before another transport sends them. It uses no particular executor, because an RSA signature would
+/// take an event loop's time from its connections.
 package struct SigningTransport: MailTransport {
     private let signer: DKIMSigner
     private let transport: any MailTransport
@@ -18,8 +18,8 @@ package struct SigningTransport: MailTransport {
             signed.content = try signer.sign(mail.content, now: clock.now)
             return await transport.send(signed)
         } catch {
-            // An unsigned mail would be taken for a forged one.
-            return AttemptOutcome(.unavailable(pause: .seconds(60)), detail: "mails cannot be signed: \(error)")
+            // Receivers would take an unsigned mail for a forgery.
+            return AttemptOutcome(.unavailable(pause: .seconds(60)), detail: "cannot sign mail: \(error)")
         }
     }
 }

@@ -1,7 +1,8 @@
 package import DeliveryEngine
 package import SMTP
+import ServiceLifecycle
 
-/// Mails through SMTP relays.
+/// Sends mails through SMTP relays.
 package struct SMTPTransport: MailTransport {
     private let client: SMTPClient
 
@@ -14,11 +15,23 @@ package struct SMTPTransport: MailTransport {
             let message = try SMTPMessage(
                 sender: mail.sender, recipients: [mail.recipient], content: mail.content, envelopeID: mail.id)
             guard let outcome = try await client.send(message).first else {
-                return AttemptOutcome(.retry(after: nil), detail: "the relay said nothing of the recipient")
+                return AttemptOutcome(.retry(after: nil), detail: "the relay did not answer for the recipient")
             }
             return SMTPFailurePolicy.outcome(of: outcome)
         } catch {
             return SMTPFailurePolicy.outcome(of: error)
         }
+    }
+}
+
+/// Ends the connections to the relays with QUIT when the worker stops (RFC 5321 section 4.1.1.10).
+package struct RelayService: Service {
+    private let client: SMTPClient
+
+    package init(client: SMTPClient) { self.client = client }
+
+    package func run() async throws {
+        try? await gracefulShutdown()
+        await client.shutdown()
     }
 }
