@@ -53,8 +53,8 @@ package struct BounceAddress: Sendable {
         guard let delivery = Int64(String(decoding: digits, as: UTF8.self)), tail.first == UInt8(ascii: "-") else {
             return nil
         }
-        let said = String(decoding: tail.dropFirst().prefix(Self.signatureLength), as: UTF8.self).lowercased()
-        return Self.areEqual(said, signature(delivery)) ? delivery : nil
+        let presented = String(decoding: tail.dropFirst().prefix(Self.signatureLength), as: UTF8.self).lowercased()
+        return Self.areEqual(presented, signature(delivery)) ? delivery : nil
     }
 
     private static let signatureLength = 16

@@ -19,7 +19,7 @@ package struct BounceListener: Service {
     private let intake: BounceIntake
     private let logger: Logger
 
-    private static let mostConnections = 64
+    private static let maximumConnections = 64
     private static let idleTime = TimeAmount.seconds(300)
 
     package init(host: String, port: Int, intake: BounceIntake, logger: Logger) {
@@ -34,12 +34,12 @@ package struct BounceListener: Service {
         try await server.executeThenClose { inbound in
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { group in
-                    let slots = ConnectionSlots(Self.mostConnections)
+                    let slots = ConnectionSlots(Self.maximumConnections)
                     do {
                         for try await connection in inbound {
                             let hasSlot = slots.acquire()
                             group.addTask {
-                                if hasSlot { await serve(connection) } else { await refuse(connection) }
+                                if hasSlot { await serve(connection) } else { await reject(connection) }
                                 slots.release()
                             }
                         }
@@ -72,7 +72,7 @@ package struct BounceListener: Service {
         let description: String
     }
 
-    private func refuse(_ connection: Connection) async {
+    private func reject(_ connection: Connection) async {
         try? await connection.executeThenClose { _, outbound in
             try await outbound.write(ByteBuffer(string: "421 4.3.2 too many connections\r\n"))
         }

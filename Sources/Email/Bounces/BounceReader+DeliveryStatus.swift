@@ -35,8 +35,8 @@ extension BounceReader {
 
     /// Normalizes the address in a field such as `rfc822; Budi@Desa.Example`.
     private static func mailbox(_ field: String) -> String {
-        let said = field.split(separator: ";").last.map(String.init) ?? field
-        let address = said.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>"))
+        let mailbox = field.split(separator: ";").last.map(String.init) ?? field
+        let address = mailbox.trimmingCharacters(in: CharacterSet(charactersIn: " \t<>"))
         return MailAddress.folded((try? MailAddress(address, scope: .anyHost))?.description ?? address)
     }
 
@@ -48,10 +48,10 @@ extension BounceReader {
 
     /// The action of a recipient's fields, in the words of RFC 3464 section 2.3.3, with variants and comments.
     private enum Action {
-        case failed, delayed, reached, unsaid
+        case failed, delayed, reached, unspecified
 
-        init(_ said: String?) {
-            let word = (said ?? "").lowercased().drop { !$0.isLetter }
+        init(_ value: String?) {
+            let word = (value ?? "").lowercased().drop { !$0.isLetter }
             self =
                 if word.hasPrefix("fail") || word.hasPrefix("expire") {
                     .failed
@@ -60,7 +60,7 @@ extension BounceReader {
                 } else if ["deliver", "relay", "expan", "success"].contains(where: word.hasPrefix) {
                     .reached
                 } else {
-                    .unsaid
+                    .unspecified
                 }
         }
     }
@@ -74,7 +74,7 @@ extension BounceReader {
         case .failed: return Bounce(kind: .failed, status: status ?? "5.0.0", detail: detail)
         case .delayed: return Bounce(kind: .delayed, status: status, detail: detail)
         case .reached: return nil
-        case .unsaid:
+        case .unspecified:
             return status.map { Bounce(kind: $0.hasPrefix("5") ? .failed : .delayed, status: $0, detail: detail) }
         }
     }
@@ -88,14 +88,14 @@ extension BounceReader {
 
     /// Chooses between the status and the diagnostic code, which is often more specific. A bare reply code never
     /// turns a delay into a failure.
-    private static func status(_ said: String?, _ diagnostic: String) -> String? {
-        guard let said else { return StatusCode.find(in: diagnostic) }
-        if !StatusCode.isGeneral(said) {
-            let reason = StatusCode.isVague(said) ? StatusCode.specific(in: diagnostic) : nil
-            return reason?.first == said.first ? reason : said
+    private static func status(_ stated: String?, _ diagnostic: String) -> String? {
+        guard let stated else { return StatusCode.find(in: diagnostic) }
+        if !StatusCode.isGeneral(stated) {
+            let reason = StatusCode.isVague(stated) ? StatusCode.specific(in: diagnostic) : nil
+            return reason?.first == stated.first ? reason : stated
         }
-        guard let found = StatusCode.specific(in: diagnostic) ?? StatusCode.find(in: diagnostic) else { return said }
-        return found.first == said.first || StatusCode.enhanced(in: diagnostic) != nil ? found : said
+        guard let found = StatusCode.specific(in: diagnostic) ?? StatusCode.find(in: diagnostic) else { return stated }
+        return found.first == stated.first || StatusCode.enhanced(in: diagnostic) != nil ? found : stated
     }
 
     /// Splits a delivery status into its groups of fields, which are separated by empty lines.

@@ -34,7 +34,7 @@ package struct BounceReader {
     /// The bounce of a mail to `address`. Nil if the message reports no failure, delay or complaint.
     package func bounce(of address: String) -> Bounce? {
         if let report = part("message/feedback-report") { return complaint(report) }
-        if isComplaintOfHotmail { return Bounce(kind: .complaint, status: nil, detail: "complaint about message") }
+        if isOutlookComplaint { return Bounce(kind: .complaint, status: nil, detail: "complaint about message") }
         let plain = PlainBounce(mail: mail, all: all)
         if let report = part("message/delivery-status", "message/global-delivery-status") {
             let recipients = recipients(report.text)
@@ -66,7 +66,7 @@ package struct BounceReader {
     private static let complaints: Set = ["abuse", "fraud", "virus", "other", "opt-out"]
 
     /// Outlook.com returns the mail without a feedback report.
-    private var isComplaintOfHotmail: Bool {
+    private var isOutlookComplaint: Bool {
         mail["subject"]?.lowercased().hasPrefix("complaint about message from") == true
             && part("message/rfc822")?.text.lowercased().contains("x-hmxmroriginalrecipient:") == true
     }

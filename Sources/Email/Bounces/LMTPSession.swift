@@ -19,8 +19,8 @@ struct LMTPSession {
     /// Whether the start of the current line has already been stored.
     private var isWithinLine = false
 
-    private static let longestLine = 4096
-    private static let mostRecipients = 100
+    private static let maximumLineLength = 4096
+    private static let maximumRecipients = 100
 
     init(isReturnPath: @escaping (String) -> Bool) { self.isReturnPath = isReturnPath }
 
@@ -37,7 +37,7 @@ struct LMTPSession {
     /// Returns the next action. Nil if it needs more bytes.
     mutating func step() -> Action? {
         while state != .closed {
-            guard let (line, end) = nextLine() else { return state == .data ? keepBeginning() : refuseEndless() }
+            guard let (line, end) = nextLine() else { return state == .data ? storeLineStart() : rejectEndlessLine() }
             next = end
             if state == .commands { return command(String(decoding: line, as: UTF8.self)) }
             if let action = content(line) { return action }
@@ -59,14 +59,14 @@ struct LMTPSession {
         return nil
     }
 
-    private mutating func refuseEndless() -> Action? {
-        input.count - next > Self.longestLine ? end(with: "500 5.5.6 the line is too long\r\n") : nil
+    private mutating func rejectEndlessLine() -> Action? {
+        input.count - next > Self.maximumLineLength ? end(with: "500 5.5.6 the line is too long\r\n") : nil
     }
 
     /// Stores the start of an over-long line, except its last byte, which may be half of the line's end.
-    private mutating func keepBeginning() -> Action? {
-        guard input.count - next > Self.longestLine else { return nil }
-        keep(unstuffed(input[next..<(input.count - 1)]))
+    private mutating func storeLineStart() -> Action? {
+        guard input.count - next > Self.maximumLineLength else { return nil }
+        store(unstuffed(input[next..<(input.count - 1)]))
         next = input.count - 1
         isWithinLine = true
         return nil
@@ -106,7 +106,7 @@ struct LMTPSession {
         else { return Self.badSequence }
         let address = String(line[line.index(after: open)..<close])
         guard isReturnPath(address) else { return .reply("550 5.1.1 not a return path of this store\r\n") }
-        guard recipients.count < Self.mostRecipients else { return .reply("452 4.5.3 too many recipients\r\n") }
+        guard recipients.count < Self.maximumRecipients else { return .reply("452 4.5.3 too many recipients\r\n") }
         recipients.append(address)
         return .reply("250 2.1.5 ok\r\n")
     }
@@ -134,8 +134,8 @@ struct LMTPSession {
             reset()
             return action
         }
-        keep(unstuffed(line))
-        keep([0x0D, 0x0A])
+        store(unstuffed(line))
+        store([0x0D, 0x0A])
         isWithinLine = false
         return nil
     }
@@ -146,7 +146,7 @@ struct LMTPSession {
     }
 
     /// Stores bytes up to `BounceIntake.maximumSize`, and drops the rest of the message.
-    private mutating func keep(_ bytes: ArraySlice<UInt8>) {
+    private mutating func store(_ bytes: ArraySlice<UInt8>) {
         message += bytes.prefix(max(0, BounceIntake.maximumSize - message.count))
     }
 }

@@ -10,8 +10,8 @@ struct PlainStatement {
     /// Selects the statement. With `address`, it consists of the sections that begin with this address, in a text
     /// where other sections begin with other addresses; nil if there are none. Without `address`, it is the whole
     /// text.
-    init?(_ said: String, about address: String?) {
-        var lines = said.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map {
+    init?(_ report: String, about address: String?) {
+        var lines = report.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map {
             MailHeader.oneLine($0.trimmingCharacters(in: .whitespaces))
         }
         if let address {
@@ -27,22 +27,22 @@ struct PlainStatement {
     var status: String? { StatusCode.find(in: text) }
 
     /// The first line that clearly says that the mailbox does not exist, is disabled or is full.
-    var lineOfMailbox: String? {
-        paragraphs.joined().first(where: Self.isSureOfMailbox)
-            ?? paragraphs.lazy.map { $0.joined(separator: " ") }.first(where: Self.isSureOfMailbox)
+    var mailboxLine: String? {
+        paragraphs.joined().first(where: Self.isCertainAboutMailbox)
+            ?? paragraphs.lazy.map { $0.joined(separator: " ") }.first(where: Self.isCertainAboutMailbox)
     }
 
     /// Whether a line is certain about the mailbox. Some servers list everything that may have happened.
-    private static func isSureOfMailbox(_ line: String) -> Bool {
+    private static func isCertainAboutMailbox(_ line: String) -> Bool {
         let words = line.lowercased()
-        return MailVerdict.saysOfMailbox(line) && !doubts.contains { words.contains($0) }
+        return MailVerdict.saysOfMailbox(line) && !hedges.contains { words.contains($0) }
     }
 
     private static func explains(_ text: String) -> Bool {
-        MailVerdict.saysWhy(text) && (isSureOfMailbox(text) || !MailVerdict.saysOfMailbox(text))
+        MailVerdict.saysWhy(text) && (isCertainAboutMailbox(text) || !MailVerdict.saysOfMailbox(text))
     }
 
-    private static let doubts = [
+    private static let hedges = [
         "may ", "might ", "possibl", "perhaps", "could be", "if the ", "if you", "for example", "e.g.", "mungkin",
     ]
 
