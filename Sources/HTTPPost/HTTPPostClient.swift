@@ -1,3 +1,15 @@
+// An HTTP/1.1 client for posts to hosts that strangers have named. It knows nothing of bulletins.
+//
+// A post passes through these layers, each in a folder of its own:
+//
+//   HTTPTarget, AddressGuard   parse the URL and decide which addresses may be reached
+//   HTTPConnectionPool         queues the post, shares connections per origin and bounds them
+//   HTTPConnector              looks the host up, judges each address and connects
+//   HTTPConnection             sends one request at a time and enforces the time limits
+//   RequestEncoder, ResponseAssembler, WireHandler   translate between requests and bytes
+//
+// Names are looked up by CachingResolver, and behind it by SystemResolver on threads of its own.
+
 public import Logging
 public import NIOCore
 internal import NIOSupport

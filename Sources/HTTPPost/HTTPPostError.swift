@@ -62,9 +62,9 @@ extension HTTPPostError: CustomStringConvertible {
             "\(host) (\(address)) may not be reached: \(reason); "
                 + "add its network to webhooks.allow if that is intended"
         case .resolveFailed(let host, let reason):
-            "the lookup of \(host) failed: \(reason)"
+            "\(host) could not be looked up: \(reason)"
         case .resolverBusy(let host):
-            "the lookup of \(host) did not start: too many others are under way"
+            "\(host) was not looked up: too many other lookups are under way"
         case .connectFailed(let host, let reason):
             "cannot connect to \(host): \(reason)"
         case .tlsFailed(let host, let reason):

@@ -1,3 +1,15 @@
+// An SMTP client that knows nothing of bulletins.
+//
+// A message passes through these layers, each in a folder of its own:
+//
+//   SMTPClient           picks the first relay that serves
+//   Relay                counts rejections and rests when the relay does not serve
+//   SMTPConnectionPool   queues the message, opens connections and retries once on a dead one
+//   SMTPHandler          connects a channel and its timer to the session
+//   SMTPSession          the protocol as a pure state machine
+//
+// ReplyParser, CommandEncoder and ContentEncoder translate between the session and the wire.
+
 import Addresses
 public import Logging
 public import NIOCore

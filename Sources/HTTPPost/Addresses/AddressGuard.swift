@@ -91,7 +91,7 @@ public struct AddressGuard: Sendable {
 }
 
 extension AddressGuard {
-    private struct Closed: Sendable {
+    private struct ClosedNetwork: Sendable {
         var network: AddressNetwork
         var use: String
 
@@ -109,31 +109,31 @@ extension AddressGuard {
     }
 
     private static let closedIPv4 = [
-        Closed(v4: 0, 0, 0, prefix: 8, "this network (RFC 791)"),
-        Closed(v4: 10, 0, 0, prefix: 8, "private (RFC 1918)"),
-        Closed(v4: 100, 64, 0, prefix: 10, "a provider's shared space (RFC 6598)"),
-        Closed(v4: 127, 0, 0, prefix: 8, "loopback (RFC 1122)"),
-        Closed(v4: 169, 254, 0, prefix: 16, "link local (RFC 3927)"),
-        Closed(v4: 172, 16, 0, prefix: 12, "private (RFC 1918)"),
-        Closed(v4: 192, 0, 0, prefix: 24, "for protocols (RFC 6890)"),
-        Closed(v4: 192, 0, 2, prefix: 24, "for documentation (RFC 5737)"),
-        Closed(v4: 192, 88, 99, prefix: 24, "the old 6to4 relay (RFC 7526)"),
-        Closed(v4: 192, 168, 0, prefix: 16, "private (RFC 1918)"),
-        Closed(v4: 198, 18, 0, prefix: 15, "for benchmarks (RFC 2544)"),
-        Closed(v4: 198, 51, 100, prefix: 24, "for documentation (RFC 5737)"),
-        Closed(v4: 203, 0, 113, prefix: 24, "for documentation (RFC 5737)"),
-        Closed(v4: 224, 0, 0, prefix: 4, "multicast (RFC 5771)"),
-        Closed(v4: 240, 0, 0, prefix: 4, "reserved (RFC 1112) or broadcast"),
+        ClosedNetwork(v4: 0, 0, 0, prefix: 8, "this network (RFC 791)"),
+        ClosedNetwork(v4: 10, 0, 0, prefix: 8, "private (RFC 1918)"),
+        ClosedNetwork(v4: 100, 64, 0, prefix: 10, "a provider's shared space (RFC 6598)"),
+        ClosedNetwork(v4: 127, 0, 0, prefix: 8, "loopback (RFC 1122)"),
+        ClosedNetwork(v4: 169, 254, 0, prefix: 16, "link local (RFC 3927)"),
+        ClosedNetwork(v4: 172, 16, 0, prefix: 12, "private (RFC 1918)"),
+        ClosedNetwork(v4: 192, 0, 0, prefix: 24, "for protocols (RFC 6890)"),
+        ClosedNetwork(v4: 192, 0, 2, prefix: 24, "for documentation (RFC 5737)"),
+        ClosedNetwork(v4: 192, 88, 99, prefix: 24, "the old 6to4 relay (RFC 7526)"),
+        ClosedNetwork(v4: 192, 168, 0, prefix: 16, "private (RFC 1918)"),
+        ClosedNetwork(v4: 198, 18, 0, prefix: 15, "for benchmarks (RFC 2544)"),
+        ClosedNetwork(v4: 198, 51, 100, prefix: 24, "for documentation (RFC 5737)"),
+        ClosedNetwork(v4: 203, 0, 113, prefix: 24, "for documentation (RFC 5737)"),
+        ClosedNetwork(v4: 224, 0, 0, prefix: 4, "multicast (RFC 5771)"),
+        ClosedNetwork(v4: 240, 0, 0, prefix: 4, "reserved (RFC 1112) or broadcast"),
     ]
 
     /// The addresses that IANA has assigned as global unicast (RFC 4291 section 2.4). Everything outside is closed:
     /// loopback, link-local and multicast addresses, and NAT64.
-    private static let globalUnicast = Closed(v6: 0x2000, 0, prefix: 3, "").network
+    private static let globalUnicast = ClosedNetwork(v6: 0x2000, 0, prefix: 3, "").network
 
     private static let closedIPv6 = [
-        Closed(v6: 0x2001, 0, prefix: 23, "for protocols (RFC 2928)"),
-        Closed(v6: 0x2001, 0x0DB8, prefix: 32, "for documentation (RFC 3849)"),
-        Closed(v6: 0x2002, 0, prefix: 16, "6to4 (RFC 3056)"),
-        Closed(v6: 0x3FFF, 0, prefix: 20, "for documentation (RFC 9637)"),
+        ClosedNetwork(v6: 0x2001, 0, prefix: 23, "for protocols (RFC 2928)"),
+        ClosedNetwork(v6: 0x2001, 0x0DB8, prefix: 32, "for documentation (RFC 3849)"),
+        ClosedNetwork(v6: 0x2002, 0, prefix: 16, "6to4 (RFC 3056)"),
+        ClosedNetwork(v6: 0x3FFF, 0, prefix: 20, "for documentation (RFC 9637)"),
     ]
 }

@@ -86,10 +86,10 @@ extension HTTPConnection {
     // MARK: Time
 
     func arm(_ deadline: NIODeadline, _ context: ChannelHandlerContext) {
-        timer.arm(deadline, on: context.eventLoop) { self.timeIsUp() }
+        timer.arm(deadline, on: context.eventLoop) { self.timeoutFired() }
     }
 
-    private func timeIsUp() {
+    private func timeoutFired() {
         timer.fired()
         guard let context else { return }
         let now = NIODeadline.now()

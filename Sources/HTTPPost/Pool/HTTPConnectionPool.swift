@@ -115,15 +115,15 @@ final class HTTPConnectionPool: Sendable {
 
     private func sweep() {
         let now = NIODeadline.now()
-        let (over, goesOn) = locked.withLock { locked in
-            let over = locked.pool.expire { $0.isOver(at: now) }
+        let (expired, continues) = locked.withLock { locked in
+            let expired = locked.pool.expire { $0.isOver(at: now) }
             locked.isSweeping = locked.pool.waiters > 0
-            return (over, locked.isSweeping)
+            return (expired, locked.isSweeping)
         }
-        for exchange in over {
+        for exchange in expired {
             exchange.finish(.failure(.timedOut(host: exchange.origin.host, stage: .waiting)))
         }
-        if goesOn { scheduleSweep() }
+        if continues { scheduleSweep() }
     }
 
     // MARK: The end
@@ -140,11 +140,11 @@ final class HTTPConnectionPool: Sendable {
     }
 
     private func tellDrained() {
-        let told = locked.withLock { locked in
+        let drained = locked.withLock { locked in
             guard locked.pool.isDrained else { return [CheckedContinuation<Void, Never>]() }
             defer { locked.drained = [] }
             return locked.drained
         }
-        for continuation in told { continuation.resume() }
+        for continuation in drained { continuation.resume() }
     }
 }

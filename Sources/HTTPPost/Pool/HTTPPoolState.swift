@@ -24,7 +24,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
         }
 
         var isUnused: Bool { connections == 0 && waiting.isEmpty && fresh.isEmpty }
-        var lacksAttempt: Bool { attempts < waiting.count + fresh.count }
+        var needsAttempt: Bool { attempts < waiting.count + fresh.count }
     }
 
     enum Submission {
@@ -116,7 +116,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
             return .close
         }
         if let waiter = takeWaiter(origin, fresh: false) { return .serve(waiter) }
-        if let host = hosts[origin], host.lacksAttempt || !starved.isEmpty { return .close }
+        if let host = hosts[origin], host.needsAttempt || !starved.isEmpty { return .close }
         hosts[origin]?.idle.append(connection)
         return .idle
     }
@@ -185,7 +185,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
 
     /// Reserves a connection for a host that needs one and may have one.
     private mutating func grant(_ origin: Origin) -> Bool {
-        guard let host = hosts[origin], host.lacksAttempt, host.connections < perHost else {
+        guard let host = hosts[origin], host.needsAttempt, host.connections < perHost else {
             return false
         }
         guard connections < maximum else {

@@ -81,7 +81,7 @@ public final class CachingResolver: AddressResolving {
             keep(addresses, of: host)
             answer = .success(addresses)
         } catch {
-            answer = Self.isOfHost(error) ? .failure(error) : addressesOfBefore(host) ?? .failure(error)
+            answer = Self.isAboutHost(error) ? .failure(error) : staleAddresses(host) ?? .failure(error)
         }
         let now = NIODeadline.now()
         entries.withLock { $0[host] = lifetime(of: answer).map { .known(answer, until: now + $0) } }
@@ -89,11 +89,11 @@ public final class CachingResolver: AddressResolving {
     }
 
     /// Whether the name itself has no address. Any other failure leaves its addresses unknown.
-    private static func isOfHost(_ error: HTTPPostError) -> Bool {
+    private static func isAboutHost(_ error: HTTPPostError) -> Bool {
         if case .resolveFailed = error { true } else { false }
     }
 
-    private func addressesOfBefore(_ host: String) -> Answer? {
+    private func staleAddresses(_ host: String) -> Answer? {
         let now = NIODeadline.now()
         return stale.withLock { stale in stale[host].flatMap { now < $0.until ? .success($0.addresses) : nil } }
     }

@@ -31,15 +31,15 @@ struct LookupQueue<Job: Sendable>: Sendable {
     }
 
     let threads: Int
-    private static var longestLane: Int { 256 }
-    private static var mostKnown: Int { 4096 }
+    private static var maximumLaneLength: Int { 256 }
+    private static var maximumRecords: Int { 4096 }
 
     private var waiting: [Lane: CircularBuffer<Waiter>] = [:]
     private var running: [Lane: Int] = [:]
     /// The running lookups of names without a record, per owner.
     private var runningOfOwner: [String: Int] = [:]
     private var hosts: [String: Lane] = [:]
-    private var known: [String: Lane] = [:]
+    private var records: [String: Lane] = [:]
 
     init(threads: Int) { self.threads = threads }
 
@@ -55,12 +55,12 @@ struct LookupQueue<Job: Sendable>: Sendable {
     /// How many threads the unrecorded names of one owner may use.
     private var shareOfOwner: Int { max(1, threads / 8) }
 
-    func lane(of host: String) -> Lane { known[host] ?? .unknown }
+    func lane(of host: String) -> Lane { records[host] ?? .unknown }
 
     mutating func add(_ job: Job, for host: String) -> Admission {
         guard hosts[host] == nil else { return .hangs }
         let lane = lane(of: host)
-        guard waiting[lane]?.count ?? 0 < Self.longestLane else { return .full }
+        guard waiting[lane]?.count ?? 0 < Self.maximumLaneLength else { return .full }
         waiting[lane, default: []].append(Waiter(host: host, owner: HostOwner.name(of: host), job: job))
         return .queued
     }
@@ -111,15 +111,15 @@ struct LookupQueue<Job: Sendable>: Sendable {
 
     private mutating func note(_ host: String, _ lane: Lane) {
         guard lane != .unknown else {
-            known[host] = nil
+            records[host] = nil
             return
         }
-        if known.count >= Self.mostKnown, known[host] == nil,
-            let victim = known.first(where: { $0.value == .slow })?.key
-                ?? known.keys.first
+        if records.count >= Self.maximumRecords, records[host] == nil,
+            let victim = records.first(where: { $0.value == .slow })?.key
+                ?? records.keys.first
         {
-            known[victim] = nil
+            records[victim] = nil
         }
-        known[host] = lane
+        records[host] = lane
     }
 }

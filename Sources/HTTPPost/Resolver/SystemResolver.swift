@@ -7,7 +7,7 @@ internal import Synchronization
 public final class SystemResolver: AddressResolving {
     typealias Answer = Result<[SocketAddress], HTTPPostError>
     /// A lookup that takes longer than this without an answer marks its name as slow.
-    private static let promptAnswer = TimeAmount.seconds(1)
+    private static let slowThreshold = TimeAmount.seconds(1)
     /// The function that asks the system. Tests replace it.
     typealias Lookup = @Sendable (_ host: String, _ port: Int) -> Answer
 
@@ -57,11 +57,11 @@ public final class SystemResolver: AddressResolving {
         // A name that was slow before has no claim on a thread, so its wait counts as a timeout. For all other names
         // the resolver is at fault.
         let (admission, lane) = queue.withLock { ($0.add(job, for: host), $0.lane(of: host)) }
-        let late: HTTPPostError =
+        let queueError: HTTPPostError =
             lane == .slow ? .timedOut(host: host, stage: .resolving) : .resolverBusy(host: host)
         switch admission {
-        case .queued: giveUp(job, after: queueTimeout, late)
-        case .full: job.promise.succeed(.failure(late))
+        case .queued: giveUp(job, after: queueTimeout, queueError)
+        case .full: job.promise.succeed(.failure(queueError))
         case .hangs: job.promise.succeed(.failure(.timedOut(host: host, stage: .resolving)))
         }
         pump()
@@ -110,7 +110,7 @@ public final class SystemResolver: AddressResolving {
     private func outcome(of answer: Answer, after time: TimeAmount) -> LookupQueue<Job>.Lane {
         if time >= timeout { return .slow }
         if case .success = answer { return .good }
-        return time >= min(timeout, Self.promptAnswer) ? .slow : .unknown
+        return time >= min(timeout, Self.slowThreshold) ? .slow : .unknown
     }
 
     /// Fails the waiting lookups, and leaves those that hang to themselves.

@@ -101,9 +101,9 @@ struct SCRAMClient: Sendable {
             return answerFirst(message)
         case .final:
             step = .done
-            guard let said = Self.attribute("v", message).flatMap({ Data(base64Encoded: $0) }) else { return nil }
+            guard let signature = Self.attribute("v", message).flatMap({ Data(base64Encoded: $0) }) else { return nil }
             // A comparison in constant time is unnecessary: both sides are HMACs that no attacker can choose.
-            isServerProven = Array(said) == serverSignature
+            isServerProven = Array(signature) == serverSignature
             return isServerProven ? "" : nil
         case .done: return nil
         }

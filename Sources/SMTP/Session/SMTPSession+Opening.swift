@@ -42,13 +42,13 @@ extension SMTPSession {
 
     private mutating func secure() -> [Action] {
         if isSecure || settings.security == .none { return authenticate() }
-        guard capabilities.startTLS else { return goOnInTheClear() }
+        guard capabilities.startTLS else { return continueWithoutTLS() }
         state = .startTLS
         return [Self.line("STARTTLS"), .wait(.command)]
     }
 
     mutating func startTLSAnswered(_ reply: SMTPReply) -> [Action] {
-        guard reply.code == 220 else { return goOnInTheClear() }
+        guard reply.code == 220 else { return continueWithoutTLS() }
         // Bytes that arrived before the handshake may come from an attacker.
         parser.reset()
         state = .securing
@@ -63,7 +63,7 @@ extension SMTPSession {
         return hello()
     }
 
-    private mutating func goOnInTheClear() -> [Action] {
+    private mutating func continueWithoutTLS() -> [Action] {
         guard settings.security == .startTLSOpportunistic else { return fail(.tlsRequired(relay: settings.relay)) }
         return authenticate()
     }

@@ -127,7 +127,7 @@ struct SMTPSession {
 
     /// Goes idle, unless bytes are left over: they would become the answer to the next message's commands.
     private mutating func becomeIdle() -> [Action] {
-        if parser.hasLeftOver { return violation("it sent a reply to no command") }
+        if parser.hasIncompleteReply { return violation("it sent a reply to no command") }
         if messages >= settings.messagesPerConnection { return quit() }
         guard !isOpened else { return [.wait(.idle), .idle] }
         isOpened = true

@@ -38,7 +38,7 @@ struct ReplyParser {
     private var lineStart = 0
 
     /// Whether the buffer holds an incomplete reply.
-    var hasLeftOver: Bool { buffer.readableBytes > 0 }
+    var hasIncompleteReply: Bool { buffer.readableBytes > 0 }
 
     mutating func append(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
