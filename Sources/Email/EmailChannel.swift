@@ -1,6 +1,7 @@
 package import Bulletins
 package import DeliveryEngine
 import NIOCore
+import Runtime
 package import Storage
 
 /// Delivers bulletins by email, one mail per delivery or digest.

@@ -1,25 +1,31 @@
 // The failure policy of email, on one page.
 //
-// These places decide about a failed attempt, in the order in which they apply:
+// These places decide about a failed attempt, in the order in which they apply. docs/internals/engine.md adds the
+// decisions that have nothing to do with a failure, such as a withdrawn bulletin.
 //
-//  1. RelayHealth          SMTP/Relay/Relay.swift: a relay that does not serve rests for 5 s, then twice as long each
-//                          time up to 60 s. While it rests, the next relay takes its mail.
-//  2. SMTPConnectionPool   SMTP/Pool/SMTPConnectionPool.swift: repeats a message once if a kept connection was dead
+//  1. ChannelPause         DeliveryEngine/ChannelPause.swift: while the channel pauses, deliveries go back unsent. After
+//                          the pause, a single attempt shows whether the relays serve again.
+//  2. HostGate             DeliveryEngine/HostGate.swift: the rate limit of smtp.rate, if it is set. Without one, email
+//                          has neither breakers nor limits per endpoint, because every mail goes to a relay.
+//  3. SigningTransport     Email/Transport/SigningTransport.swift: an error of the DKIM keys pauses the channel for 60 s.
+//  4. RelayHealth          SMTP/Relay/Relay.swift: a relay that does not serve rests for 5 s, then twice as long each
+//                          time up to 60 s, and the next relay takes its mail. Without any relay, the channel pauses.
+//  5. SMTPConnectionPool   SMTP/Pool/SMTPConnectionPool.swift: repeats a message once if a kept connection was dead
 //                          before its first reply.
-//  3. SMTPRejection        SMTP/Relay/SMTPRejection.swift: judges by codes and words whether a rejection concerns this
+//  6. SMTPSession          SMTP/Session/SMTPSession+Message.swift: rejects a message that the relay cannot carry,
+//                          because of its size or its address.
+//  7. SMTPError            SMTP/SMTPError.swift: `isRelayFault` tells the relay's faults, which let it rest, from those
+//                          that the message may have caused.
+//  8. SMTPRejection        SMTP/Relay/SMTPRejection.swift: judges by codes and words whether a rejection concerns this
 //                          client or the recipient.
-//  4. RejectionTally       SMTP/Relay/RejectionTally.swift: where the words do not decide, counts how many recipients in
+//  9. RejectionTally       SMTP/Relay/RejectionTally.swift: where the words do not decide, counts how many recipients in
 //                          a row were rejected. The result is a resting relay, a `doubtful` outcome or a rejection.
-//  5. SMTPFailurePolicy    this file: turns the outcome for a recipient, or the error, into the outcome of the attempt.
-//  6. ChannelPause         DeliveryEngine/ChannelPause.swift: `unavailable` pauses the whole channel. No delivery spends
-//                          an attempt.
-//  7. HostGate             DeliveryEngine/HostGate.swift: the relay's rate limit, if there is one. Email uses neither
-//                          breakers nor limits per endpoint, because every mail goes to a relay.
-//  8. RetrySchedule        DeliveryEngine/RetrySchedule.swift: the time of the next attempt, or `failed` after the last.
-//  9. MailVerdict          Storage/MailVerdict.swift: the meaning of a final failure for the address. A bounce that comes
-//                          back later (Bounces/BounceIntake.swift) is judged in the same way.
-// 10. MailFailures         StorageSQLite/MailFailures.swift: suppresses an address whose mailbox is gone, and rests one
-//                          that has failed on five days for 30 days.
+// 10. SMTPFailurePolicy    this file: turns the outcome for a recipient, or the error, into the outcome of the attempt.
+// 11. RetrySchedule        DeliveryEngine/RetrySchedule.swift: the time of the next attempt, or `failed` after the last.
+// 12. MailVerdict          Storage/Deliveries/MailVerdict.swift: the meaning of a final failure for the address. A bounce
+//                          that comes back later (Email/Bounces/BounceIntake.swift) is judged in the same way.
+// 13. MailFailures         StorageSQLite/Deliveries/MailFailures.swift: suppresses an address whose mailbox is gone, and
+//                          rests one that has failed on five days for 30 days.
 
 package import DeliveryEngine
 import NIOCore

@@ -1,23 +1,26 @@
 // The failure policy of webhooks, on one page. The WebSub hub posts by the same rules.
 //
-// These places decide about a failed attempt, in the order in which they apply:
+// These places decide about a failed attempt, in the order in which they apply. docs/internals/engine.md adds the
+// decisions that have nothing to do with a failure, such as a withdrawn bulletin.
 //
-//  1. HostGate               DeliveryEngine/HostGate.swift: before the attempt, sends a delivery back whose endpoint has
-//                            asked for a rest, or parks it while its host or endpoint has no room.
-//  2. EndpointBreaker        DeliveryEngine/EndpointBreaker.swift: after five unanswered attempts in a row, leaves a host
+//  1. ChannelPause           DeliveryEngine/ChannelPause.swift: while the channel pauses, deliveries go back unsent.
+//  2. HostGate               DeliveryEngine/HostGate.swift: sends a delivery back whose endpoint has asked for a rest,
+//                            and parks it while its host or endpoint has no room.
+//  3. EndpointBreaker        DeliveryEngine/EndpointBreaker.swift: after five unanswered attempts in a row, leaves a host
 //                            or endpoint alone for 30 s, then twice as long each time up to 10 minutes.
-//  3. AddressGuard           HTTPPost/Addresses/AddressGuard.swift: refuses private addresses when connecting.
-//  4. LookupQueue            HTTPPost/Resolver/LookupQueue.swift: bounds the lookups of dead names, so that they do not
-//                            delay others.
-//  5. HTTPConnection         HTTPPost/Connection/HTTPConnection+Lifecycle.swift: repeats a request once if a kept
+//  4. HTTPTarget             HTTPPost/Addresses/HTTPTarget.swift: a URL that cannot be posted to fails the delivery.
+//  5. HTTPConnectionPool     HTTPPost/Pool/HTTPConnectionPool.swift: if too many posts wait, the channel pauses for 1 s.
+//  6. LookupQueue            HTTPPost/Resolver/LookupQueue.swift: bounds the lookups of dead names. A delivery whose
+//                            lookup gets no thread is postponed.
+//  7. AddressGuard           HTTPPost/Addresses/AddressGuard.swift: refuses private addresses, before the connection and
+//                            once it is open.
+//  8. HTTPConnection         HTTPPost/Connection/HTTPConnection+Lifecycle.swift: repeats a request once if a kept
 //                            connection closed without a single byte of a response.
-//  6. WebhookFailurePolicy   this file: turns the response or the error into the outcome of the attempt.
-//  7. ChannelPause           DeliveryEngine/ChannelPause.swift: `unavailable` pauses the whole channel. No delivery
-//                            spends an attempt.
-//  8. RetrySchedule          DeliveryEngine/RetrySchedule.swift: the time of the next attempt, no earlier than
+//  9. WebhookFailurePolicy   this file: turns the response or the error into the outcome of the attempt.
+// 10. RetrySchedule          DeliveryEngine/RetrySchedule.swift: the time of the next attempt, no earlier than
 //                            `Retry-After` asks for, or `failed` after the last.
-//  9. EndpointHealth         StorageSQLite/EndpointHealth.swift: disables an endpoint that is gone, or has only failed
-//                            for five days, and tells its owner and the operators.
+// 11. EndpointHealth         StorageSQLite/Deliveries/EndpointHealth.swift: disables an endpoint that is gone, or has
+//                            only failed for five days, and tells its owner and the operators.
 
 import Bulletins
 package import DeliveryEngine

@@ -22,7 +22,7 @@ extension Settings {
         mailFrom = reader.value("") { () throws(ConfigurationError) in try Self.mailFrom(reader) }
         mailFromName = reader.string(.mailFromName) ?? Self.ownName
         variesReturnPaths = reader.boolean(.mailVERP, default: true)
-        leaveAddress = reader.value(nil) { () throws(ConfigurationError) in
+        unsubscribeAddress = reader.value(nil) { () throws(ConfigurationError) in
             try Self.optionalMailbox(reader, .mailUnsubscribe)
         }
         mailFolder = reader.string(.mailFolder) ?? "var/mail"

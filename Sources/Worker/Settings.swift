@@ -31,7 +31,7 @@ package struct Settings: Sendable {
     /// Whether each mail has a return path of its own (VERP).
     package var variesReturnPaths: Bool
     /// Takes mails that unsubscribe; nil for none.
-    package var leaveAddress: String?
+    package var unsubscribeAddress: String?
     /// The name in From where none is set; bulletins then bear their publishers' names.
     static let ownName = "Kentongan"
     package var mailFolder: String
@@ -73,7 +73,7 @@ package struct Settings: Sendable {
 
     /// Where mails come in that `bounce` and LMTP take.
     package var intakeMailboxes: BounceIntake.Mailboxes {
-        BounceIntake.Mailboxes(from: mailFrom, variesReturnPaths: variesReturnPaths, unsubscribe: leaveAddress)
+        BounceIntake.Mailboxes(from: mailFrom, variesReturnPaths: variesReturnPaths, unsubscribe: unsubscribeAddress)
     }
 
     /// What `serve` and `publish` need of the broker.

@@ -1,5 +1,6 @@
 import Addresses
 import Crypto
+package import Runtime
 package import Storage
 
 /// Takes in mail sent to return paths: reads a report, and records its meaning for the delivery.

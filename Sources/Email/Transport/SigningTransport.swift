@@ -1,5 +1,5 @@
 package import DeliveryEngine
-package import Storage
+package import Runtime
 
 /// Signs mails before another transport sends them. It uses no particular executor, because an RSA signature would
 /// take an event loop's time from its connections.
