@@ -36,8 +36,9 @@ struct MessageJudgeTests {
     {
         let body = body ?? self.body
         let message = IncomingMessage(
-            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: "announcement.uji",
-            properties: properties, bodySize: size ?? UInt64(body.count), body: body, isOversize: size != nil)
+            delivery: .init(
+                tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: "announcement.uji"),
+            properties: properties, bodySize: size ?? UInt64(body.count), body: body)
         let judge = try Self.judge.get()
         return judge.judge(
             judge.open(message), publisher: publisher, queue: "kentongan.announcements",
@@ -58,9 +59,9 @@ struct MessageJudgeTests {
         var publisher = publisher
         publisher.mayPublishEmergencies = true
         let message = IncomingMessage(
-            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key,
+            delivery: .init(tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key),
             properties: MessageProperties(userID: "uji-user"), bodySize: UInt64(text.utf8.count),
-            body: Array(text.utf8), isOversize: false)
+            body: Array(text.utf8))
         let judge = try Self.judge.get()
         let incoming = judge.judge(
             judge.open(message), publisher: publisher, queue: queue, now: Timestamp(milliseconds: 0))
@@ -72,10 +73,9 @@ struct MessageJudgeTests {
     }
 
     @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
-        let properties = MessageProperties(
-            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c",
-            replyTo: "receipts.uji-user",
-            userID: "uji-user")
+        var properties = MessageProperties(
+            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c", userID: "uji-user")
+        properties.replyTo = "receipts.uji-user"
         let incoming = try outcome(properties)
         guard case .accepted(let accepted) = incoming.judgement else { return #expect(Bool(false), "\(incoming)") }
         #expect(accepted.bulletin.id == BulletinID(publisher: "uji", id: "a"))
