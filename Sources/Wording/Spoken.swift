@@ -1,5 +1,21 @@
+import Foundation
+
+extension Error {
+    /// The text of the error for logs and operators.
+    ///
+    /// Errors of this program and of NIO describe themselves. Foundation's errors print their domain and code, and keep the
+    /// reason in `localizedDescription`.
+    package var spoken: String {
+        let text = String(describing: self)
+        guard self is CocoaError || self is URLError || self is POSIXError || text.hasPrefix("Error Domain=") else {
+            return text
+        }
+        return localizedDescription
+    }
+}
+
 extension Duration {
-    /// As people say it: `0.7 s`, `12 s`, `5 min`, `2 h`, and `250 ms` below half a second.
+    /// The duration in its natural unit: `0.7 s`, `12 s`, `5 min`, `2 h`, and `250 ms` below half a second.
     package var spoken: String {
         let seconds = self / .seconds(1)
         func number(_ value: Double, _ unit: String) -> String {
