@@ -1,22 +1,24 @@
-/// Reads dates of HTTP headers. A recipient accepts three forms (RFC 9110, section 5.6.7), of which senders today write
-/// the first; all are in UTC.
+/// Parses the dates of HTTP headers.
+///
+/// Recipients must accept three forms (RFC 9110, section 5.6.7). Senders today write only the first. All are in UTC.
 package enum HTTPDate {
-    /// Nil if the text has none of the three forms or names no real time. The weekday is not compared with the date.
+    /// Returns nil if the text has none of the three forms, or is not a valid time. Ignores the weekday.
     ///
-    /// `now` settles the century of the second form, whose year has two digits.
+    /// `now` determines the century of the second form, whose year has two digits.
     package static func parse(_ text: String, now: Timestamp) -> Timestamp? {
         let words = text.split(separator: " ").map(String.init)
         switch words.count {
         case 6 where words[0].hasSuffix(",") && words[5] == "GMT":
             return time(day: words[1], month: words[2], year: number(words[3], digits: 4), clock: words[4])
-        case 4 where words[0].hasSuffix(",") && words[3] == "GMT": return dashed(words, now)
+        case 4 where words[0].hasSuffix(",") && words[3] == "GMT": return parseRFC850(words, now)
         case 5: return time(day: words[2], month: words[1], year: number(words[4], digits: 4), clock: words[3])
         default: return nil
         }
     }
 
-    /// The form of RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`. A year that would be more than 50 years ahead is a past one.
-    private static func dashed(_ words: [String], _ now: Timestamp) -> Timestamp? {
+    /// Parses the form of RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`. A year that appears to be more than 50 years in the
+    /// future belongs to the past.
+    private static func parseRFC850(_ words: [String], _ now: Timestamp) -> Timestamp? {
         let parts = words[1].split(separator: "-").map(String.init)
         guard parts.count == 3, let short = number(parts[2], digits: 2) else { return nil }
         let thisYear = now.day(zoneOffset: 0).year

@@ -1,4 +1,4 @@
-/// The fields that bulletins may name, with their names in Indonesian and English.
+/// The fields of public affairs that bulletins may use, with their names in Indonesian and English.
 public struct FieldRegistry: Sendable {
     public struct Entry: Sendable {
         public let field: Field
@@ -7,18 +7,18 @@ public struct FieldRegistry: Sendable {
         public let description: String
     }
 
-    /// In the order of the file.
+    /// The entries in the order of the file.
     public private(set) var entries: [Entry] = []
     private var byField: [Field: Int] = [:]
 
-    /// Reads `code,name_id,name_en,description`. A child comes after its parent.
+    /// Reads the columns `code,name_id,name_en,description`. A parent precedes its children.
     public init(csv bytes: [UInt8], file: String = "fields.csv") throws(RegistryError) {
         var reader = CSVReader(bytes)
         _ = reader.next()
         while let row = reader.next() {
             let cells = row.map { reader.text($0) }
             guard cells.count >= 3, let field = Field(cells[0]) else {
-                throw .badRow(file: file, line: reader.line, problem: "this is no code,name_id,name_en")
+                throw .badRow(file: file, line: reader.line, problem: "the row is not code,name_id,name_en")
             }
             if let parent = field.parent, byField[parent] == nil {
                 throw .badRow(file: file, line: reader.line, problem: "the parent of \(field) is missing")
@@ -38,7 +38,7 @@ public struct FieldRegistry: Sendable {
 
     public subscript(field: Field) -> Entry? { byField[field].map { entries[$0] } }
 
-    /// The name in `language` (`en`, else Indonesian), or the slug if the field is unknown.
+    /// The name of a field in English if `language` is `en`, else in Indonesian; the slug of an unknown field.
     public func name(of field: Field, language: String) -> String {
         guard let entry = self[field] else { return field.code }
         return language == "en" ? entry.nameEN : entry.nameID

@@ -1,13 +1,14 @@
-/// All regions with their names, held small: the codes as sorted numbers, the names as one block of
-/// bytes that the codes' offsets point into.
+/// All regions with their names, in a compact form.
 ///
-/// 91,599 regions take about 4 MB. A look-up is a binary search.
+/// The codes are a sorted array of numbers and the names one block of bytes, so that 91,599 regions take about 4 MB. A
+/// lookup is a binary search.
 public struct RegionTree: Sendable {
     private var codes: [Int64] = []
+    /// The end of each name in `names`; a name starts where the previous one ends.
     private var nameEnds: [UInt32] = []
     private var names: [UInt8] = []
 
-    /// Reads `code,name,level`, sorted by code, every parent present.
+    /// Reads the columns `code,name,level`. The rows are sorted by code, and every parent is present.
     public init(csv bytes: [UInt8], file: String = "regions.csv") throws(RegistryError) {
         codes.reserveCapacity(bytes.count / 24)
         nameEnds.reserveCapacity(bytes.count / 24)
@@ -17,10 +18,11 @@ public struct RegionTree: Sendable {
         _ = reader.next()
         while let row = reader.next() {
             guard row.count >= 2, let region = Region(utf8: reader.bytes(row[0])) else {
-                throw .badRow(file: file, line: reader.line, problem: "this is no code,name,level")
+                throw .badRow(file: file, line: reader.line, problem: "the row is not code,name,level")
             }
             guard region.rawValue > codes[codes.count - 1] else {
-                throw .badRow(file: file, line: reader.line, problem: "\(region) is not sorted by code")
+                throw .badRow(
+                    file: file, line: reader.line, problem: "\(region) is out of order; sort the rows by code")
             }
             guard let parent = region.parent, contains(parent) else {
                 throw .badRow(file: file, line: reader.line, problem: "the parent of \(region) is missing")
@@ -39,24 +41,24 @@ public struct RegionTree: Sendable {
         nameEnds.append(UInt32(names.count))
     }
 
-    /// How many regions there are, the country included.
+    /// The number of regions, including the country.
     public var count: Int { codes.count }
 
     public func contains(_ region: Region) -> Bool { index(of: region) != nil }
 
-    /// The region's name, without its rank (`Makassar` may be `Kota Makassar` as the source has it).
+    /// The name of the region as the source has it. Some names include the rank, for example `Kota Makassar`.
     public func name(of region: Region) -> String? {
         guard let index = index(of: region) else { return nil }
         return String(decoding: nameBytes(at: index), as: UTF8.self)
     }
 
-    /// The names from the region up to its province, `Tamamaung, Panakkukang, Kota Makassar, ...`.
+    /// The names from the region up to its province: `Tamamaung, Panakkukang, Kota Makassar, Sulawesi Selatan`.
     public func fullName(of region: Region) -> String {
         let path = region.level == .country ? [region] : region.path.dropFirst().reversed()
         return path.compactMap { name(of: $0) }.joined(separator: ", ")
     }
 
-    /// The regions one level below.
+    /// The regions one level below this one.
     public func children(of region: Region) -> [Region] {
         guard let first = index(of: region) else { return [] }
         var found: [Region] = []
@@ -68,16 +70,16 @@ public struct RegionTree: Sendable {
         return found
     }
 
-    /// How many regions of a level lie within a region, itself included.
+    /// The number of regions of a level within a region, including the region itself.
     public func count(of level: Region.Level, within region: Region) -> Int {
         let end = lowerBound(region.interval.upperBound + 1)
         return codes[lowerBound(region.rawValue)..<end].count { Region(rawValue: $0)?.level == level }
     }
 
-    /// All regions, by their codes.
+    /// All regions, in the order of their codes.
     public var all: [Region] { codes.compactMap { Region(rawValue: $0) } }
 
-    /// Regions whose name holds every word of `text`, upper and lower case alike, higher levels first.
+    /// Finds the regions whose name contains every word of `text`, ignoring case. Higher levels come first.
     public func search(_ text: String, limit: Int) -> [Region] {
         let words = text.lowercased().split(separator: " ").map { Array($0.utf8) }
         guard !words.isEmpty, limit > 0 else { return [] }
@@ -97,6 +99,7 @@ public struct RegionTree: Sendable {
         return index < codes.count && codes[index] == region.rawValue ? index : nil
     }
 
+    /// The index of the first code that is not less than `value`.
     private func lowerBound(_ value: Int64) -> Int {
         var low = 0
         var high = codes.count

@@ -1,19 +1,19 @@
-/// A place in the tree of Indonesian administrative regions, named by its Kemendagri code.
+/// A node in the tree of Indonesia's administrative regions, identified by its Kemendagri code.
 ///
-/// `73` is a province, `73.71` a regency or city, `73.71.01` a district, `73.71.01.1001` a village,
-/// and `ID` the whole country, the parent of every province. The code is kept as one number with a
-/// fixed number of decimal digits for each level (`7371011001`), so that everything within a region
-/// is one interval of numbers. That makes "contains" two comparisons instead of a comparison of
-/// texts (`73.1` can be no ancestor of `73.10`), and lets an index of a database find all
-/// descendants by range.
+/// `73` is a province, `73.71` a regency or city, `73.71.01` a district, `73.71.01.1001` a village, and `ID` the whole
+/// country, the parent of every province.
+///
+/// The code is stored as a number with a fixed count of decimal digits per level (`7371011001`), so that a region and
+/// everything within it is one interval of numbers. Containment is two comparisons, and a database finds all descendants by
+/// a range of its index. A comparison of texts would be slower and error-prone: `73.1` is not an ancestor of `73.10`.
 public struct Region: Sendable, Hashable, Comparable {
-    /// The code's digits, ten of them, zeros for the levels below the region's own. `ID` is 0.
+    /// The ten digits of the code, with zeros for the levels below the region's own. `ID` is 0.
     public let rawValue: Int64
 
     /// The whole country, `ID`.
     public static let country = Region(unchecked: 0)
 
-    /// How deep a region lies in the tree.
+    /// The level of a region in the tree.
     public enum Level: Int, Sendable, Comparable, CaseIterable {
         case country, province, regency, district, village
 
@@ -22,8 +22,8 @@ public struct Region: Sendable, Hashable, Comparable {
 
     private init(unchecked rawValue: Int64) { self.rawValue = rawValue }
 
-    /// A region from its stored number; nil if the number is no region's (a level that is zero above
-    /// one that is not, or out of range).
+    /// Restores a region from its stored number. Returns nil if no region can have the number: it is out of range, or a
+    /// level is zero while one below it is not.
     public init?(rawValue: Int64) {
         guard (0..<10_000_000_000).contains(rawValue) else { return nil }
         var sawZero = false
@@ -34,12 +34,13 @@ public struct Region: Sendable, Hashable, Comparable {
         self.rawValue = rawValue
     }
 
-    /// A region from its dotted code. Undotted forms (those of BPS look alike) are no codes.
+    /// Parses a dotted code. Undotted codes are rejected, because those of BPS, the statistics office, look the same and
+    /// mean other regions.
     public init?(_ code: some StringProtocol) {
         self.init(utf8: code.utf8)
     }
 
-    /// The same from the bytes of a code.
+    /// Parses the bytes of a dotted code.
     public init?(utf8 bytes: some Collection<UInt8>) {
         if bytes.elementsEqual("ID".utf8) {
             self = .country
@@ -67,8 +68,8 @@ public struct Region: Sendable, Hashable, Comparable {
         self.rawValue = value + part * Self.unit(level)
     }
 
-    /// What one step at a level below the country is worth in `rawValue`; 0 for a province. A switch,
-    /// since a look-up in an array costs more than all the rest when 91,599 codes are read at start.
+    /// The value of one step at a level in `rawValue`; level 0 is the province. A switch, because an array lookup would
+    /// dominate the time to read 91,599 codes at the start.
     private static func unit(_ level: Int) -> Int64 {
         switch level {
         case 0: 100_000_000
@@ -78,10 +79,10 @@ public struct Region: Sendable, Hashable, Comparable {
         }
     }
 
-    /// How many digits a level has.
+    /// The number of digits at a level.
     private static func width(_ level: Int) -> Int { level == 3 ? 4 : 2 }
 
-    /// The digits of one level of a number.
+    /// The digits of one level.
     private static func part(_ level: Int, of rawValue: Int64) -> Int64 {
         rawValue / unit(level) % (level == 3 ? 10_000 : 100)
     }
@@ -104,7 +105,7 @@ public struct Region: Sendable, Hashable, Comparable {
         }
     }
 
-    /// The numbers of everything within this region, itself included.
+    /// The numbers of the region and everything within it.
     public var interval: ClosedRange<Int64> {
         switch level {
         case .country: 0...9_999_999_999
@@ -115,18 +116,18 @@ public struct Region: Sendable, Hashable, Comparable {
         }
     }
 
-    /// Whether `other` is this region or lies within it.
+    /// Whether `other` is this region or is within it.
     public func contains(_ other: Region) -> Bool { interval.contains(other.rawValue) }
 
-    /// Whether one of the two contains the other.
+    /// Whether one of the two regions contains the other.
     public func isOnOnePath(with other: Region) -> Bool {
         contains(other) || other.contains(self)
     }
 
-    /// The regions from the country down to this one, both included.
+    /// The regions from the country down to this one, including both.
     public var path: [Region] { ancestors.reversed() + [self] }
 
-    /// The regions that contain this one, nearest first, itself left out.
+    /// The regions that contain this one, nearest first, without the region itself.
     public var ancestors: [Region] {
         var found: [Region] = []
         var next = parent
