@@ -1,10 +1,3 @@
-/// How bulletins travel to an endpoint.
-public enum Channel: String, Sendable, CaseIterable {
-    case email, webhook, feed
-    /// Feeds that are pushed to who subscribed at the hub by itself; such a callback is no endpoint.
-    case websub
-}
-
 /// One address on one channel: an email address, a webhook's URL, a feed's name.
 public struct Endpoint: Sendable, Hashable {
     public var channel: Channel

@@ -1,5 +1,6 @@
 import Bulletins
 import Logging
+import Runtime
 import Storage
 import Wording
 
@@ -16,8 +17,7 @@ final class AttemptSender: Sendable {
     private let owner: LeaseOwner
     private let settings: DeliverySettings
     private let recorder: OutcomeRecorder
-    private let clock: WallClock
-    private let logger: Logger
+    private let context: StageContext
     private let pauses = ChannelPause()
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
@@ -26,7 +26,7 @@ final class AttemptSender: Sendable {
 
     init(
         channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
-        recorder: OutcomeRecorder, hold: LeaseHold, shelf: BulletinShelf, clock: WallClock, logger: Logger,
+        recorder: OutcomeRecorder, hold: LeaseHold, shelf: BulletinShelf, context: StageContext,
         onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
@@ -34,8 +34,7 @@ final class AttemptSender: Sendable {
         self.owner = owner
         self.settings = settings
         self.recorder = recorder
-        self.clock = clock
-        self.logger = logger
+        self.context = context
         gate = HostGate(limits: settings.hosts, senders: channel.concurrency, mostParked: channel.claimsAhead)
         self.onRoom = onRoom
         self.hold = hold
@@ -117,7 +116,7 @@ final class AttemptSender: Sendable {
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
         let bulletins = await withBulletins(item.deliveries)
         await channel.prepare(bulletins, isDigest: item.isDigest)
-        let startedAt = clock.now
+        let startedAt = context.clock.now
         let entries = await stillSendable(bulletins, startedAt)
         guard let first = entries.first else { return (nil, .zero, nil) }
         let started = ContinuousClock.now
@@ -128,11 +127,11 @@ final class AttemptSender: Sendable {
             : await channel.attempt(first.delivery, first.content, now: startedAt)
         if pauses.end(outcome.verdict) { onRoom() }
         if case .unavailable(let pause) = outcome.verdict {
-            logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
+            context.logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
         }
         // The same for all of a digest, so that they are tried together again.
         let effect = settings.retry.effect(
-            of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: clock.now,
+            of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
         let duration = started.duration(to: .now)
         recorder.add(
@@ -154,7 +153,9 @@ final class AttemptSender: Sendable {
             }
             return entries
         } catch {
-            if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
+            if !Task.isCancelled {
+                context.logger.wait("bulletins cannot be read, so their deliveries wait", for: error)
+            }
             release(deliveries, after: .seconds(1))
             return []
         }
@@ -179,7 +180,7 @@ final class AttemptSender: Sendable {
                     left.append(entry)
                 }
             } catch {
-                logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
+                context.logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
                 release([entry.delivery], after: .seconds(1))
             }
         }
@@ -190,15 +191,16 @@ final class AttemptSender: Sendable {
 
     private func end(_ delivery: ClaimedDelivery, _ halt: DeliveryHalt) {
         guard let (effect, detail) = halt.end else {
-            return logger.notice("delivery \(delivery.number) is with another worker now")
+            return context.logger.notice("delivery \(delivery.number) is with another worker now")
         }
         let record = AttemptRecord(
-            delivery: delivery, effect: effect, startedAt: clock.now, duration: .zero, code: nil, detail: detail)
+            delivery: delivery, effect: effect, startedAt: context.clock.now, duration: .zero, code: nil, detail: detail
+        )
         recorder.add([record])
     }
 
     func release(_ deliveries: [ClaimedDelivery], after pause: Duration) {
-        let at = clock.now + pause
+        let at = context.clock.now + pause
         recorder.add(
             deliveries.map {
                 AttemptRecord(

@@ -1,3 +1,4 @@
+import Runtime
 import Storage
 
 /// The bulletins of what is claimed. Those that wait do not hold them, so that memory is bounded in bytes, however many

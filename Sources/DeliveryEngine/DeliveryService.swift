@@ -7,7 +7,8 @@
 // On failure: of an attempt, the retry schedule; of the worker, its leases run out and others go on.
 
 import Bulletins
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 
@@ -31,9 +32,8 @@ package struct DeliveryService: Service {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
     private let settings: DeliverySettings
-    private let hints: Hints
-    private let clock: WallClock
-    private let logger: Logger
+    private let context: StageContext
+    private let due: Hint
     private let worker: String
     private let owner: LeaseOwner
     private let queue = WorkQueue<WorkItem>()
@@ -45,26 +45,23 @@ package struct DeliveryService: Service {
     private static let poll = Duration.seconds(5)
 
     package init(
-        channel: any DeliveryChannel, store: any DeliveryStore, settings: DeliverySettings, hints: Hints,
-        clock: WallClock, worker: String, logger: Logger
+        channel: any DeliveryChannel, store: any DeliveryStore, settings: DeliverySettings, worker: String,
+        context: StageContext
     ) {
         self.channel = channel
         self.store = store
         self.settings = settings
-        self.hints = hints
-        self.clock = clock
-        self.logger = logger
+        self.context = context
         self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
-        let due = hints.delivery(channel.channel)
-        recorder = OutcomeRecorder(
-            store: store, owner: owner, clock: clock, due: due, receipts: hints.receipts, logger: logger)
+        let due = context.hints[.deliveries(channel.channel)]
+        self.due = due
+        recorder = OutcomeRecorder(store: store, owner: owner, due: .deliveries(channel.channel), context: context)
         shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
             channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
-            shelf: shelf, clock: clock,
-            logger: logger, onRoom: { due.signal() })
+            shelf: shelf, context: context, onRoom: { due.signal() })
     }
 
     package func run() async throws {
@@ -120,12 +117,12 @@ package struct DeliveryService: Service {
                 if queued < most * 2, !sender.isOverfull {
                     _ = await claim(most, emergenciesOnly: true)
                 }
-                await hints.delivery(channel.channel).wait(atMost: Self.poll)
+                await due.wait(atMost: Self.poll)
                 continue
             }
             let pace = sender.pace
             guard pace.room > 0 else {
-                await hints.delivery(channel.channel).wait(atMost: pace.wait)
+                await due.wait(atMost: pace.wait)
                 continue
             }
             // No more than the gate takes if all are for one host.
@@ -137,7 +134,7 @@ package struct DeliveryService: Service {
     /// Claims and queues; how many deliveries that were.
     private func claim(_ room: Int, emergenciesOnly: Bool) async -> Int {
         do throws(StoreError) {
-            let now = clock.now
+            let now = context.clock.now
             let until = now + settings.lease
             let claimed = try await store.claim(
                 channel.channel, limit: room, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
@@ -148,7 +145,7 @@ package struct DeliveryService: Service {
             if !digests.isEmpty { await push(digests) }
             return claimed.count + (digests.count == min(channel.concurrency, room) ? room : 0)
         } catch {
-            if !Task.isCancelled { logger.wait("deliveries wait", for: error) }
+            if !Task.isCancelled { context.logger.wait("deliveries wait", for: error) }
             try? await Task.sleep(for: .seconds(1))
             return 0
         }
@@ -169,22 +166,24 @@ package struct DeliveryService: Service {
             queue.push(urgent, isUrgent: true)
             queue.push(others)
         } catch {
-            if !Task.isCancelled { logger.wait("bulletins cannot be read, so their deliveries wait", for: error) }
+            if !Task.isCancelled {
+                context.logger.wait("bulletins cannot be read, so their deliveries wait", for: error)
+            }
             sender.release(Array(claims.joined()), after: .seconds(1))
         }
     }
 
     private func waitForMore() async {
-        let due = try? await store.nextDue(channel.channel)
-        let until = due.map { $0 - clock.now } ?? Self.poll
-        await hints.delivery(channel.channel).wait(atMost: min(Self.poll, max(until, .milliseconds(1))))
+        let next = try? await store.nextDue(channel.channel)
+        let until = next.map { $0 - context.clock.now } ?? Self.poll
+        await due.wait(atMost: min(Self.poll, max(until, .milliseconds(1))))
     }
 
     // MARK: - Sending
 
     private func send(urgentOnly: Bool) async {
         while let taken = await queue.next(urgentOnly: urgentOnly) {
-            if taken.left == channel.claimsAhead / 2 { hints.delivery(channel.channel).signal() }
+            if taken.left == channel.claimsAhead / 2 { due.signal() }
             await sender.send(taken.element)
         }
     }
@@ -197,17 +196,17 @@ package struct DeliveryService: Service {
         while !Task.isCancelled {
             do throws(StoreError) {
                 let begun = ContinuousClock.now
-                try await store.renew(owner: owner, until: clock.now + settings.lease)
+                try await store.renew(owner: owner, until: context.clock.now + settings.lease)
                 hold.note(begun)
                 let others = try await store.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
-                let dead = watch.dead(others, now: clock.now, at: .now)
-                let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: clock.now)
+                let dead = watch.dead(others, now: context.clock.now, at: .now)
+                let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: context.clock.now)
                 if reclaimed > 0 {
-                    logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
-                    hints.signalDeliveries()
+                    context.logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
+                    context.wakeups.signal(Wakeup.allDeliveries)
                 }
             } catch {
-                logger.wait("leases could not be renewed", for: error)
+                context.logger.wait("leases could not be renewed", for: error)
             }
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }

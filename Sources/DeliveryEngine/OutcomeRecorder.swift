@@ -1,5 +1,6 @@
 import Bulletins
 import Logging
+import Runtime
 import Storage
 import Synchronization
 
@@ -14,21 +15,17 @@ final class OutcomeRecorder: Sendable {
 
     private let store: any DeliveryStore
     private let owner: LeaseOwner
-    private let clock: WallClock
     /// Deliveries of this channel became due, or will.
-    private let due: Hint
-    private let receipts: Hint
-    private let logger: Logger
+    private let due: Wakeup
+    private let context: StageContext
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(store: any DeliveryStore, owner: LeaseOwner, clock: WallClock, due: Hint, receipts: Hint, logger: Logger) {
+    init(store: any DeliveryStore, owner: LeaseOwner, due: Wakeup, context: StageContext) {
         self.store = store
         self.owner = owner
-        self.clock = clock
         self.due = due
-        self.receipts = receipts
-        self.logger = logger
+        self.context = context
     }
 
     func add(_ records: [AttemptRecord]) {
@@ -83,16 +80,16 @@ final class OutcomeRecorder: Sendable {
         var pause = Duration.milliseconds(100)
         while true {
             do throws(StoreError) {
-                let recording = try await store.record(batch, owner: owner, now: clock.now)
+                let recording = try await store.record(batch, owner: owner, now: context.clock.now)
                 for number in recording.lost {
-                    logger.error(
+                    context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
-                receipts.signal()
-                if recording.hasWoken || batch.contains(where: \.isDueAgain) { due.signal() }
+                context.wakeups.signal(.receipts)
+                if recording.hasWoken || batch.contains(where: \.isDueAgain) { context.wakeups.signal(due) }
                 return
             } catch {
-                logger.wait("\(batch.count) outcomes wait to be recorded", for: error)
+                context.logger.wait("\(batch.count) outcomes wait to be recorded", for: error)
                 // Also while the worker stops: nothing may interrupt this but the record itself.
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))

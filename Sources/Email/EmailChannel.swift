@@ -1,6 +1,7 @@
 package import Bulletins
 package import DeliveryEngine
 import NIOCore
+import Runtime
 package import Storage
 
 /// Email: one mail a delivery.

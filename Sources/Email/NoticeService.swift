@@ -7,7 +7,8 @@
 
 import Bulletins
 package import DeliveryEngine
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 
@@ -18,8 +19,7 @@ package struct NoticeService: Service {
     private let transport: any MailTransport
     private let operators: String?
     private let schedule: RetrySchedule
-    private let clock: WallClock
-    private let logger: Logger
+    private let context: StageContext
 
     private static let poll = Duration.seconds(2)
     private static let batch = 100
@@ -27,25 +27,24 @@ package struct NoticeService: Service {
     /// `operators` is their address, if they have one.
     package init(
         store: any NoticeStore & SoleWorkStore, composer: MailComposer, transport: any MailTransport,
-        operators: String?, schedule: RetrySchedule, clock: WallClock, logger: Logger
+        operators: String?, schedule: RetrySchedule, context: StageContext
     ) {
         self.store = store
         self.composer = composer
         self.transport = transport
         self.operators = operators
         self.schedule = schedule
-        self.clock = clock
-        self.logger = logger
+        self.context = context
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.notices, store: store, clock: clock)
+            var lease = WorkLease(.notices, store: store, clock: context.clock)
             while !Task.isCancelled {
                 do throws(StoreError) {
                     try await sendDue(&lease)
                 } catch {
-                    if !Task.isCancelled { logger.wait("notices wait", for: error) }
+                    if !Task.isCancelled { context.logger.wait("notices wait", for: error) }
                 }
                 try? await Task.sleep(for: Self.poll)
             }
@@ -55,8 +54,10 @@ package struct NoticeService: Service {
 
     /// What is due is read once the work is this worker's: another may have sent it before.
     private func sendDue(_ lease: inout WorkLease) async throws(StoreError) {
-        guard try await !store.dueNotices(limit: 1, now: clock.now).isEmpty, try await lease.claim() else { return }
-        for notice in try await store.dueNotices(limit: Self.batch, now: clock.now) {
+        guard try await !store.dueNotices(limit: 1, now: context.clock.now).isEmpty, try await lease.claim() else {
+            return
+        }
+        for notice in try await store.dueNotices(limit: Self.batch, now: context.clock.now) {
             if !lease.isHeld {
                 guard try await lease.claim() else { return }
             }
@@ -73,10 +74,10 @@ package struct NoticeService: Service {
 
     private func send(_ notice: Notice) async throws(StoreError) {
         guard let address = notice.address ?? operators else {
-            logger.warning("\(notice.kind.rawValue): \(Self.details(of: notice))")
+            context.logger.warning("\(notice.kind.rawValue): \(Self.details(of: notice))")
             return try await store.removeNotice(notice.number)
         }
-        let now = clock.now
+        let now = context.clock.now
         let outcome = await transport.send(
             OutgoingMail(
                 content: composer.notice(notice, to: address, now: now), sender: composer.noticeSender,
@@ -86,7 +87,7 @@ package struct NoticeService: Service {
         case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at)
         case .delivered: try await store.removeNotice(notice.number)
         default:
-            logger.error(
+            context.logger.error(
                 "a notice could not be sent: \(outcome.code ?? ""); \(notice.kind.rawValue): \(Self.details(of: notice))"
             )
             try await store.removeNotice(notice.number)

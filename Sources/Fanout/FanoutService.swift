@@ -6,7 +6,8 @@
 // On failure: nothing of the chunk is committed; it is tried again.
 
 import Bulletins
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 import Wording
@@ -14,9 +15,7 @@ import Wording
 /// Turns bulletins into deliveries.
 package struct FanoutService: Service {
     private let store: any FanoutStore
-    private let hints: Hints
-    private let clock: WallClock
-    private let logger: Logger
+    private let context: StageContext
 
     /// Rows of the index looked at in one transaction: enough to pay for its commit, and over before
     /// other writers notice.
@@ -25,18 +24,16 @@ package struct FanoutService: Service {
     /// Bulletins whose time has come that one transaction takes.
     private static let scheduledAtOnce = 200
 
-    package init(store: any FanoutStore, hints: Hints, clock: WallClock, logger: Logger) {
+    package init(store: any FanoutStore, context: StageContext) {
         self.store = store
-        self.hints = hints
-        self.clock = clock
-        self.logger = logger
+        self.context = context
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let pause = await work()
-                await hints.fanout.wait(atMost: pause)
+                await context.hints[.fanout].wait(atMost: pause)
             }
         }
     }
@@ -48,34 +45,33 @@ package struct FanoutService: Service {
             var step = FanoutStep()
             var hasEndings = false
             repeat {
-                next = try await store.publishScheduled(limit: Self.scheduledAtOnce, now: clock.now)
+                next = try await store.publishScheduled(limit: Self.scheduledAtOnce, now: context.clock.now)
                 let started = ContinuousClock.now
-                step = try await store.fanOut(limit: Self.chunk, now: clock.now)
-                logger.debug(
+                step = try await store.fanOut(limit: Self.chunk, now: context.clock.now)
+                context.logger.debug(
                     "routed a chunk",
                     metadata: [
                         "bulletins": "\(step.routed)", "deliveries": "\(step.deliveries)",
                         "took": "\(started.duration(to: .now).spoken)",
                     ])
-                if step.deliveries > 0 { hints.signalDeliveries() }
-                if step.routed > 0 { hints.receipts.signal() }
-                if step.routed > 0 || step.deliveries > 0 { hints.delivery(.websub).signal() }
+                if step.deliveries > 0 { context.wakeups.signal(Wakeup.allDeliveries) }
+                if step.routed > 0 { context.wakeups.signal([.receipts, .deliveries(.websub)]) }
                 if !step.hasEmergencies { hasEndings = try await endPending() }
-                if !step.hasEmergencies { await hints.intake.rest(since: started) }
+                if !step.hasEmergencies { await context.pressure.rest(since: started) }
             } while (step.hasMore || hasEndings || isDue(next)) && !Task.isCancelled
-            return min(Self.poll, max(next.map { $0 - clock.now } ?? Self.poll, .milliseconds(1)))
+            return min(Self.poll, max(next.map { $0 - context.clock.now } ?? Self.poll, .milliseconds(1)))
         } catch {
-            if !Task.isCancelled { logger.wait("the fan-out waits", for: error) }
+            if !Task.isCancelled { context.logger.wait("the fan-out waits", for: error) }
             return .seconds(1)
         }
     }
 
-    private func isDue(_ time: Timestamp?) -> Bool { time.map { $0 <= clock.now } ?? false }
+    private func isDue(_ time: Timestamp?) -> Bool { time.map { $0 <= context.clock.now } ?? false }
 
     private func endPending() async throws(StoreError) -> Bool {
-        let isWork = try await store.endPending(limit: Self.chunk, now: clock.now) > 0
-        let hasCompleted = try await store.completeLarge(now: clock.now) > 0
-        if isWork || hasCompleted { hints.receipts.signal() }
+        let isWork = try await store.endPending(limit: Self.chunk, now: context.clock.now) > 0
+        let hasCompleted = try await store.completeLarge(now: context.clock.now) > 0
+        if isWork || hasCompleted { context.wakeups.signal(.receipts) }
         return isWork
     }
 }

@@ -1,6 +1,7 @@
 import AMQP
 import Bulletins
 import Logging
+import Runtime
 import Storage
 import Wording
 
@@ -9,8 +10,7 @@ struct BatchRecorder: Sendable {
     let store: any IntakeStore
     let judge: MessageJudge
     let mark: ReadingMark?
-    let clock: WallClock
-    let logger: Logger
+    let context: StageContext
 
     /// Nil if the worker stops before all are judged.
     func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
@@ -22,7 +22,7 @@ struct BatchRecorder: Sendable {
             guard let more = await judge(part: part, from: queue) else { return nil }
             judged += more
         }
-        logger.debug(
+        context.logger.debug(
             "judged a batch",
             metadata: [
                 "queue": "\(queue)", "messages": "\(batch.count)", "took": "\(started.duration(to: .now).spoken)",
@@ -60,7 +60,7 @@ struct BatchRecorder: Sendable {
             try await store.publishers(named: names)
         }
         guard let publishers = known else { return nil }
-        let now = clock.now
+        let now = context.clock.now
         let judged = zip(opened, prints).map { opened, print in
             mark?.enter(print, slot: slot)
             return judge.judge(opened, publisher: publishers[opened.publisher ?? ""], queue: queue, now: now)
@@ -75,10 +75,10 @@ struct BatchRecorder: Sendable {
         if queue != KentonganTopology.givenUp { for message in judged { Failpoint.recording.hit(message.body) } }
         let started = ContinuousClock.now
         let outcomes = await patiently(judged.count, queue) { () async throws(StoreError) in
-            try await store.record(judged, now: clock.now)
+            try await store.record(judged, now: context.clock.now)
         }
         guard let outcomes else { return false }
-        logger.debug(
+        context.logger.debug(
             "recorded a batch",
             metadata: [
                 "queue": "\(queue)", "messages": "\(judged.count)", "took": "\(started.duration(to: .now).spoken)",
@@ -97,7 +97,7 @@ struct BatchRecorder: Sendable {
                 return try await work()
             } catch {
                 if case .cancelled = error { return nil }
-                logger.wait("\(count) messages wait", for: error, metadata: ["queue": "\(queue)"])
+                context.logger.wait("\(count) messages wait", for: error, metadata: ["queue": "\(queue)"])
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(5))
             }
@@ -108,12 +108,12 @@ struct BatchRecorder: Sendable {
     private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {
         for (message, outcome) in zip(messages, outcomes) {
             if let queue = message.envelope.replyTo, message.replyTo == nil {
-                logger.notice(
+                context.logger.notice(
                     "sent no receipts to a reply queue that the user may not have; it begins with receipts.USER, or the broker names it",
                     metadata: ["user": "\(message.envelope.userID ?? "?")", "queue": "\(queue)"])
             }
             guard case .refused(let reason) = outcome else { continue }
-            logger.notice(
+            context.logger.notice(
                 "refused a message",
                 metadata: [
                     "reason": "\(reason.rawValue)", "user": "\(message.envelope.userID ?? "?")",

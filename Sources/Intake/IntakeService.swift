@@ -8,7 +8,8 @@
 
 import AMQP
 import Bulletins
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 import Wording
@@ -18,32 +19,27 @@ package struct IntakeService: Service {
     private let settings: IntakeSettings
     private let recorder: BatchRecorder
     private let keeper: TopologyKeeper
-    private let hints: Hints
-    private let readiness: Readiness
+    private let context: StageContext
     private let troubles: TroubleLog
-    private let logger: Logger
 
     /// Messages that the broker may send ahead of what it gave up on: few, since they may be what ended the process.
     private static let givenUpPrefetch: UInt16 = 20
 
     package init(
-        settings: IntakeSettings, store: any IntakeStore, judge: MessageJudge, hints: Hints, readiness: Readiness,
-        clock: WallClock, logger: Logger
+        settings: IntakeSettings, store: any IntakeStore, judge: MessageJudge, context: StageContext
     ) {
         self.settings = settings
+        self.context = context
         recorder = BatchRecorder(
-            store: store, judge: judge, mark: settings.readingMarkPath.flatMap { ReadingMark(path: $0) }, clock: clock,
-            logger: logger)
-        troubles = TroubleLog(logger: logger)
-        keeper = TopologyKeeper(settings: settings, readiness: readiness, troubles: troubles, logger: logger)
-        self.hints = hints
-        self.readiness = readiness
-        self.logger = logger
+            store: store, judge: judge, mark: settings.readingMarkPath.flatMap { ReadingMark(path: $0) },
+            context: context)
+        troubles = TroubleLog(logger: context.logger)
+        keeper = TopologyKeeper(settings: settings, troubles: troubles, context: context)
     }
 
     package func run() async throws {
         let queues = KentonganTopology.queues.map(\.name) + [KentonganTopology.givenUp]
-        for queue in queues { readiness.fail(queue, "not consuming yet") }
+        for queue in queues { context.readiness.fail(queue, "not consuming yet") }
         try await cancelWhenGracefulShutdown {
             try await keeper.prepare()
             await withDiscardingTaskGroup { group in
@@ -60,7 +56,7 @@ package struct IntakeService: Service {
                 try await consume(queue) { backoff.reset() }
             } catch {
                 guard !Task.isCancelled else { return }
-                readiness.fail(queue, "\(error)")
+                context.readiness.fail(queue, "\(error)")
                 troubles.say("queue \(queue)", "\(error)")
                 try? await Task.sleep(for: backoff.next())
                 await keeper.declareAgain(after: error)
@@ -71,11 +67,11 @@ package struct IntakeService: Service {
     private func consume(_ queue: String, onConnect: () -> Void) async throws {
         let prefetch = queue == KentonganTopology.givenUp ? Self.givenUpPrefetch : settings.prefetch
         let consumer = ConsumerSettings(queue: queue, prefetch: prefetch, maximumBodySize: settings.maximumBodySize)
-        try await withConsumer(settings.broker, consumer, logger: logger) { messages in
+        try await withConsumer(settings.broker, consumer, logger: context.logger) { messages in
             onConnect()
-            readiness.recover(queue)
+            context.readiness.recover(queue)
             troubles.over("queue \(queue)")
-            logger.info("consuming", metadata: ["queue": "\(queue)"])
+            context.logger.info("consuming", metadata: ["queue": "\(queue)"])
             try await take(messages, from: queue)
         }
     }
@@ -85,13 +81,12 @@ package struct IntakeService: Service {
         try await withThrowingTaskGroup(of: Bool.self) { recording in
             for try await batch in messages {
                 guard let last = batch.last, let judged = await recorder.judge(batch, from: queue) else { return }
-                hints.intake.took(batch.count, of: IncomingMessages.batchLimit)
+                context.pressure.took(batch.count, of: IncomingMessages.batchLimit)
                 guard try await recording.next() ?? true else { return }
                 recording.addTask {
                     guard await recorder.record(judged, from: queue) else { return false }
                     messages.acknowledge(through: last.tag)
-                    hints.fanout.signal()
-                    hints.receipts.signal()
+                    context.wakeups.signal([.fanout, .receipts])
                     return true
                 }
             }

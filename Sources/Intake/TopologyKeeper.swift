@@ -1,6 +1,6 @@
 import AMQP
 import Logging
-import Storage
+import Runtime
 import Wording
 
 /// Sees to it that the exchanges, queues and bindings are there, at the start and as long as the worker runs.
@@ -10,9 +10,8 @@ import Wording
 /// bound again; without, readiness fails until an operator has done so.
 struct TopologyKeeper: Sendable {
     let settings: IntakeSettings
-    let readiness: Readiness
     let troubles: TroubleLog
-    let logger: Logger
+    let context: StageContext
 
     private static let part = "topology"
 
@@ -22,7 +21,7 @@ struct TopologyKeeper: Sendable {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                try await apply(KentonganTopology.topology, on: settings.broker, logger: logger)
+                try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
                 return troubles.over(Self.part)
             } catch {
                 if case .topologyMismatch = error { throw error }
@@ -36,7 +35,7 @@ struct TopologyKeeper: Sendable {
     func declareAgain(after error: any Error) async {
         guard settings.declares, let error = error as? AMQPError, error.isAboutTopology else { return }
         do {
-            try await apply(KentonganTopology.topology, on: settings.broker, logger: logger)
+            try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
         } catch {
             troubles.say(Self.part, "cannot be declared again: \(error)")
         }
@@ -61,22 +60,22 @@ struct TopologyKeeper: Sendable {
         let topology = KentonganTopology.topology
         var found = try await missing(from: topology, on: settings.broker)
         if settings.declares {
-            for difference in found { logger.warning("\(difference); it is declared again") }
+            for difference in found { context.logger.warning("\(difference); it is declared again") }
             // Also where nothing is missing: a binding that was removed cannot be seen, and is made again.
-            try await apply(topology, on: settings.broker, logger: logger)
+            try await apply(topology, on: settings.broker, logger: context.logger)
         } else {
-            found += try await BindingProbe(broker: settings.broker, logger: logger).missing(besides: found)
+            found += try await BindingProbe(broker: settings.broker, logger: context.logger).missing(besides: found)
             guard found.isEmpty else {
                 let list = found.map(\.description).joined(separator: "; ")
                 return fail("\(list); declare what is missing: kentongan topology apply")
             }
         }
-        readiness.recover(Self.part)
+        context.readiness.recover(Self.part)
         troubles.over(Self.part)
     }
 
     private func fail(_ text: String) {
-        readiness.fail(Self.part, text)
+        context.readiness.fail(Self.part, text)
         troubles.say(Self.part, text)
     }
 }

@@ -6,12 +6,14 @@
 // On failure: of the store, 503; the health page says which part of the worker does not work.
 
 package import Bulletins
-import DeliveryEngine
+package import Feeds
 import Hummingbird
 import HummingbirdCore
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
+package import WebSub
 
 /// Serves HTTP.
 package struct PortalService: Service {
@@ -23,25 +25,21 @@ package struct PortalService: Service {
     private let pages: Pages
     private let hub: HubResponder
     private let health: Health
-    private let logger: Logger
+    private let context: StageContext
 
     package init(
-        settings: PortalSettings, registries: Registries,
-        store: any (FeedStore & UnsubscribeStore & ListingStore & HubStore), readiness: Readiness, hints: Hints,
-        clock: WallClock, logger: Logger
+        settings: PortalSettings, registries: Registries, store: any (FeedStore & UnsubscribeStore & ListingStore),
+        feeds: FeedResponder, alerts: AlertDocuments, hub: HubResponder, renderers: RenderPool, context: StageContext
     ) {
         self.settings = settings
-        fetches = FetchLog(store: store, logger: logger)
-        let renderers = RenderPool()
-        feeds = FeedResponder(
-            store: store, registries: registries, settings: settings, clock: clock, fetches: fetches,
-            renderers: renderers)
-        alerts = AlertDocuments(store: store, registries: registries, settings: settings, renderers: renderers)
-        dates = DateHeader(clock: clock)
-        hub = HubResponder(store: store, feeds: feeds, settings: settings, hints: hints, clock: clock)
-        pages = Pages(store: store, registries: registries, settings: settings, clock: clock, renderers: renderers)
-        health = Health(store: store, readiness: readiness)
-        self.logger = logger
+        self.feeds = feeds
+        self.alerts = alerts
+        self.hub = hub
+        self.context = context
+        fetches = FetchLog(store: store, context: context)
+        dates = DateHeader(clock: context.clock)
+        pages = Pages(store: store, registries: registries, clock: context.clock, renderers: renderers)
+        health = Health(store: store, readiness: context.readiness)
     }
 
     package func run() async throws {
@@ -55,16 +53,16 @@ package struct PortalService: Service {
                 }
             },
             configuration: .init(
-                address: .hostname(settings.host, port: settings.port), serverName: PortalSettings.serverName),
-            services: [fetches], logger: logger)
+                address: .hostname(settings.host, port: settings.port), serverName: FeedHeaders.server),
+            services: [fetches], logger: context.logger)
         try await application.runService(gracefulShutdownSignals: [])
     }
 
     private var router: Router<PortalContext> {
         let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ErrorPages(logger: logger))
-        FeedRoutes(feeds: feeds, alerts: alerts).add(to: router)
-        router.post("/websub") { request, context in try await hub.answer(request, context) }
+        router.add(middleware: ErrorPages(logger: context.logger))
+        FeedRoutes(feeds: feeds, alerts: alerts, fetches: fetches).add(to: router)
+        HubRoute(hub: hub, trustedProxies: settings.trustedProxies).add(to: router)
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }
         router.post("/unsubscribe/:token") { request, context in try await pages.unsubscribe(request, context) }

@@ -8,7 +8,8 @@
 
 package import AMQP
 import Bulletins
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 import Wording
@@ -18,12 +19,9 @@ package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
     private let store: any Outbox & SoleWorkStore
-    private let hints: Hints
-    private let readiness: Readiness
-    private let clock: WallClock
+    private let context: StageContext
     private let troubles: TroubleLog
     private let declareAgain: (@Sendable () async throws -> Void)?
-    private let logger: Logger
 
     private static let batch = 500
     private static let poll = Duration.seconds(5)
@@ -32,32 +30,28 @@ package struct ReceiptService: Service {
 
     /// `declareAgain` makes exchanges that are missing; nil: that is the operator's work.
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore, hints: Hints,
-        readiness: Readiness, clock: WallClock, declareAgain: (@Sendable () async throws -> Void)? = nil,
-        logger: Logger
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore,
+        context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
-        troubles = TroubleLog(logger: logger)
+        troubles = TroubleLog(logger: context.logger)
         self.declareAgain = declareAgain
         self.broker = broker
         self.exchanges = exchanges
         self.store = store
-        self.hints = hints
-        self.readiness = readiness
-        self.clock = clock
-        self.logger = logger
+        self.context = context
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff()
-            var lease = WorkLease(.outbox, store: store, clock: clock)
+            var lease = WorkLease(.outbox, store: store, clock: context.clock)
             while !Task.isCancelled {
                 do {
                     try await publishForEver(&lease) { backoff.reset() }
                 } catch {
                     await lease.release()
                     guard !Task.isCancelled else { return }
-                    readiness.fail(Self.part, "\(error)")
+                    context.readiness.fail(Self.part, "\(error)")
                     troubles.say(Self.part, "\(error); they wait in the outbox")
                     try? await Task.sleep(for: backoff.next())
                     await declare(after: error)
@@ -81,10 +75,10 @@ package struct ReceiptService: Service {
 
     /// What was published, or that there is nothing to publish, shows that all is well; a connection alone does not.
     private func publishForEver(_ lease: inout WorkLease, onSuccess: () -> Void) async throws {
-        try await withPublisher(broker, logger: logger) { publisher in
+        try await withPublisher(broker, logger: context.logger) { publisher in
             func succeed() {
                 onSuccess()
-                readiness.recover(Self.part)
+                context.readiness.recover(Self.part)
                 troubles.over(Self.part)
             }
             var setAside = SetAside()
@@ -93,7 +87,7 @@ package struct ReceiptService: Service {
                 let waiting = try await store.outboxMessages(after: place, limit: Self.batch)
                 guard let last = waiting.last else {
                     succeed()
-                    await hints.receipts.wait(atMost: setAside.isEmpty ? Self.poll : Self.standby)
+                    await context.hints[.receipts].wait(atMost: setAside.isEmpty ? Self.poll : Self.standby)
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue
                 }
@@ -102,7 +96,7 @@ package struct ReceiptService: Service {
                     try await publish(waiting, by: publisher, &setAside)
                     succeed()
                     place = last.number
-                    await hints.intake.rest(since: started)
+                    await context.pressure.rest(since: started)
                 } else {
                     // What was read before may have been sent by another meanwhile.
                     place = 0
@@ -124,7 +118,7 @@ package struct ReceiptService: Service {
             return
         } catch AMQPError.unsendable(let reason) {
             // Else it would keep back all that comes after it. A refusal stays in the store.
-            logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
+            context.logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
             done = waiting.map(\.number)
         }
         if !done.isEmpty { try await store.removeOutboxMessages(done) }
@@ -157,12 +151,13 @@ package struct ReceiptService: Service {
         ]
         switch (verdict, outcome) {
         case (.settled, .returned(let code, let reason)):
-            logger.warning("a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
+            context.logger.warning(
+                "a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
         case (.settled, _): break
         case (.waits, _):
-            logger.warning("the broker refused a receipt, which waits; is its queue full?", metadata: metadata)
+            context.logger.warning("the broker refused a receipt, which waits; is its queue full?", metadata: metadata)
         case (.givenUp, _):
-            logger.error("the broker went on refusing a receipt, which is given up", metadata: metadata)
+            context.logger.error("the broker went on refusing a receipt, which is given up", metadata: metadata)
         }
     }
 }

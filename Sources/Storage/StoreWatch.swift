@@ -1,4 +1,5 @@
 package import Logging
+package import Runtime
 import Synchronization
 import Wording
 

@@ -1,4 +1,5 @@
 import Bulletins
+package import Runtime
 
 /// The right of this worker to do some work alone. Of several workers on one store the others wait, and one goes on when
 /// this one has ended.

@@ -2,6 +2,7 @@ package import Bulletins
 package import DeliveryEngine
 package import HTTPPost
 import NIOCore
+import Runtime
 package import Storage
 
 /// Webhooks after Standard Webhooks 1.0.0.

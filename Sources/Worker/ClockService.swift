@@ -8,6 +8,7 @@
 import Bulletins
 import DeliveryEngine
 import Logging
+import Runtime
 import ServiceLifecycle
 import Storage
 
@@ -15,9 +16,7 @@ import Storage
 struct ClockService: Service {
     let store: any ClockStore & SoleWorkStore
     let limits: ClockLimits
-    let hints: Hints
-    let clock: WallClock
-    let logger: Logger
+    let context: StageContext
 
     private static let poll = Duration.seconds(30)
     private static let batch = 500
@@ -26,14 +25,14 @@ struct ClockService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.clock, store: store, clock: clock)
+            var lease = WorkLease(.clock, store: store, clock: context.clock)
             var notedAt: ContinuousClock.Instant?
             while !Task.isCancelled {
                 do throws(StoreError) {
                     try await look(&lease, &notedAt)
                 } catch {
                     if !Task.isCancelled {
-                        logger.wait("the clock is not looked after for now", for: error)
+                        context.logger.wait("the clock is not looked after for now", for: error)
                     }
                 }
                 await lease.release()
@@ -47,7 +46,7 @@ struct ClockService: Service {
         let instant = ContinuousClock.now
         let elapsed = notedAt.map { $0.duration(to: instant) }
         notedAt = instant
-        tell(try await store.noteClock(elapsed: elapsed, limits, now: clock.now))
+        tell(try await store.noteClock(elapsed: elapsed, limits, now: context.clock.now))
         try await mendWaits(&lease)
         try await walk(&lease)
     }
@@ -56,10 +55,10 @@ struct ClockService: Service {
         switch finding {
         case .steady: break
         case .wentBack(let length):
-            logger.warning(
+            context.logger.warning(
                 "the clock went back by \(length.inWords): what was written while it was ahead is brought back to now")
         case .wentAhead(let length):
-            logger.warning(
+            context.logger.warning(
                 """
                 the clock went ahead by \(length.inWords) more than this worker saw pass, so retention removes nothing \
                 for 24 hours; if the clock is right, 'kentongan store clock --trust' ends that, and if it is wrong, set it
@@ -70,27 +69,25 @@ struct ClockService: Service {
     private func mendWaits(_ lease: inout WorkLease) async throws(StoreError) {
         var counts: [String: Int] = [:]
         while !Task.isCancelled {
-            let mended = try await store.mendWaits(limits, limit: Self.batch, now: clock.now)
+            let mended = try await store.mendWaits(limits, limit: Self.batch, now: context.clock.now)
             guard !mended.isEmpty else { break }
             for times in mended { counts[times.what, default: 0] += times.count }
             guard try await goesOn(&lease) else { break }
         }
         guard !counts.isEmpty else { return }
         let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-        logger.warning("brought back to now what waited for the times of a clock that was ahead: \(list)")
-        hints.signalDeliveries()
-        hints.hub.signal()
-        hints.receipts.signal()
+        context.logger.warning("brought back to now what waited for the times of a clock that was ahead: \(list)")
+        context.wakeups.signal(Wakeup.allDeliveries + [.hub, .receipts])
     }
 
     private func walk(_ lease: inout WorkLease) async throws(StoreError) {
         var count = 0
-        while !Task.isCancelled, let changed = try await store.walkTimes(limits, now: clock.now) {
+        while !Task.isCancelled, let changed = try await store.walkTimes(limits, now: context.clock.now) {
             count += changed
             guard try await goesOn(&lease) else { break }
         }
         if count > 0 {
-            logger.warning("brought back to now the times of \(count) rows that a clock ahead of now wrote")
+            context.logger.warning("brought back to now the times of \(count) rows that a clock ahead of now wrote")
         }
     }
 

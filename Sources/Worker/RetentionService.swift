@@ -7,6 +7,7 @@
 
 import Bulletins
 import Logging
+import Runtime
 import ServiceLifecycle
 import Storage
 
@@ -14,8 +15,7 @@ import Storage
 struct RetentionService: Service {
     let store: any RetentionStore & ClockStore & SoleWorkStore
     let retention: Retention
-    let clock: WallClock
-    let logger: Logger
+    let context: StageContext
 
     private static let poll = Duration.seconds(600)
     private static let batch = 500
@@ -26,13 +26,13 @@ struct RetentionService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.retention, store: store, clock: clock)
+            var lease = WorkLease(.retention, store: store, clock: context.clock)
             while !Task.isCancelled {
                 var isDone = true
                 do throws(StoreError) {
                     isDone = try await prune(&lease)
                 } catch {
-                    if !Task.isCancelled { logger.wait("old rows stay for now", for: error) }
+                    if !Task.isCancelled { context.logger.wait("old rows stay for now", for: error) }
                 }
                 await lease.release()
                 try? await Task.sleep(for: isDone ? Self.poll : Self.shortPause)
@@ -46,20 +46,22 @@ struct RetentionService: Service {
         var isHeld = false
         while hasMore, !Task.isCancelled {
             // Looked at before each batch: the clock may jump at any time.
-            isHeld = try await store.retentionHold(now: clock.now) != nil
+            isHeld = try await store.retentionHold(now: context.clock.now) != nil
             if isHeld { break }
             if !lease.isHeld {
                 guard try await lease.claim() else { return true }
             }
-            let count = try await store.prune(retention, limit: Self.batch, now: clock.now)
+            let count = try await store.prune(retention, limit: Self.batch, now: context.clock.now)
             pruned += count
             let hasSpace = count == 0 ? try await store.shrink() : false
             hasMore = count > 0 || hasSpace
             try? await Task.sleep(for: Self.rest)
         }
-        if pruned > 0 { logger.info("pruned \(pruned) rows that had been kept long enough") }
+        if pruned > 0 { context.logger.info("pruned \(pruned) rows that had been kept long enough") }
         let isDone = try await store.finishErasures(patience: .seconds(2))
-        if !isDone { logger.warning("traces of erased addresses stay until no reader holds an old state of the store") }
+        if !isDone {
+            context.logger.warning("traces of erased addresses stay until no reader holds an old state of the store")
+        }
         return isDone && !isHeld
     }
 }

@@ -3,10 +3,11 @@ import DeliveryEngine
 import Email
 import HTTPPost
 import NIOPosix
-import Portal
+import Runtime
 import SMTP
 import ServiceLifecycle
 import Storage
+import WebSub
 import Webhooks
 
 /// The role of delivery.
@@ -33,20 +34,18 @@ extension Worker {
             (delivery.retry, delivery.hosts) = (retry, hosts)
             delivery.stopBegan = { end.began }
             let service = DeliveryService(
-                channel: channel, store: deliveries ?? store, settings: delivery, hints: hints, clock: clock,
-                worker: worker,
-                logger: logger)
+                channel: channel, store: deliveries ?? store, settings: delivery, worker: worker, context: context)
             return ("delivery by \(channel.channel.rawValue)", service)
         }
         let email = email(composer, transport)
         let bounces = settings.bounces.map { address in
-            let intake = BounceIntake(store: store, mailboxes: settings.intakeMailboxes, clock: clock)
-            return BounceListener(host: address.host, port: address.port, intake: intake, logger: logger)
+            let intake = BounceIntake(store: store, mailboxes: settings.intakeMailboxes, clock: context.clock)
+            return BounceListener(host: address.host, port: address.port, intake: intake, logger: context.logger)
         }
         let webhookHosts = HostLimits(
             concurrency: settings.webhooksPerHost, endpointConcurrency: settings.webhooksPerEndpoint,
             rate: settings.webhookRate)
-        let hubClient = try settings.webhookClient(group, logger)
+        let hubClient = try settings.webhookClient(group, context.logger)
         // Ended last, when nothing more is sent.
         let leaving = relays.map { [("relays", RelayService(client: $0) as any Service)] } ?? []
         let together: [(name: String, any Service)] = [
@@ -56,11 +55,11 @@ extension Worker {
                 "notices",
                 NoticeService(
                     store: store, composer: composer, transport: transport, operators: settings.operators,
-                    schedule: settings.mailRetry, clock: clock, logger: logger)
+                    schedule: settings.mailRetry, context: context)
             ),
             (
                 "retention",
-                RetentionService(store: store, retention: settings.retention, clock: clock, logger: logger)
+                RetentionService(store: store, retention: settings.retention, context: context)
             ),
             service(
                 email, settings.mailRetry,
@@ -84,7 +83,7 @@ extension Worker {
 
     private func relays(_ group: MultiThreadedEventLoopGroup) throws -> SMTPClient? {
         guard !settings.relays.isEmpty else { return nil }
-        return try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: logger)
+        return try SMTPClient(relays: settings.relays, eventLoopGroup: group, logger: context.logger)
     }
 
     private func mailTransport(_ mail: MailSettings, _ relays: SMTPClient?) throws -> any MailTransport {
@@ -92,24 +91,23 @@ extension Worker {
             if let relays { SMTPTransport(client: relays) } else { try MaildirTransport(path: settings.mailFolder) }
         guard !settings.mailKeys.isEmpty else { return transport }
         let signer = DKIMSigner(domain: mail.domain, keys: settings.mailKeys)
-        return SigningTransport(signer: signer, transport: transport, clock: clock)
+        return SigningTransport(signer: signer, transport: transport, clock: context.clock)
     }
 
     private func webhooks(_ identity: String, _ group: MultiThreadedEventLoopGroup) throws -> WebhookChannel {
         WebhookChannel(
-            client: try settings.webhookClient(group, logger), keys: store, storeID: identity,
+            client: try settings.webhookClient(group, context.logger), keys: store, storeID: identity,
             publicURL: settings.publicURL, concurrency: settings.webhookConcurrency)
     }
 
     private func hubVerifier(_ client: HTTPPostClient) -> HubVerifier {
         HubVerifier(
-            store: store, registries: registries, settings: portalSettings, client: client,
-            schedule: settings.webhookRetry, hints: hints, clock: clock, logger: logger)
+            store: store, feeds: faces.feeds, settings: faces.hubSettings, client: client,
+            schedule: settings.webhookRetry, context: context)
     }
 
     private func hubChannel(_ client: HTTPPostClient) -> HubChannel {
         HubChannel(
-            store: store, registries: registries, settings: portalSettings, client: client,
-            concurrency: settings.webhookConcurrency, clock: clock)
+            store: store, feeds: faces.feeds, client: client, concurrency: settings.webhookConcurrency)
     }
 }

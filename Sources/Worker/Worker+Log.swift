@@ -1,5 +1,6 @@
 import Bulletins
 import Logging
+import Runtime
 import SMTP
 import Storage
 import Wording
@@ -25,7 +26,7 @@ extension Worker {
             metadata["relays"] = "\(relays.isEmpty ? "none; mail goes into \(settings.mailFolder)" : relays)"
             if let bounces = settings.bounces { metadata["bounces"] = "\(bounces)" }
         }
-        logger.notice("kentongan starts", metadata: metadata)
+        context.logger.notice("kentongan starts", metadata: metadata)
     }
 
     /// How long the stop took and what waits in the store.
@@ -39,9 +40,9 @@ extension Worker {
         }
         if let error {
             metadata["error"] = "\(error)"
-            logger.error("kentongan stopped because a stage failed", metadata: metadata)
+            context.logger.error("kentongan stopped because a stage failed", metadata: metadata)
         } else {
-            logger.notice("kentongan stopped", metadata: metadata)
+            context.logger.notice("kentongan stopped", metadata: metadata)
         }
     }
 

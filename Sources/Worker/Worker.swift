@@ -3,10 +3,11 @@ package import Bulletins
 import Fanout
 import Glibc
 import Intake
-package import Logging
+import Logging
 import NIOPosix
 import Portal
 import Receipts
+package import Runtime
 import ServiceLifecycle
 package import Storage
 import UnixSignals
@@ -22,23 +23,21 @@ package struct Worker: Sendable {
     let settings: Settings
     let registries: Registries
     let store: any Store
-    let logger: Logger
-    let hints = Hints()
-    /// The store tells its troubles to it, too.
-    let readiness: Readiness
-    let clock = WallClock.system
+    let context: StageContext
+    let faces: Faces
 
-    package init(settings: Settings, registries: Registries, store: any Store, readiness: Readiness, logger: Logger) {
+    /// The store reports its troubles to the readiness of `context`, too.
+    package init(settings: Settings, registries: Registries, store: any Store, context: StageContext) {
         self.settings = settings
         self.registries = registries
         self.store = store
-        self.readiness = readiness
-        self.logger = logger
+        self.context = context
+        faces = Faces(settings: settings, registries: registries, store: store, context: context)
     }
 
     /// Runs until SIGTERM or SIGINT, and ends no later than `stopLimit` after it.
     package func run(roles: Set<Role>) async throws {
-        let end = HardEnd(limit: stopLimit, logger: logger)
+        let end = HardEnd(limit: stopLimit, logger: context.logger)
         end.watch([SIGTERM, SIGINT])
         let services = try await services(roles, end)
         var configuration = ServiceGroupConfiguration(
@@ -49,7 +48,7 @@ package struct Worker: Sendable {
                     service: end.watching(name, service), failureTerminationBehavior: .gracefullyShutdownGroup,
                     serviceName: name)
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
         configuration.maximumGracefulShutdownDuration = stopLimit - .milliseconds(500)
         logStart(roles)
         do {
@@ -75,7 +74,7 @@ package struct Worker: Sendable {
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
         if roles.contains(.delivery) { services += try await deliveries(group, end) }
         if roles.contains(.intake) {
-            services.append(("fan-out", FanoutService(store: store, hints: hints, clock: clock, logger: logger)))
+            services.append(("fan-out", FanoutService(store: store, context: context)))
             services.append(("intake", try intake()))
         }
         return services
@@ -83,8 +82,7 @@ package struct Worker: Sendable {
 
     private var clockService: ClockService {
         ClockService(
-            store: store, limits: ClockLimits([settings.mailRetry, settings.webhookRetry]), hints: hints, clock: clock,
-            logger: logger)
+            store: store, limits: ClockLimits([settings.mailRetry, settings.webhookRetry]), context: context)
     }
 
     private func receipts() throws -> ReceiptService {
@@ -93,11 +91,12 @@ package struct Worker: Sendable {
             receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange)
         var declare: (@Sendable () async throws -> Void)?
         if settings.declaresTopology {
-            declare = { [logger] in try await apply(KentonganTopology.topology, on: broker, logger: logger) }
+            declare = { [context] in
+                try await apply(KentonganTopology.topology, on: broker, logger: context.logger)
+            }
         }
         return ReceiptService(
-            broker: broker, exchanges: exchanges, store: store, hints: hints, readiness: readiness, clock: clock,
-            declareAgain: declare, logger: logger)
+            broker: broker, exchanges: exchanges, store: store, context: context, declareAgain: declare)
     }
 
     /// In every role: a supervisor asks each worker.
@@ -106,29 +105,21 @@ package struct Worker: Sendable {
         guard let address = settings.opsListen ?? (roles.contains(.portal) ? nil : settings.listen) else { return nil }
         return OpsService(
             host: address.host, port: address.port, isOptional: settings.opsListen == nil, store: store,
-            readiness: readiness, logger: logger)
+            context: context)
     }
 
     private func portal(descriptors: Int) -> PortalService {
-        var portal = portalSettings
+        var portal = PortalSettings(host: settings.listen.host, port: settings.listen.port)
+        portal.trustedProxies = settings.trustedProxies
+        portal.servesOps = settings.opsListen == nil
         portal.limits.connections = Descriptors.shareOfHTTP(
             limit: descriptors, own: settings.ownDescriptors, wanted: settings.httpConnections)
-        logger.info(
+        context.logger.info(
             "HTTP takes \(portal.limits.connections) connections of the \(descriptors) files that the process may have open"
         )
         return PortalService(
-            settings: portal, registries: registries, store: store, readiness: readiness, hints: hints,
-            clock: clock, logger: logger)
-    }
-
-    var portalSettings: PortalSettings {
-        var portal = PortalSettings(
-            host: settings.listen.host, port: settings.listen.port, publicURL: settings.publicURL)
-        portal.trustedProxies = settings.trustedProxies
-        portal.hubLimits.subscriptionsOfOwner = settings.hubPerOwner
-        portal.hubLimits.subscriptionsOfNetwork = settings.hubPerNetwork
-        portal.servesOps = settings.opsListen == nil
-        return portal
+            settings: portal, registries: registries, store: store, feeds: faces.feeds, alerts: faces.alerts,
+            hub: faces.hub, renderers: faces.renderers, context: context)
     }
 
     private func intake() throws -> IntakeService {
@@ -140,7 +131,6 @@ package struct Worker: Sendable {
         let judge = MessageJudge(
             registries: registries, requiresUser: settings.requiresUser, maximumBodySize: intake.maximumBodySize)
         return IntakeService(
-            settings: intake, store: store, judge: judge, hints: hints, readiness: readiness, clock: clock,
-            logger: logger)
+            settings: intake, store: store, judge: judge, context: context)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bulletins
 import Foundation
 import Logging
+import Runtime
 import Storage
 import StorageSQLite
 import Worker

@@ -3,6 +3,7 @@ import ArgumentParser
 import Bulletins
 import Foundation
 import Intake
+import Runtime
 import Storage
 import Worker
 

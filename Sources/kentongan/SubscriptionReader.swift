@@ -62,7 +62,7 @@ struct SubscriptionReader {
         let (region, filter) = (try codes.region(region), try codes.field(field))
         let kinds = kinds.isEmpty ? Set(Bulletin.Kind.allCases) : try codes.kinds(kinds)
         let frequency: Frequency = try codes.choice(frequency, "frequency")
-        guard frequency == .immediate || channel == .email else {
+        guard frequency == .immediate || channel.traits.hasDigests else {
             throw RefusedInput(
                 "frequency \(frequency.rawValue): digests go by email only; a \(channel.rawValue) is immediate")
         }
@@ -70,7 +70,7 @@ struct SubscriptionReader {
             throw RefusedInput("\(language) is no language; it is one of id, en")
         }
         let form: PayloadForm = try payload.map { try codes.choice($0, "payload") } ?? .full
-        guard form == .full || channel == .webhook else {
+        guard form == .full || channel.traits.hasPayloadForms else {
             throw RefusedInput("payload \(form.rawValue): only webhooks have it")
         }
         return Subscription(
@@ -110,17 +110,18 @@ struct SubscriptionReader {
     }
 
     private func address(_ text: String, _ channel: Channel) throws -> String {
-        switch channel {
-        case .email:
+        switch channel.traits.address {
+        case .mailbox:
             return try TypedText.email(text)
-        case .webhook:
+        case .url:
             return try webhook(text)
-        case .feed:
+        case .generated:
             guard text.isEmpty || Grammar.isBulletinID(text) else {
                 throw RefusedInput("\(text) is no name for a feed")
             }
             return text.isEmpty ? Self.newFeedName() : text
-        case .websub: throw RefusedInput("channel websub: who wants a feed pushed subscribes by itself, at /websub")
+        case .callback:
+            throw RefusedInput("channel \(channel.rawValue): who wants a feed pushed subscribes by itself, at /websub")
         }
     }
 }

@@ -1,6 +1,7 @@
 import Bulletins
 import DeliveryEngine
 import Logging
+import Runtime
 import Storage
 import Synchronization
 import Testing
@@ -17,16 +18,16 @@ struct EngineRun {
         let channel = OneHost()
         var settings = DeliverySettings()
         settings.hosts = HostLimits(concurrency: 1)
-        let hints = Hints()
+        let context = StageContext(
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: WallClock { test.now })
         let service = DeliveryService(
-            channel: channel, store: test.store, settings: settings, hints: hints, clock: WallClock { test.now },
-            worker: "w", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            channel: channel, store: test.store, settings: settings, worker: "w", context: context)
         let run = Task { try await service.run() }
         defer { run.cancel() }
         func publish(_ id: String, _ regions: String...) async throws {
             _ = try await test.accept(id, regions: regions)
             try await test.fanOut()
-            hints.signalDeliveries()
+            context.wakeups.signal(Wakeup.allDeliveries)
         }
         // One failure short of being left alone; others answer in between, so that their host is not.
         for number in 1...4 {

@@ -1,5 +1,6 @@
 import Bulletins
 import Foundation
+import Runtime
 import Storage
 import StorageSQLite
 import Testing

@@ -1,5 +1,6 @@
 import Bulletins
 import DeliveryEngine
+import Runtime
 import Storage
 import Synchronization
 

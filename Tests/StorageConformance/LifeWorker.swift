@@ -1,29 +1,31 @@
 import Bulletins
 import DeliveryEngine
 import Logging
+import Runtime
 import Storage
 import Synchronization
 
 /// The engine as one worker has it; it can die without a word.
 struct LifeWorker {
     private let store: MortalStore
-    private let hints = Hints()
+    private let context: StageContext
     private let task: Task<Void, any Error>
 
     init(number: Int, store: any DeliveryStore, receivers: Receivers, time: TestTime) {
         let mortal = MortalStore(store: store)
         self.store = mortal
+        context = StageContext(
+            logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() }, clock: time.clock)
         var settings = DeliverySettings()
         settings.lease = .milliseconds(600)
         settings.graceTime = .milliseconds(100)
         let service = DeliveryService(
-            channel: LifeChannel(receivers: receivers, worker: number), store: mortal, settings: settings, hints: hints,
-            clock: time.clock,
-            worker: "life-\(number)", logger: Logger(label: "life") { _ in SwiftLogNoOpLogHandler() })
+            channel: LifeChannel(receivers: receivers, worker: number), store: mortal, settings: settings,
+            worker: "life-\(number)", context: context)
         task = Task { try await service.run() }
     }
 
-    func signal() { hints.signalDeliveries() }
+    func signal() { context.wakeups.signal(Wakeup.allDeliveries) }
 
     /// What it still does reaches no store.
     func die() {

@@ -1,5 +1,6 @@
 import Addresses
 import Crypto
+package import Runtime
 package import Storage
 
 /// Takes in what came to return paths: reads it, and records what it says of the delivery that it answers.

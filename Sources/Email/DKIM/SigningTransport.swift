@@ -1,5 +1,5 @@
 package import DeliveryEngine
-package import Storage
+package import Runtime
 
 /// Signs mails before another transport hands them over. Wherever there is a processor free: an RSA signature takes so long
 /// that an event loop would have no time for its connections.

@@ -1,5 +1,6 @@
 import Bulletins
 import Hummingbird
+import Runtime
 import Storage
 
 /// What a supervisor and Prometheus ask.

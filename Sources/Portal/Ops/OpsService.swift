@@ -1,6 +1,8 @@
+import Feeds
 import Hummingbird
 import HummingbirdCore
-package import Logging
+import Logging
+package import Runtime
 import ServiceLifecycle
 package import Storage
 
@@ -10,27 +12,27 @@ package struct OpsService: Service {
     private let port: Int
     private let isOptional: Bool
     private let health: Health
-    private let logger: Logger
+    private let context: StageContext
 
     /// A supervisor, Prometheus and a person's look.
     private static let mostConnections = 32
 
     /// `isOptional`: another process may have the address; the worker then runs without.
     package init(
-        host: String, port: Int, isOptional: Bool = false, store: any ListingStore, readiness: Readiness, logger: Logger
+        host: String, port: Int, isOptional: Bool = false, store: any ListingStore, context: StageContext
     ) {
         self.isOptional = isOptional
         self.host = host
         self.port = port
-        health = Health(store: store, readiness: readiness)
-        self.logger = logger
+        health = Health(store: store, readiness: context.readiness)
+        self.context = context
     }
 
     package func run() async throws {
         do {
             try await serve()
         } catch  where isOptional && !Task.isCancelled {
-            logger.warning(
+            context.logger.warning(
                 "health and metrics are not served here: \(host):\(port) cannot be listened on; set http.opsListen",
                 metadata: ["error": "\(error)"])
             try? await gracefulShutdown()
@@ -39,7 +41,7 @@ package struct OpsService: Service {
 
     private func serve() async throws {
         let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ErrorPages(logger: logger))
+        router.add(middleware: ErrorPages(logger: context.logger))
         health.addRoutes(to: router)
         var limits = ConnectionLimits()
         limits.connections = Self.mostConnections
@@ -49,8 +51,8 @@ package struct OpsService: Service {
             server: HTTPServerBuilder { [limits] responder in
                 PortalChannel(responder: responder, limits: limits, table: table) { _ in nil }
             },
-            configuration: .init(address: .hostname(host, port: port), serverName: PortalSettings.serverName),
-            logger: logger)
+            configuration: .init(address: .hostname(host, port: port), serverName: FeedHeaders.server),
+            logger: context.logger)
         try await application.runService(gracefulShutdownSignals: [])
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bulletins
 import Email
 import Foundation
+import Runtime
 import Storage
 import Worker
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bulletins
+import Runtime
 import Storage
 
 /// `deliveries`: what goes to whom, and how it stands.

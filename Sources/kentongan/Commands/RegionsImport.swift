@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bulletins
 import Foundation
+import Runtime
 import Storage
 import Worker
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Runtime
 import Storage
 import Worker
 
@@ -27,12 +28,12 @@ struct ServeCommand: AsyncParsableCommand {
         let roles = try parsedRoles()
         let registries = try context.registries()
         if roles.contains(.intake) { _ = try context.settings.requireBroker() }
-        let readiness = Readiness()
+        let stages = StageContext(logger: context.logger)
         context.logger.info("configuration: \(options.sentence)")
         if let warning = options.config.flatMap(SettingsFile.exposure) { context.logger.warning("\(warning)") }
         let worker = Worker(
-            settings: context.settings, registries: registries, store: try context.store(readiness),
-            readiness: readiness, logger: context.logger)
+            settings: context.settings, registries: registries, store: try context.store(stages.readiness),
+            context: stages)
         try await worker.run(roles: roles)
     }
 }

@@ -3,6 +3,7 @@ import Bulletins
 import Foundation
 import HTTPPost
 import Logging
+import Runtime
 import Storage
 import Worker
 

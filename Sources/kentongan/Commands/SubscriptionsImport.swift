@@ -2,6 +2,7 @@ import ArgumentParser
 import Bulletins
 import Foundation
 import HTTPPost
+import Runtime
 import Storage
 import Worker
 

@@ -1,6 +1,7 @@
-import ArgumentParser
 import Addresses
+import ArgumentParser
 import Bulletins
+import Runtime
 import Storage
 
 /// `suppressions`: addresses that get nothing, whoever subscribes them.

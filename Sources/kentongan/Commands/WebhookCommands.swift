@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bulletins
 import NIOPosix
+import Runtime
 import Storage
 import Worker
 

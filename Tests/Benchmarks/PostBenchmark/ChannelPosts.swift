@@ -3,6 +3,7 @@ import DeliveryEngine
 import HTTPPost
 import Logging
 import NIOPosix
+import Runtime
 import Storage
 import Webhooks
 

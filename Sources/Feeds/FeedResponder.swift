@@ -1,0 +1,112 @@
+package import Bulletins
+package import Runtime
+package import Storage
+import Synchronization
+
+/// Renders feeds, each once for as long as what it holds does not change.
+///
+/// A public feed is known to be the same as long as nothing was changed in any (`FeedGeneration`); else its entries are
+/// looked up, which is cheap, and only if these differ it is rendered. A private feed's are looked up each time.
+package final class FeedResponder: Sendable {
+    private let store: any FeedStore
+    private let registries: Registries
+    private let generation: FeedGeneration
+    private let cache: FeedCache
+    private let budget = RenderBudget()
+    private let renderer: FeedRenderer
+    private let refreshes = SharedWork<String, Result<RenderedFeed?, StoreError>>()
+
+    package init(
+        store: any FeedStore, registries: Registries, settings: FeedSettings, renderers: RenderPool, clock: WallClock
+    ) {
+        self.store = store
+        self.registries = registries
+        renderer = FeedRenderer(
+            store: store, registries: registries, publicURL: settings.publicURL, clock: clock, threads: renderers)
+        generation = FeedGeneration(store: store)
+        cache = FeedCache(sizeLimit: settings.cacheSize)
+    }
+
+    /// The feed of exactly this path, if it was rendered and is still what it was. Does not wait for anything.
+    package func rendered(path: String) -> RenderedFeed? {
+        guard let entry = cache[path], let current = try? generation.current(), entry.generation >= current else {
+            return nil
+        }
+        return entry.feed
+    }
+
+    /// Nil if the region, field, publisher or token is unknown, or there is no such page. `onFetch` hears of the endpoint
+    /// whose private feed this is.
+    package func feed(
+        _ address: FeedAddress, onFetch: (Int64) -> Void = { _ in }
+    ) async throws(StoreError) -> RenderedFeed? {
+        guard isKnown(address.source.origin) else { return nil }
+        guard !address.isPrivate else { return try await refresh(address, onFetch: onFetch) }
+        let path = address.path
+        let current = try generation.current()
+        var hasWaited = false
+        while true {
+            if let entry = cache[path], entry.generation >= current { return entry.feed }
+            let shared = await refreshes.share(path) {
+                await Result.of { () throws(StoreError) in try await self.refresh(address) }
+            }
+            guard let (result, isOwn) = shared else { throw .cancelled }
+            // The first that was under way may have begun before what this one has to see; the next one has not.
+            if isOwn || hasWaited { return try result.get() }
+            hasWaited = true
+        }
+    }
+
+    /// The feed as it is now and not a moment ago: for a push, as nobody comes again for what that lacks.
+    package func present(_ address: FeedAddress, isUrgent: Bool) async throws(StoreError) -> RenderedFeed? {
+        guard isKnown(address.source.origin) else { return nil }
+        return try await refresh(address, isExact: true, isUrgent: isUrgent)
+    }
+
+    private func isKnown(_ origin: FeedSource.Origin) -> Bool {
+        guard case .region(let region, let filter) = origin else { return true }
+        guard registries.regions.contains(region) else { return false }
+        if case .field(let field) = filter { return registries.fields.contains(field) }
+        return true
+    }
+
+    private func refresh(
+        _ address: FeedAddress, isExact: Bool = false, isUrgent: Bool = false, onFetch: (Int64) -> Void = { _ in }
+    ) async throws(StoreError) -> RenderedFeed? {
+        let path = address.path
+        // Before the entries: what is changed in between is then looked at again, as a private feed is each time.
+        let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
+        guard let (page, listing) = try await FeedPage.read(address, from: store) else {
+            cache.put(nil, at: path)
+            return nil
+        }
+        if let endpoint = listing.endpoint { onFetch(endpoint) }
+        var known = cache[path]
+        if known?.page != page {
+            // A feed that changes all the time is as new as the time for it allows.
+            if let known, !isExact, !budget.allows(path) { return known.feed }
+            let feed = try await renderer.render(
+                address, page, changedAt: listing.changedAt, before: known?.feed, isUrgent: isUrgent)
+            known = FeedCache.Entry(page: page, feed: feed, generation: generation)
+        }
+        known?.generation = generation
+        cache.put(known, at: path)
+        return known?.feed
+    }
+}
+
+/// How often one feed may be rendered: twenty times a second.
+private final class RenderBudget: Sendable {
+    private let spent = Mutex<(second: Int64, counts: [String: Int])>((0, [:]))
+
+    func allows(_ path: String) -> Bool {
+        let second = Int64(ContinuousClock.now.duration(to: Self.start).components.seconds)
+        return spent.withLock { spent in
+            if spent.second != second { spent = (second, [:]) }
+            spent.counts[path, default: 0] += 1
+            return spent.counts[path, default: 0] <= 20
+        }
+    }
+
+    private static let start = ContinuousClock.now
+}

@@ -1,0 +1,46 @@
+import Bulletins
+import Feeds
+import HTTPTypes
+import Hummingbird
+import Storage
+
+/// The addresses of feeds and alerts.
+struct FeedRoutes: Sendable {
+    let feeds: FeedResponder
+    let alerts: AlertDocuments
+    let fetches: FetchLog
+
+    func add(to router: Router<PortalContext>) {
+        router.get("/feeds/**") { request, _ in try await feed(request) }
+        router.get("/bulletins/:publisher/:id/:document") { request, context in try await alert(request, context) }
+        for path in ["/feeds/**", "/bulletins/:publisher/:id/:document"] as [RouterPath] {
+            router.on(path, method: .options) { _, _ in Response(status: .noContent, headers: FeedHeaders.preflight) }
+        }
+    }
+
+    private func feed(_ request: Request) async throws -> Response {
+        let path = String(request.uri.path.dropFirst("/feeds/".count))
+        guard let address = FeedAddress(path: path), let feed = try await feeds.feed(address, onFetch: fetches.note)
+        else {
+            throw HTTPError(.notFound, message: "There is no such feed.")
+        }
+        return Self.response(to: request, feed)
+    }
+
+    /// `REVISION.cap`
+    private func alert(_ request: Request, _ context: PortalContext) async throws -> Response {
+        let id = BulletinID(
+            publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
+        let document = try context.parameters.require("document")
+        guard document.hasSuffix(".cap"), let revision = Int64(document.dropLast(".cap".count)),
+            "\(revision).cap" == document, let alert = try await alerts.alert(id, revision: revision)
+        else { throw HTTPError(.notFound, message: "There is no such alert, or another one has taken its place.") }
+        return Self.response(to: request, alert)
+    }
+
+    static func response(to request: Request, _ feed: RenderedFeed) -> Response {
+        let (form, isKnown) = feed.answer(to: request.headers)
+        guard !isKnown else { return Response(status: .notModified, headers: form.headersIfKnown) }
+        return Response(status: .ok, headers: form.headers, body: ResponseBody(byteBuffer: form.body))
+    }
+}

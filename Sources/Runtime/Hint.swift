@@ -1,0 +1,91 @@
+import Synchronization
+
+/// Wakes a stage: something was committed that it may want to look at.
+///
+/// A hint carries nothing and may come too often or, after a crash, not at all; the stage reads what
+/// there is from the store and looks by itself from time to time. It has one waiter at a time. (An
+/// `AsyncStream` would end for good when one wait of it is cancelled, as every wait with a limit is.)
+package final class Hint: Sendable {
+    private struct State {
+        var isSignalled = false
+        var waiter: CheckedContinuation<Void, Never>?
+        /// Which wait the waiter belongs to.
+        var wait: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func signal() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            if state.waiter == nil { state.isSignalled = true }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Waits for a hint, or until the task is cancelled.
+    package func wait() async {
+        let wait = state.withLock { state in
+            state.wait += 1
+            return state.wait
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReady = state.withLock { state in
+                    guard !state.isSignalled, !Task.isCancelled, state.wait == wait else {
+                        state.isSignalled = false
+                        return true
+                    }
+                    state.waiter = continuation
+                    return false
+                }
+                if isReady {
+                    continuation.resume()
+                } else if Task.isCancelled {
+                    // The handler may have run before there was a waiter to resume.
+                    end(wait)
+                }
+            }
+        } onCancel: {
+            end(wait)
+        }
+    }
+
+    /// Waits for a hint, whatever becomes of the task: for work that has an end of its own.
+    package func waitUninterrupted() async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                state.wait += 1
+                guard !state.isSignalled else {
+                    state.isSignalled = false
+                    return true
+                }
+                state.waiter = continuation
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+    }
+
+    /// Waits for a hint at most so long.
+    package func wait(atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func end(_ wait: UInt64) {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.wait == wait else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+}

@@ -1,0 +1,147 @@
+import Bulletins
+import GRDB
+import Storage
+
+/// Takes due deliveries under a lease, within one transaction.
+struct DeliveryClaim {
+    private let db: Database
+    private let key: StoreKey
+    private let channel: Channel
+    private let owner: LeaseOwner
+    private let until: Timestamp
+    private let now: Timestamp
+    private let haltNumber: Int64
+
+    init(db: Database, key: StoreKey, channel: Channel, owner: LeaseOwner, until: Timestamp, now: Timestamp) throws {
+        (self.db, self.key, self.channel, self.owner, self.until, self.now) = (db, key, channel, owner, until, now)
+        if channel.traits.isSuppressible { try Suppressions.endThoseOver(db, now: now) }
+        haltNumber = try Halts.number(db)
+    }
+
+    static func hasEmergencies(_ channel: Channel, _ db: Database, now: Timestamp) throws -> Bool {
+        try db.number(
+            """
+            SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_ready
+                    WHERE state = 'pending' AND turn IS NOT NULL AND channel = ?1 AND priority = 0)
+                OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_timed
+                    WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL
+                    AND channel = ?1 AND priority = 0 AND due_at <= ?2)
+            """, [channel.rawValue, now.milliseconds]) == 1
+    }
+
+    /// When there is a digest to claim.
+    static func nextDigest(_ db: Database) throws -> Timestamp? {
+        try db.number(
+            """
+            SELECT min(due_at) FROM deliveries INDEXED BY deliveries_digests
+            WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL
+            """
+        ).map { Timestamp(milliseconds: $0 + settling) }
+    }
+
+    /// Each priority by itself: first what waited for a retry, half of the room at most, then the others by their turn.
+    func next(_ limit: Int, priorities: ClosedRange<Int>) throws -> [ClaimedDelivery] {
+        let (timed, ready) = (try db.prepared(Self.timed), try db.prepared(Self.ready))
+        var found: [ClaimedDelivery] = []
+        for priority in priorities where found.count < limit {
+            let room = limit - found.count
+            var retries: [ClaimedDelivery] = []
+            try timed.each([channel.rawValue, priority, now.milliseconds, room]) { retries.append(try claimed($0)) }
+            let half = min(retries.count, (room + 1) / 2)
+            found += retries.prefix(half)
+            try ready.each([channel.rawValue, priority, limit - found.count]) { found.append(try claimed($0)) }
+            found += retries.dropFirst(half).prefix(limit - found.count)
+        }
+        try take(found.map(\.number))
+        return found
+    }
+
+    /// Of each endpoint and window all that is due at once.
+    func nextDigests(_ limit: Int) throws -> [[ClaimedDelivery]] {
+        var groups: [(due: Int64, endpoint: Int64, window: Int64)] = []
+        try db.prepared(Self.groups).each([now.milliseconds - Self.settling, limit]) {
+            groups.append(($0.integer(0), $0.integer(1), $0.integer(2)))
+        }
+        let members = try db.prepared(Self.members)
+        let found = try groups.map { group in
+            var digest: [ClaimedDelivery] = []
+            try members.each([group.due, group.endpoint, group.window, longestDigest]) {
+                digest.append(try claimed($0))
+            }
+            return digest
+        }
+        try take(found.joined().map(\.number))
+        return found
+    }
+
+    /// What was routed before a window ended is committed a moment after it, in milliseconds.
+    private static let settling: Int64 = 2000
+
+    private func take(_ numbers: [Int64]) throws {
+        guard !numbers.isEmpty else { return }
+        try db.run(
+            """
+            UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_owner = ?, lease_until = ?
+            WHERE id IN (SELECT value FROM json_each(?))
+            """, [owner.name, until.milliseconds, jsonList(numbers)])
+    }
+
+    private static func select(_ index: String, _ condition: String) -> String {
+        """
+        SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, s.region, s.field,
+            s.language, \(Halts.sql), d.spent, d.priority, e.failing_since, d.digest_at, s.frequency,
+            e.previous_until, e.previous_version, e.signatures, s.payload
+        FROM deliveries d INDEXED BY \(index) CROSS JOIN endpoints e ON e.id = d.endpoint
+            CROSS JOIN subscriptions s ON s.id = d.subscription CROSS JOIN bulletins b ON b.id = d.bulletin
+        WHERE d.state = 'pending' AND \(condition)
+        """
+    }
+
+    private static let ready = select(
+        "deliveries_ready", "d.turn IS NOT NULL AND d.channel = ? AND d.priority = ? ORDER BY d.turn LIMIT ?")
+    private static let timed = select(
+        "deliveries_timed",
+        """
+        d.turn IS NULL AND d.due_at IS NOT NULL AND d.digest_at IS NULL AND d.channel = ? AND d.priority = ? AND d.due_at <= ?
+        ORDER BY d.due_at LIMIT ?
+        """)
+    private static let groups = """
+        SELECT DISTINCT due_at, endpoint, digest_at FROM deliveries INDEXED BY deliveries_digests
+        WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL AND due_at <= ?
+        ORDER BY due_at, endpoint, digest_at LIMIT ?
+        """
+    private static let members = select(
+        "deliveries_digests",
+        "d.due_at = ? AND d.endpoint = ? AND d.digest_at = ? AND d.due_at IS NOT NULL AND d.digest_at IS NOT NULL LIMIT ?"
+    )
+
+    /// By the places of `select`.
+    private func claimed(_ row: SQLiteRow) throws -> ClaimedDelivery {
+        let (endpoint, attempts, subscription) = (row.integer(2), row.integer(3), row.integer(4))
+        guard let region = Region(rawValue: row.integer(7)), let field = FieldFilter(row.text(8)) else {
+            throw StoreError.unusable("subscription \(subscription) is damaged")
+        }
+        return ClaimedDelivery(
+            number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, address: row.text(5),
+            signing: channel.traits.isSigned ? signing(row, endpoint) : nil,
+            payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1,
+            tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
+            subscription: subscription, region: region, field: field, language: row.text(9),
+            frequency: Frequency(rawValue: row.text(15)) ?? .immediate,
+            unsubscribeToken: row.isNull(14) ? unsubscribeToken(subscription) : key.leaveToken(endpoint),
+            isFailing: !row.isNull(13), digestAt: row.optionalInteger(14).map { Timestamp(milliseconds: $0) },
+            halt: row.optionalInteger(10).flatMap { DeliveryHalt(rawValue: Int($0)) }, haltNumber: haltNumber)
+    }
+
+    private func signing(_ row: SQLiteRow, _ endpoint: Int64) -> WebhookSigning {
+        let isRotating = row.integer(16) > now.milliseconds
+        return WebhookSigning(
+            endpoint: endpoint, version: row.integer(6), previous: isRotating ? row.optionalInteger(17) : nil,
+            schemes: SignatureSchemes(rawValue: Int(row.integer(18))))
+    }
+
+    /// Only mails have such a link.
+    private func unsubscribeToken(_ subscription: Int64) -> [UInt8] {
+        channel.traits.endsByLink ? key.unsubscribeToken(subscription) : []
+    }
+}

@@ -1,0 +1,180 @@
+import Addresses
+package import Bulletins
+import GRDB
+package import Storage
+
+extension SQLiteStore: ListingStore {
+    package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
+        try await read { db in
+            let rows =
+                if let id {
+                    try db.rows(
+                        Self.bulletinRows + " WHERE b.publisher = ? AND b.name = ? ORDER BY b.id DESC LIMIT ?",
+                        [id.publisher, id.id, limit])
+                } else {
+                    try db.rows(Self.bulletinRows + " ORDER BY b.id DESC LIMIT ?", [limit])
+                }
+            return try rows.map { try $0.bulletinRow(db) }
+        }
+    }
+
+    package func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow] {
+        try await read { db in
+            try db.rows(
+                Self.bulletinRows + " WHERE b.in_reply_to = ? AND b.state <> 'rejected' ORDER BY b.id DESC",
+                [proposal.description]
+            ).map { try $0.bulletinRow(db) }
+        }
+    }
+
+    /// An answer that is public moves a proposal's state.
+    static func lastAnswer(to proposal: BulletinID, _ db: Database) throws -> Bulletin.Proposal? {
+        try db.row(
+            """
+            SELECT \(StoredBulletin.columns) FROM bulletins b
+            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
+            """, [proposal.description])?.storedBulletin().bulletin().proposal
+    }
+
+    private static let bulletinRows = """
+        SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
+        FROM bulletins b
+        """
+
+    package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
+        try await read { db in
+            let (hasBulletin, hasAddress) = (filter.bulletin != nil, filter.address != nil)
+            var conditions: [String] = []
+            if hasBulletin { conditions.append("b.publisher = ?1 AND b.name = ?2") }
+            if filter.state != nil { conditions.append("d.state = ?3") }
+            if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 4, canonical: 5)))") }
+            let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+            return try db.rows(
+                """
+                \(DeliveryRow.columns) FROM \(DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress))
+                \(condition) ORDER BY d.id DESC LIMIT ?6
+                """,
+                [
+                    filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address,
+                    filter.address.map(AnyAddress.canonical), limit,
+                ]
+            ).map { try $0.deliveryRow() }
+        }
+    }
+
+    package func backlog() async throws(StoreError) -> Backlog {
+        try await read { db in
+            var deliveries = Dictionary(uniqueKeysWithValues: Channel.allCases.map { ($0, 0) })
+            // By an index each: those that are due, those that wait for a time or another one, those that are sent.
+            for part in [
+                "INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL",
+                "INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL",
+                "INDEXED BY deliveries_waiting WHERE state = 'pending' AND due_at IS NULL",
+                "INDEXED BY deliveries_leases WHERE state = 'sending'",
+            ] {
+                for row in try db.rows("SELECT channel, count(*) AS number FROM deliveries \(part) GROUP BY channel") {
+                    deliveries[row.channel, default: 0] += row["number"] as Int
+                }
+            }
+            // Digests go by mail only. Half a million may wait for the morning, and their index does not hold the channel.
+            let digests = try db.number(
+                """
+                SELECT count(*) FROM deliveries INDEXED BY deliveries_digests
+                WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL
+                """)
+            deliveries[.email, default: 0] += Int(digests ?? 0)
+            deliveries[.websub] = Int(try HubSubscriptions.unpushed(db))
+            let unrouted = try db.number(
+                """
+                SELECT count(*) FROM bulletins
+                WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
+                """)
+            return Backlog(
+                unroutedBulletins: Int(unrouted ?? 0), unfinishedDeliveries: deliveries,
+                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0))
+        }
+    }
+
+    package func deliverySummary() async throws(StoreError) -> [DeliveryCount] {
+        try await read { db in
+            try db.rows(
+                "SELECT channel, state, count(*) AS number FROM deliveries GROUP BY channel, state ORDER BY channel, state"
+            )
+            .map { DeliveryCount(channel: $0["channel"], state: $0["state"], count: $0["number"]) }
+        }
+    }
+
+    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
+        try await read { db in
+            var found: [RefusedMessage] = []
+            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals ORDER BY id DESC LIMIT ?").each([limit]) {
+                found.append(RefusedMessage($0))
+            }
+            return found
+        }
+    }
+
+    package func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage? {
+        try await read { db in
+            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
+                [number], RefusedMessage.init)
+        }
+    }
+}
+
+extension Row {
+    fileprivate func bulletinRow(_ db: Database) throws -> BulletinRow {
+        let number: Int64 = self["id"]
+        var deliveries: [String: [String: Int]] = [:]
+        for row in try db.rows(
+            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
+            [number])
+        {
+            deliveries[row["channel"] as String, default: [:]][row["state"] as String] = row["number"]
+        }
+        let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        let stored = try storedBulletin()
+        return BulletinRow(
+            stored: stored, title: self["title"], urgency: urgency("urgency"),
+            regions: regions.split(separator: " ").map(String.init),
+            fields: fields.split(separator: " ").map(String.init),
+            issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
+            deliveries: deliveries,
+            proposal: stored.kind == .proposal
+                ? try SQLiteStore.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
+    }
+
+    func deliveryRow() throws -> DeliveryRow {
+        DeliveryRow(
+            number: self["id"], bulletin: BulletinID(publisher: self["publisher"], id: self["name"]),
+            revision: self["revision"],
+            channel: self["channel"], address: self["address"], state: try choice("state"), attempts: self["attempts"],
+            dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"),
+            digestAt: timestamp("digest_at"), code: self["code"],
+            detail: self["detail"],
+            subscription: self["subscription"], region: try region("region"), field: self["field"])
+    }
+}
+
+extension DeliveryRow {
+    /// What `deliveryRow` reads.
+    static let columns = "SELECT d.*, b.publisher, b.name, b.revision, e.address, s.region, s.field"
+    static let select = "\(columns) FROM \(DeliveryJoin.order(byBulletin: false, byAddress: false))"
+}
+
+/// Deliveries `d` with their bulletins `b`, endpoints `e` and subscriptions `s`, in the order in which what is asked for
+/// finds them. An endpoint's are looked for in each bulletin: an index by endpoint would cost each delivery a page.
+enum DeliveryJoin {
+    static func order(byBulletin: Bool, byAddress: Bool) -> String {
+        let subscription = "JOIN subscriptions s ON s.id = d.subscription"
+        if byAddress {
+            return """
+                endpoints e CROSS JOIN bulletins b
+                CROSS JOIN deliveries d ON d.bulletin = b.id AND d.endpoint = e.id \(subscription)
+                """
+        }
+        return byBulletin
+            ? "bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id JOIN endpoints e ON e.id = d.endpoint \(subscription)"
+            : "deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint \(subscription)"
+    }
+}
