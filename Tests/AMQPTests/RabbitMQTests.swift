@@ -105,19 +105,18 @@ import Testing
                     QueueDeclaration(name: "amqp-test-absent"),
                 ], bindings: [])
         }
-        try await apply(
-            Topology(exchanges: [ExchangeDeclaration(name: exchange)]), on: broker.settings,
-            logger: broker.logger)
+        try await Topology(exchanges: [ExchangeDeclaration(name: exchange)])
+            .declare(on: broker.settings, logger: broker.logger)
         await #expect(
             throws: AMQPError.topologyMismatch(
                 object: "queue '\(queue)'", argument: "x-delivery-limit", wanted: "5", found: "3")
         ) {
-            try await apply(wanted(5, "topic"), on: broker.settings, logger: broker.logger)
+            try await wanted(5, "topic").declare(on: broker.settings, logger: broker.logger)
         }
-        let same = try await check(wanted(3, "topic"), on: broker.settings, logger: broker.logger)
+        let same = try await wanted(3, "topic").differences(on: broker.settings, logger: broker.logger)
         #expect(same == [.missing(object: "queue 'amqp-test-absent'")])
-        let differs = try await check(
-            wanted(5, "direct"), on: broker.settings, logger: broker.logger)
+        let differs = try await wanted(5, "direct").differences(
+            on: broker.settings, logger: broker.logger)
         #expect(differs.count == 3)
         #expect(
             differs.first

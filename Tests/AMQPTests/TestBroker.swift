@@ -32,9 +32,8 @@ struct TestBroker {
         let name = "amqp-test-\(UInt64.random(in: 0 ... .max))"
         var arguments: [String: HeaderValue] = ["x-queue-type": .string(type), "x-expires": 60_000]
         arguments.merge(more) { $1 }
-        try await apply(
-            Topology(queues: [QueueDeclaration(name: name, arguments: arguments)]), on: settings,
-            logger: logger)
+        try await Topology(queues: [QueueDeclaration(name: name, arguments: arguments)])
+            .declare(on: settings, logger: logger)
         return name
     }
 

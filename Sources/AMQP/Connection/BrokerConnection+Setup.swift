@@ -58,8 +58,8 @@ extension BrokerConnection {
         }
     }
 
-    /// Capabilities that librabbitmq does not announce by itself. Without them the broker reports neither a deleted queue
-    /// nor a memory alarm.
+    /// Capabilities that librabbitmq does not announce by itself. Without them the broker reports neither a deleted
+    /// queue nor a memory alarm.
     private static func clientProperties(_ settings: BrokerSettings) -> [String: HeaderValue] {
         let capabilities: [String: HeaderValue] = [
             "authentication_failure_close": true, "basic.nack": true, "connection.blocked": true,

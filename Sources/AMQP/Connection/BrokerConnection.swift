@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A connection to a broker with one open channel.
 ///
-/// This type owns the C handle and lets nothing of it escape. Any call may block and librabbitmq is not thread-safe, so a
-/// connection belongs to one dedicated thread. A connection that threw is broken: drop it and connect again.
+/// This type owns the C handle and lets nothing of it escape. Any call may block and librabbitmq is not thread-safe, so
+/// a connection belongs to one dedicated thread. A connection that threw is broken: drop it and connect again.
 struct BrokerConnection: ~Copyable {
     static let channel: amqp_channel_t = 1
 
@@ -17,15 +17,15 @@ struct BrokerConnection: ~Copyable {
         self.address = address
     }
 
-    /// Closes the socket without the AMQP closing handshake, which a broken connection could not complete anyway. A healthy
-    /// one goes through `closeGracefully(within:)` first.
+    /// Closes the socket without the AMQP closing handshake, which a broken connection could not complete anyway. A
+    /// healthy one goes through `closeGracefully(within:)` first.
     deinit { amqp_destroy_connection(state) }
 
     /// Connects to the first address that accepts the login, and opens the channel.
     ///
-    /// A host that refuses the login or the virtual host is skipped like one that does not answer: the hosts need not form
-    /// one cluster, and a starting node refuses for a while what it accepts later. If every host fails, a refused login is
-    /// reported in preference to a silent host, since an operator can fix it.
+    /// A host that refuses the login or the virtual host is skipped like one that does not answer: the hosts need not
+    /// form one cluster, and a starting node refuses for a while what it accepts later. If every host fails, a refused
+    /// login is reported in preference to a silent host, since an operator can fix it.
     static func connect(_ settings: BrokerSettings) throws(AMQPError) -> BrokerConnection {
         var (loginError, lastError) = (AMQPError?.none, AMQPError.badURL("it names no host"))
         for address in settings.addresses {
@@ -116,7 +116,8 @@ struct BrokerConnection: ~Copyable {
         amqp_send_method(state, ofChannel ? Self.channel : 0, method, &nothing)
     }
 
-    /// Closes the connection and waits for the broker's reply, which proves that it has received everything sent before.
+    /// Closes the connection and waits for the broker's reply, which proves that it has received everything sent
+    /// before.
     func closeGracefully(within limit: Duration) {
         var limit = timeval(limit)
         amqp_set_rpc_timeout(state, &limit)

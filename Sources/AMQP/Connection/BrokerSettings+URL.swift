@@ -1,9 +1,9 @@
 extension BrokerSettings {
     /// Reads `amqp://user:password@host1:5672,host2:5673/vhost`, or `amqps://` for TLS.
     ///
-    /// User and password default to `guest`, the port to 5672, or 5671 with TLS, and the virtual host to `/`, also where
-    /// the path is empty. User, password and virtual host may be percent-encoded. The query takes the parameters of
-    /// RabbitMQ's own URIs: `heartbeat` (seconds), `connection_timeout` (milliseconds), `cacertfile`, `certfile` and
+    /// User and password default to `guest`, the port to 5672, or 5671 with TLS, and the virtual host to `/`, also
+    /// where the path is empty. User, password and virtual host may be percent-encoded. The query takes the parameters
+    /// of RabbitMQ's own URIs: `heartbeat` (seconds), `connection_timeout` (milliseconds), `cacertfile`, `certfile` and
     /// `keyfile`.
     public init(url: String) throws(AMQPError) {
         var parts = try URLParts(url)

@@ -9,11 +9,11 @@ public struct BrokerSettings: Sendable, Hashable {
     public var password = "guest"
     /// nil connects without TLS.
     public var tls: BrokerTLSSettings?
-    /// The heartbeat interval to negotiate, in whole seconds, at least one. The connection counts as lost after the broker
-    /// has been silent for almost two intervals.
+    /// The heartbeat interval to negotiate, in whole seconds, at least one. The connection counts as lost after the
+    /// broker has been silent for almost two intervals.
     public var heartbeat = Duration.seconds(15)
-    /// The time limit for connecting to one address, and again for the login there. Resolving the host name has no limit,
-    /// since `getaddrinfo` takes none, but it holds up no other connection.
+    /// The time limit for connecting to one address, and again for the login there. Resolving the host name has no
+    /// limit, since `getaddrinfo` takes none, but it holds up no other connection.
     public var connectTimeout = Duration.seconds(5)
     /// The name under which the broker lists the connection.
     public var connectionName = "amqp"

@@ -2,8 +2,8 @@
 ///
 /// `ConnectionThread` drives it. The handler is a local variable of that thread, so it needs no lock.
 protocol ConnectionHandler: Sendable {
-    /// Makes the requests that wait for a reply. The connection makes no such request afterwards, because librabbitmq sets
-    /// other frames aside while it waits.
+    /// Makes the requests that wait for a reply. The connection makes no such request afterwards, because librabbitmq
+    /// sets other frames aside while it waits.
     mutating func setUp(_ connection: borrowing BrokerConnection) throws(AMQPError)
 
     /// Processes one frame. Throws to end the connection.
@@ -16,8 +16,8 @@ protocol ConnectionHandler: Sendable {
     /// Called once, when the connection is gone: resumes every waiting task.
     mutating func end(_ reason: AMQPError)
 
-    /// Microseconds to wait after a turn in which something arrived. A broker under load sends message by message, and a
-    /// short delay turns many small batches into one large one.
+    /// Microseconds to wait after a turn in which something arrived. A broker under load sends message by message, and
+    /// a short delay turns many small batches into one large one.
     var batchingDelay: UInt32 { get }
 
     /// The broker has blocked the connection, and would not read a closing handshake.

@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// The dedicated thread of one connection, as the rest of the program sees it: something to wake, to stop and to await.
 ///
-/// The thread runs a loop. Each turn drains the socket, then sends. It never sends first: on a dead connection the drain
-/// fails immediately, where a send could hang. The connection and its handler are local variables of the loop, so neither
-/// needs a lock; a mailbox carries messages and requests between the loop and the program's tasks.
+/// The thread runs a loop. Each turn drains the socket, then sends. It never sends first: on a dead connection the
+/// drain fails immediately, where a send could hang. The connection and its handler are local variables of the loop, so
+/// neither needs a lock; a mailbox carries messages and requests between the loop and the program's tasks.
 final class ConnectionThread: Sendable {
     let wakeup = Wakeup()
     private let watchdog = ConnectionWatchdog()

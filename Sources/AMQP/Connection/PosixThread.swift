@@ -13,8 +13,8 @@ enum PosixThread {
         }
     }
 
-    /// 64 MiB. librabbitmq decodes nested tables by recursion, and a frame of 128 KiB can nest 26,000 of them. The kernel
-    /// only commits the pages that are touched.
+    /// 64 MiB. librabbitmq decodes nested tables by recursion, and a frame of 128 KiB can nest 26,000 of them. The
+    /// kernel only commits the pages that are touched.
     private static let stackSize = 64 << 20
 
     /// Starts `body` on a detached thread. The kernel keeps 15 bytes of the name. Returns false if the process cannot

@@ -24,8 +24,8 @@ func withConnection<R: Sendable>(
     return try await promise.value()
 }
 
-/// Checks that the broker accepts a connection: connects, logs in and disconnects. Throws if the settings are wrong or the
-/// broker does not answer.
+/// Checks that the broker accepts a connection: connects, logs in and disconnects. Throws if the settings are wrong or
+/// the broker does not answer.
 public func probe(_ broker: BrokerSettings, logger: Logger) async throws(AMQPError) {
     try await withConnection(to: broker) { _ in }
     logger.debug("the broker accepts connections", metadata: ["broker": "\(broker)"])

@@ -36,8 +36,8 @@ struct ConfirmWindow: Sendable {
 
     /// Marks the message that the broker returned.
     ///
-    /// `basic.return` carries no sequence number. Returns arrive in the order of the messages and before their confirms, so
-    /// a return belongs to the first open message with the same content.
+    /// `basic.return` carries no sequence number. Returns arrive in the order of the messages and before their
+    /// confirms, so a return belongs to the first open message with the same content.
     mutating func markReturned(as outcome: PublishOutcome, where matches: (OutgoingMessage) -> Bool) {
         for index in firstOpen..<entries.count {
             guard let entry = entries[index], entry.returned == nil, matches(entry.message)

@@ -2,9 +2,9 @@ public import Logging
 
 /// Publishes while `body` runs, over a connection and a thread of its own, with at most `window` unconfirmed messages.
 ///
-/// Publishing and consuming never share a connection: under a memory alarm the broker stops reading from a connection that
-/// publishes, and acknowledgements on it would wait as well. This function does not reconnect: the caller does, with
-/// `Backoff`.
+/// Publishing and consuming never share a connection: under a memory alarm the broker stops reading from a connection
+/// that publishes, and acknowledgements on it would wait as well. This function does not reconnect: the caller does,
+/// with `Backoff`.
 public func withPublisher<R: Sendable>(
     _ broker: BrokerSettings, window: Int = 500, logger: Logger,
     _ body: (MessagePublisher) async throws -> R
@@ -27,8 +27,8 @@ public func withPublisher<R: Sendable>(
 public struct MessagePublisher: Sendable {
     let mailbox: PublisherMailbox
 
-    /// Publishes messages in order, and returns the outcome of each once the broker has answered for all. Waits while the
-    /// broker blocks the connection.
+    /// Publishes messages in order, and returns the outcome of each once the broker has answered for all. Waits while
+    /// the broker blocks the connection.
     ///
     /// After an error the outcome of the sent messages is unknown. Publish them again, with an id by which the receiver
     /// detects duplicates. `.unsendable` is the exception: it is thrown before anything is sent.

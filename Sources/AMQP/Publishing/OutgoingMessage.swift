@@ -1,7 +1,7 @@
 /// A message to publish.
 ///
-/// It is persistent unless its properties say otherwise, and mandatory unless `mandatory` is false: the broker returns a
-/// mandatory message that it cannot route to any queue.
+/// It is persistent unless its properties say otherwise, and mandatory unless `mandatory` is false: the broker returns
+/// a mandatory message that it cannot route to any queue.
 public struct OutgoingMessage: Sendable, Equatable {
     /// Empty for the default exchange, where the routing key is the name of a queue.
     public var exchange: String

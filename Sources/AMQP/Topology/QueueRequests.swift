@@ -1,7 +1,7 @@
 internal import CRabbitMQ
 
-/// Makes a queue for replies, and returns the name that the broker chose for it. The broker deletes the queue after it has
-/// had no consumer for `expiry`.
+/// Makes a queue for replies, and returns the name that the broker chose for it. The broker deletes the queue after it
+/// has had no consumer for `expiry`.
 public func makeReplyQueue(on broker: BrokerSettings, expiry: Duration) async throws(AMQPError) -> String {
     let milliseconds = Int64(expiry / .milliseconds(1))
     return try await withConnection(to: broker) { connection throws(AMQPError) in
@@ -9,7 +9,8 @@ public func makeReplyQueue(on broker: BrokerSettings, expiry: Duration) async th
     }
 }
 
-/// Returns the queues among `names` that are empty and have no consumer. A message published to one of these stays there.
+/// Returns the queues among `names` that are empty and have no consumer. A message published to one of these stays
+/// there.
 public func idleQueues(of names: [String], on broker: BrokerSettings) async throws(AMQPError) -> [String] {
     try await withConnection(to: broker) { (connection) throws(AMQPError) in
         var idle: [String] = []

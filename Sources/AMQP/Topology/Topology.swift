@@ -30,8 +30,8 @@ public struct ExchangeDeclaration: Sendable, Hashable {
 public struct QueueDeclaration: Sendable, Hashable {
     public var name: String
     public var durable: Bool
-    /// Optional arguments, for example `x-queue-type`. The broker rejects a declaration whose arguments differ from those
-    /// of the existing queue.
+    /// Optional arguments, for example `x-queue-type`. The broker rejects a declaration whose arguments differ from
+    /// those of the existing queue.
     public var arguments: [String: HeaderValue]
 
     public init(name: String, durable: Bool = true, arguments: [String: HeaderValue] = [:]) {

@@ -2,7 +2,8 @@
 enum Frame: Sendable, Equatable {
     /// The start of a delivered message. A header and body frames follow.
     case deliver(IncomingMessage.Delivery)
-    /// The start of an unroutable message that the broker returns. A header and body frames follow, and later its confirm.
+    /// The start of an unroutable message that the broker returns. A header and body frames follow, and later its
+    /// confirm.
     case returned(Return)
     case header(bodySize: UInt64, properties: MessageProperties)
     case body([UInt8])

@@ -40,8 +40,8 @@ public struct MessageProperties: Sendable, Hashable {
 
 /// A value in a table of message headers or queue arguments.
 ///
-/// The AMQP integer types all become `integer`, which is written as 64 bits. Floats and decimals become `double`. A string
-/// that is not UTF-8 becomes `bytes`.
+/// The AMQP integer types all become `integer`, which is written as 64 bits. Floats and decimals become `double`. A
+/// string that is not UTF-8 becomes `bytes`.
 public enum HeaderValue: Sendable, Hashable {
     case string(String)
     case integer(Int64)

@@ -62,8 +62,9 @@ enum WireReader {
             decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }
 
-    /// Reads a short string (AMQP 0-9-1, section 4.2.5.3: at most 255 bytes) into a text that can be sent again as a short
-    /// string. Invalid UTF-8 may exceed the limit, since each replacement character takes three bytes, and is truncated.
+    /// Reads a short string (AMQP 0-9-1, section 4.2.5.3: at most 255 bytes) into a text that can be sent again as a
+    /// short string. Invalid UTF-8 may exceed the limit, since each replacement character takes three bytes, and is
+    /// truncated.
     static func shortText(_ bytes: amqp_bytes_t) -> String {
         var text = text(bytes)
         while text.utf8.count > 255 { text.unicodeScalars.removeLast() }
@@ -102,8 +103,8 @@ enum WireReader {
         return properties
     }
 
-    /// The deepest nesting of tables and arrays. Deeper ones are read as null: a frame has room for tens of thousands of
-    /// levels, which the recursion below would exhaust the stack with.
+    /// The deepest nesting of tables and arrays. Deeper ones are read as null: a frame has room for tens of thousands
+    /// of levels, and the recursion below would exhaust the stack.
     private static let maximumDepth = 16
 
     private static func table(_ table: amqp_table_t, depth: Int = 0) -> [String: HeaderValue] {

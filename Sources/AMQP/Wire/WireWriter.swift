@@ -1,6 +1,7 @@
 internal import CRabbitMQ
 
-/// Encodes Swift values as librabbitmq's structs, in a memory pool that it owns. The results are valid until `recycle()`.
+/// Encodes Swift values as librabbitmq's structs, in a memory pool that it owns. The results are valid until
+/// `recycle()`.
 struct WireWriter: ~Copyable {
     private let pool: UnsafeMutablePointer<amqp_pool_t>
 
