@@ -1,11 +1,11 @@
 /// A mail address in the one form that every part of the program uses.
 ///
-/// The local part is a Dot-string (RFC 5321, section 4.1.2) and may contain UTF-8 (RFC 6531, section 3.3). The domain is in
-/// lower case, and an internationalised one in its `xn--` form. No character of an address can end an SMTP command, a
-/// return path or a header.
+/// The local part is a Dot-string (RFC 5321, section 4.1.2) and may contain UTF-8 (RFC 6531, section 3.3). The domain
+/// is in lower case, and an internationalised one in its `xn--` form. No character of an address can end an SMTP
+/// command, a return path or a header.
 ///
-/// Two addresses whose local parts differ only in the case of A-Z count as one. Mail goes to the spelling that was given
-/// first, because only the server of the mailbox knows whether case matters to it.
+/// Two addresses whose local parts differ only in the case of A-Z count as one. Mail goes to the spelling that was
+/// given first, because only the server of the mailbox knows whether case matters to it.
 public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
     /// The hosts that an address may name.
     public enum Scope: Sendable {

@@ -2,9 +2,9 @@ import Glibc
 
 /// Normalises http and https URLs (RFC 3986, section 6.2.2), so that equivalent URLs compare equal.
 ///
-/// The normal form has a lower-case scheme and host, no default port and no fragment. Percent escapes are in upper case and
-/// only escape reserved characters. The path has no dot segments and is at least `/`. Whether the program may post to the
-/// URL is decided elsewhere.
+/// The normal form has a lower-case scheme and host, no default port and no fragment. Percent escapes are in upper case
+/// and only escape reserved characters. The path has no dot segments and is at least `/`. Whether the program may post
+/// to the URL is decided elsewhere.
 public enum WebAddress {
     /// The normal form of a URL. A text without a scheme and authority is returned unchanged.
     public static func canonical(_ url: String) -> String {
@@ -27,7 +27,8 @@ public enum WebAddress {
         return end > start ? (scheme, bytes[start..<end], bytes[end...]) : nil
     }
 
-    /// The authority in its normal form. User information is kept as it is: addresses that have any are rejected elsewhere.
+    /// The authority in its normal form. User information is kept as it is: addresses that have any are rejected
+    /// elsewhere.
     private static func normalisedAuthority(_ authority: Bytes, _ scheme: String) -> String {
         let start = authority.lastIndex(of: UInt8(ascii: "@")).map { $0 + 1 } ?? authority.startIndex
         let closing = authority.lastIndex(of: UInt8(ascii: "]")) ?? start

@@ -1,4 +1,5 @@
-/// The unit of dissemination: an announcement by a government unit, or a proposal by a KIM (a community information group).
+/// The unit of dissemination: an announcement by a government unit, or a proposal by a KIM (a community information
+/// group).
 ///
 /// `docs/contract.md` and `config/schema/bulletin.schema.json` define the members.
 public struct Bulletin: Sendable {

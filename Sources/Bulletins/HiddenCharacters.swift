@@ -7,8 +7,8 @@ package enum HiddenCharacters {
     // MARK: - The sets
 
     /// Characters that a line of a bulletin must not contain, as in `config/schema/bulletin.schema.json`: controls,
-    /// direction marks, zero-width characters and noncharacters. Joiners are allowed, because scripts and emoji need them.
-    /// U+FFFD is rejected because it shows that a program lost a character.
+    /// direction marks, zero-width characters and noncharacters. Joiners are allowed, because scripts and emoji need
+    /// them. U+FFFD is rejected because it shows that a program lost a character.
     package static func isHostile(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7F...0x9F, 0x61C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFDD0...0xFDEF,
@@ -28,7 +28,8 @@ package enum HiddenCharacters {
         }
     }
 
-    /// Characters that outputs escape: all that Unicode classifies as control, format, unassigned, private-use or ignorable.
+    /// Characters that outputs escape: all that Unicode classifies as control, format, unassigned, private-use or
+    /// ignorable.
     package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
         switch scalar.properties.generalCategory {

@@ -4,8 +4,9 @@
 /// country, the parent of every province.
 ///
 /// The code is stored as a number with a fixed count of decimal digits per level (`7371011001`), so that a region and
-/// everything within it is one interval of numbers. Containment is two comparisons, and a database finds all descendants by
-/// a range of its index. A comparison of texts would be slower and error-prone: `73.1` is not an ancestor of `73.10`.
+/// everything within it is one interval of numbers. Containment is two comparisons, and a database finds all
+/// descendants by a range of its index. A comparison of texts would be slower and error-prone: `73.1` is not an
+/// ancestor of `73.10`.
 public struct Region: Sendable, Hashable, Comparable {
     /// The ten digits of the code, with zeros for the levels below the region's own. `ID` is 0.
     public let rawValue: Int64
@@ -34,8 +35,8 @@ public struct Region: Sendable, Hashable, Comparable {
         self.rawValue = rawValue
     }
 
-    /// Parses a dotted code. Undotted codes are rejected, because those of BPS, the statistics office, look the same and
-    /// mean other regions.
+    /// Parses a dotted code. Undotted codes are rejected, because those of BPS, the statistics office, look the same
+    /// and mean other regions.
     public init?(_ code: some StringProtocol) {
         self.init(utf8: code.utf8)
     }

@@ -5,7 +5,8 @@ internal import NIOSSL
 
 /// Describes connect errors in words for logs and operators.
 package enum ConnectFault {
-    /// NIO's own texts name a C function and a number: `connect(descriptor:addr:size:): Connection refused (errno: 111)`.
+    /// NIO's own texts name a C function and a number: `connect(descriptor:addr:size:): Connection refused (errno:
+    /// 111)`.
     package static func words(_ error: any Error) -> String {
         switch error {
         // With several addresses, the last one tried.

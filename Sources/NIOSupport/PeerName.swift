@@ -2,8 +2,8 @@ package import NIOSSL
 
 /// Compares the names in a certificate with the requested host name (RFC 9525, section 6.3).
 ///
-/// NIOSSL verifies the chain, but also accepts a certificate for the peer's IP address. An attacker who controls the name's
-/// resolution would then need no certificate for the name. This check accepts DNS names only.
+/// NIOSSL verifies the chain, but also accepts a certificate for the peer's IP address. An attacker who controls the
+/// name's resolution would then need no certificate for the name. This check accepts DNS names only.
 package enum PeerName {
     /// Whether one of the certificate's DNS names matches the host.
     package static func matches(_ host: String, _ certificate: NIOSSLCertificate?) -> Bool {

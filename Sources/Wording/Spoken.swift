@@ -3,8 +3,8 @@ import Foundation
 extension Error {
     /// The text of the error for logs and operators.
     ///
-    /// Errors of this program and of NIO describe themselves. Foundation's errors print their domain and code, and keep the
-    /// reason in `localizedDescription`.
+    /// Errors of this program and of NIO describe themselves. Foundation's errors print their domain and code, and keep
+    /// the reason in `localizedDescription`.
     package var spoken: String {
         let text = String(describing: self)
         guard self is CocoaError || self is URLError || self is POSIXError || text.hasPrefix("Error Domain=") else {

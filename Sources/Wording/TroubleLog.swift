@@ -15,8 +15,8 @@ package final class TroubleLog: Sendable {
 
     package init(logger: Logger) { self.logger = logger }
 
-    /// Reports that `subject` is in trouble. A repetition of the same text is logged at the debug level only, so the text
-    /// must not change while the cause is the same.
+    /// Reports that `subject` is in trouble. A repetition of the same text is logged at the debug level only, so the
+    /// text must not change while the cause is the same.
     package func say(_ subject: String, _ text: String, level: Logger.Level = .warning) {
         let isNew = troubles.withLock { troubles in
             let known = troubles[subject]

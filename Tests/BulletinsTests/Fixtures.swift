@@ -31,8 +31,9 @@ enum Fixtures {
             let cells = row.map { reader.text($0) }
             found[cells[0]] = Publisher(
                 slug: cells[0], name: cells[1], amqpUser: cells[0],
-                kinds: Set(cells[3].split(separator: "|").compactMap { Bulletin.Kind(rawValue: String($0)) }),
-                regions: [Region(cells[2])].compactMap { $0 }, mayPublishEmergencies: cells[0] == "bpbd.35.08")
+                scope: .init(
+                    kinds: Set(cells[3].split(separator: "|").compactMap { Bulletin.Kind(rawValue: String($0)) }),
+                    regions: [Region(cells[2])].compactMap { $0 }, mayPublishEmergencies: cells[0] == "bpbd.35.08"))
         }
         return found
     }

@@ -76,8 +76,8 @@ struct ReviewTests {
         guard case .object(var object) = value else { throw BulletinError("", .schema, "no object") }
         object["regions"] = [.string(code)]
         let publisher = Publisher(
-            slug: "bpbd.35.08", name: "BNPB", amqpUser: "bnpb", kinds: [.announcement], regions: [.country],
-            mayPublishEmergencies: true)
+            slug: "bpbd.35.08", name: "BNPB", amqpUser: "bnpb",
+            scope: .init(kinds: [.announcement], regions: [.country], mayPublishEmergencies: true))
         let early = try #require(Timestamp("2026-11-23T08:00:00+08:00"))
         let result = BulletinValidator(registries: try Fixtures.registries.get()).validate(
             .object(object), publisher: publisher, sender: .trusted, now: early)
@@ -85,8 +85,8 @@ struct ReviewTests {
         return (accepted.bulletin.regions.map(\.code), accepted.notes)
     }
 
-    /// An emergency is never rejected for a retired or mistyped code. It goes to the successors of the code or to the nearest
-    /// known region above it, and the notes of the receipt name both.
+    /// An emergency is never rejected for a retired or mistyped code. It goes to the successors of the code or to the
+    /// nearest known region above it, and the notes of the receipt name both.
     @Test(arguments: [
         ("91.01", ["93.01"]), ("91.01.05", ["93.01"]), ("91.01.05.2001", ["93.01"]), ("14.71.08.1011", ["14.71.08"]),
         ("35.08.99.2001", ["35.08"]), ("35.99.01.2001", ["35"]),

@@ -13,8 +13,8 @@ struct MessageJudgeTests {
         """.utf8)
     private let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private let publisher = Publisher(
-        slug: "uji", name: "Uji", amqpUser: "uji-user", kinds: [.announcement], regions: [.country], fields: [.any],
-        mayPublishEmergencies: false)
+        slug: "uji", name: "Uji", amqpUser: "uji-user",
+        scope: .init(kinds: [.announcement], regions: [.country]))
 
     private static let judge = Result {
         func bytes(_ name: String) throws -> [UInt8] {
@@ -57,7 +57,7 @@ struct MessageJudgeTests {
     func onlyEmergenciesTakeTheirLane(key: String, queue: String, member: String, isRefused: Bool) throws {
         let text = String(decoding: body, as: UTF8.self).replacing("{", with: "{" + member)
         var publisher = publisher
-        publisher.mayPublishEmergencies = true
+        publisher.scope.mayPublishEmergencies = true
         let message = IncomingMessage(
             delivery: .init(tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key),
             properties: MessageProperties(userID: "uji-user"), bodySize: UInt64(text.utf8.count),

@@ -24,7 +24,8 @@ package enum CommonMark {
         }
     }
 
-    /// The reason to reject a body at intake; nil for a valid body. The text continues a sentence that begins with "body".
+    /// The reason to reject a body at intake; nil for a valid body. The text continues a sentence that begins with
+    /// "body".
     package static func fault(of text: String) -> String? {
         if let fault = CommonMarkLimits.fault(ofText: text) { return fault }
         return parsed(text) { document in

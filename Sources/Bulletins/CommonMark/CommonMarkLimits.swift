@@ -2,8 +2,8 @@ import CCommonMark
 
 /// Limits on the cost of a body: the depth of its nesting and the size of its rendering.
 ///
-/// Some limits apply to the source text, in one pass before parsing, because the parser itself takes quadratic time for some
-/// texts.
+/// Some limits apply to the source text, in one pass before parsing, because the parser itself takes quadratic time for
+/// some texts.
 enum CommonMarkLimits {
     /// The deepest nesting of quotes, list items, emphasis and links.
     static let depth = 32
@@ -12,7 +12,8 @@ enum CommonMarkLimits {
     static let linkBytes = 512 * 1024
     /// The same limit before parsing, where only an upper bound of the size is known.
     private static let parsedLinkBytes = 32 * 1024 * 1024
-    /// The most opening brackets, and below the most openings of comments. The parser may scan the rest of the text for each.
+    /// The most opening brackets, and below the most openings of comments. The parser may scan the rest of the text for
+    /// each.
     private static let openings = 4096
     private static let comments = 512
     /// The most markers at the start of a line. More than `depth` are allowed, because a code block may show them.

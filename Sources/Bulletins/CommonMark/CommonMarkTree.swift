@@ -89,8 +89,8 @@ enum CommonMarkTree {
         }
     }
 
-    /// Replaces a link by its text if its scheme is not allowed or it is within another link, which HTML forbids. Turns an
-    /// image into a link, and gives a link without text its address as text.
+    /// Replaces a link by its text if its scheme is not allowed or it is within another link, which HTML forbids. Turns
+    /// an image into a link, and gives a link without text its address as text.
     private static func makeSafeLink(_ node: OpaquePointer) {
         let address = url(node)
         let isSafe = isAllowed(address)

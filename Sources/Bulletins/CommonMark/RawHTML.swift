@@ -45,8 +45,8 @@ enum RawHTML {
         cmark_node_free(node)
     }
 
-    /// Removes the nodes between an opening tag and its end tag. Without an end tag all of them stay, because superfluous
-    /// text does less harm than lost text.
+    /// Removes the nodes between an opening tag and its end tag. Without an end tag all of them stay, because
+    /// superfluous text does less harm than lost text.
     private static func removeContent(after node: OpaquePointer, _ name: String, _ removal: inout Removal) {
         let parent = cmark_node_parent(node)
         if parent != removal.missingIn { (removal.missingIn, removal.missing) = (parent, []) }

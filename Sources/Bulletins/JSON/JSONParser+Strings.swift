@@ -23,7 +23,8 @@ extension JSONParser {
         return text
     }
 
-    /// The slow path for a string with escapes. The bytes from `start` to `position` are plain text and copied as they are.
+    /// The slow path for a string with escapes. The bytes from `start` to `position` are plain text and copied as they
+    /// are.
     private mutating func escapedString(from start: Int) throws(Failure) -> String {
         var unescaped = Array(bytes[start..<position])
         while position < bytes.count {
@@ -86,8 +87,8 @@ extension JSONParser {
 
 /// The scanner for plain text that the parser and the writer share.
 enum JSONText {
-    /// The index of the next quote, backslash or control character, or the end. It scans eight bytes at a time, because most
-    /// of a bulletin is text.
+    /// The index of the next quote, backslash or control character, or the end. It scans eight bytes at a time, because
+    /// most of a bulletin is text.
     static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         let raw = UnsafeRawBufferPointer(bytes)
         var index = start
@@ -100,8 +101,8 @@ enum JSONText {
 
     /// Whether one of eight bytes is a quote, a backslash or a control character.
     ///
-    /// `(x - 0x0101…) & ~x & 0x8080…` has a bit set if and only if a byte of x is 0. With 0x20 in place of 0x01, it finds
-    /// bytes below 0x20.
+    /// `(x - 0x0101…) & ~x & 0x8080…` has a bit set if and only if a byte of x is 0. With 0x20 in place of 0x01, it
+    /// finds bytes below 0x20.
     private static func endsText(_ eight: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let quotes = eight ^ (ones &* 0x22)

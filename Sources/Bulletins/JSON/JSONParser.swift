@@ -1,8 +1,8 @@
 /// A strict JSON parser (RFC 8259) for untrusted bodies.
 ///
-/// Foundation's parser reports no position of an error, lets the last of two members with the same name win (where another
-/// reader takes the first), and takes as long as everything else that intake does with a bulletin. This parser rejects
-/// duplicate members and bounds the nesting, so that no body can exhaust the stack.
+/// Foundation's parser reports no position of an error, lets the last of two members with the same name win (where
+/// another reader takes the first), and takes as long as everything else that intake does with a bulletin. This parser
+/// rejects duplicate members and bounds the nesting, so that no body can exhaust the stack.
 public struct JSONParser {
     /// A syntax error and its byte offset.
     public struct Failure: Error, Sendable, Equatable {

@@ -29,8 +29,8 @@ public enum JSONValue: Sendable, Hashable {
     }
 }
 
-/// The members of a JSON object, in order. Lookups are linear: a bulletin has about ten members, where a linear search is
-/// faster than a hash table.
+/// The members of a JSON object, in order. Lookups are linear: a bulletin has about ten members, where a linear search
+/// is faster than a hash table.
 public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     public typealias Member = (key: String, value: JSONValue)
 

@@ -1,5 +1,5 @@
-/// Reads comma-separated values (RFC 4180) row by row. It converts a cell to a string only when asked to, because files of
-/// 100,000 rows are read within a second.
+/// Reads comma-separated values (RFC 4180) row by row. It converts a cell to a string only when asked to, because files
+/// of 100,000 rows are read within a second.
 public struct CSVReader<Bytes: RandomAccessCollection<UInt8>> where Bytes.Index == Int {
     private let bytes: Bytes
     private var position: Int

@@ -1,7 +1,7 @@
 /// The successors of retired region codes: one after a recoding, several after a split.
 ///
-/// Only the listed codes have known successors. The codes below a recoded regency were renumbered, so the new prefix with
-/// the rest of an old code would name another region.
+/// Only the listed codes have known successors. The codes below a recoded regency were renumbered, so the new prefix
+/// with the rest of an old code would name another region.
 public struct RegionSuccessors: Sendable {
     private var byOldCode: [Region: [Region]] = [:]
 

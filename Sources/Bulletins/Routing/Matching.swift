@@ -19,8 +19,8 @@ extension Subscription {
 
 /// The audience of one bulletin, for matching many subscriptions against it.
 ///
-/// It applies the rule of `Subscription.matches` in a time that does not depend on the number of the bulletin's regions and
-/// fields.
+/// It applies the rule of `Subscription.matches` in a time that does not depend on the number of the bulletin's regions
+/// and fields.
 public struct Audience: Sendable {
     private let kind: Bulletin.Kind
     private let urgency: Bulletin.Urgency

@@ -1,24 +1,24 @@
 /// One range of the subscription index: the subscriptions to one field (or `*`) whose region is in one interval.
 ///
-/// The legs of a bulletin together cover every matching subscription, and the fan-out scans them one after another. Their
-/// order is fixed, most specific first, so a position in the fan-out is the number of a leg and a position within its
-/// range. Example: a bulletin for `73.71` in `kesehatan` has legs for the subscriptions of 73.71 itself, of all regions
-/// within it, of 73, and of the whole country, each for `kesehatan` and for `*`.
+/// The legs of a bulletin together cover every matching subscription, and the fan-out scans them one after another.
+/// Their order is fixed, most specific first, so a position in the fan-out is the number of a leg and a position within
+/// its range. Example: a bulletin for `73.71` in `kesehatan` has legs for the subscriptions of 73.71 itself, of all
+/// regions within it, of 73, and of the whole country, each for `kesehatan` and for `*`.
 public struct RoutingLeg: Sendable, Hashable {
     /// The field of the subscriptions as it is stored; `*` for all fields.
     public let field: String
     /// The regions of the subscriptions, as `Region.rawValue`.
     public let regions: ClosedRange<Int64>
-    /// The reaches that match on this leg, as a bit mask. Bit 1: the bulletin's region contains the subscription's. Bit 2:
-    /// the subscription's region contains the bulletin's.
+    /// The reaches that match on this leg, as a bit mask. Bit 1: the bulletin's region contains the subscription's. Bit
+    /// 2: the subscription's region contains the bulletin's.
     public let reachMask: Int
 }
 
 extension Bulletin {
     /// The legs of this bulletin, most specific first.
     ///
-    /// Its own regions come first, then the regions within them, then the regions that contain them. For each of these, its
-    /// own fields come first, then their parents, then `*`.
+    /// Its own regions come first, then the regions within them, then the regions that contain them. For each of these,
+    /// its own fields come first, then their parents, then `*`.
     public var routingLegs: [RoutingLeg] {
         let fields = legFields
         let legs = legRegions.flatMap { interval, mask in

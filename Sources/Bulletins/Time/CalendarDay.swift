@@ -12,7 +12,8 @@ public struct CalendarDay: Sendable, Hashable, Comparable {
 
     /// The day that is `daysSinceEpoch` days after 1970-01-01.
     public init(daysSinceEpoch: Int64) {
-        // The algorithm counts in eras of 400 years that begin on 1 March, so that the leap day is the last of its year.
+        // The algorithm counts in eras of 400 years that begin on 1 March, so that the leap day is the last of its
+        // year.
         let shifted = daysSinceEpoch + 719_468
         let era = Timestamp.floorDivide(shifted, 146_097)
         let dayOfEra = shifted - era * 146_097

@@ -1,7 +1,7 @@
 /// The schedule of a subscriber's digest.
 ///
-/// Time is divided into consecutive windows, and one digest covers one window. A window includes its start and excludes its
-/// end. All windows end at 07:00 in the time zone of the subscriber's home region, weekly ones on Mondays.
+/// Time is divided into consecutive windows, and one digest covers one window. A window includes its start and excludes
+/// its end. All windows end at 07:00 in the time zone of the subscriber's home region, weekly ones on Mondays.
 public struct DigestWindow: Sendable, Hashable {
     /// The length of a window, in milliseconds.
     public let period: Int64

@@ -16,8 +16,8 @@ package enum HTTPDate {
         }
     }
 
-    /// Parses the form of RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`. A year that appears to be more than 50 years in the
-    /// future belongs to the past.
+    /// Parses the form of RFC 850: `Sunday, 06-Nov-94 08:49:37 GMT`. A year that appears to be more than 50 years in
+    /// the future belongs to the past.
     private static func parseRFC850(_ words: [String], _ now: Timestamp) -> Timestamp? {
         let parts = words[1].split(separator: "-").map(String.init)
         guard parts.count == 3, let short = number(parts[2], digits: 2) else { return nil }

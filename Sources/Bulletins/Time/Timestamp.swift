@@ -26,8 +26,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 }
 
 extension Timestamp {
-    /// Parses an RFC 3339 date-time (section 5.6) with its offset: `2026-11-23T10:15:00+07:00`. A leap second counts as the
-    /// second that follows it.
+    /// Parses an RFC 3339 date-time (section 5.6) with its offset: `2026-11-23T10:15:00+07:00`. A leap second counts as
+    /// the second that follows it.
     public init?(_ text: String) {
         var reader = DigitReader(text)
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2),

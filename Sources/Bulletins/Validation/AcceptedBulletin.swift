@@ -23,8 +23,8 @@ public struct AcceptedBulletin: Sendable {
 extension AcceptedBulletin {
     /// Makes the operator's withdrawal of an accepted bulletin, as its next revision.
     ///
-    /// The withdrawal is not validated again: the publisher's scope of today must not prevent it. `why` becomes its note,
-    /// one line of at most 500 characters.
+    /// The withdrawal is not validated again: the publisher's scope of today must not prevent it. `why` becomes its
+    /// note, one line of at most 500 characters.
     public static func withdrawal(of payload: [UInt8], revision: Int64, why: String)
         throws(JSONParser.Failure) -> AcceptedBulletin
     {

@@ -6,11 +6,13 @@ extension BulletinReview {
             for region in resolve(code, path, isEmergency: isEmergency) {
                 // The publisher of a retired village covers the old code, but not the region above that replaces it.
                 let isAbove = Region(code).map { region.contains($0) && region != $0 } ?? false
-                if let publisher, !publisher.covers(region), !(isAbove && Region(code).map(publisher.covers) ?? false) {
+                if let publisher, !publisher.scope.covers(region),
+                    !(isAbove && Region(code).map(publisher.scope.covers) ?? false)
+                {
+                    let scope = publisher.scope.regions.map(\.code).joined(separator: ", ")
+                    let name = registries.regions.fullName(of: region)
                     addError(
-                        path, .outOfScope,
-                        "\(code) (\(registries.regions.fullName(of: region))) is outside the scope of \(publisher.slug): \(publisher.regions.map(\.code).joined(separator: ", "))"
-                    )
+                        path, .outOfScope, "\(code) (\(name)) is outside the scope of \(publisher.slug): \(scope)")
                 }
                 if !found.contains(region) { found.append(region) }
             }
@@ -53,13 +55,13 @@ extension BulletinReview {
     /// Whether the publisher's scope covers the unknown region, or every region that would replace it.
     private func mayReach(_ above: [Region], instead region: Region) -> Bool {
         guard let publisher else { return true }
-        return publisher.covers(region) || above.allSatisfy(publisher.covers)
+        return publisher.scope.covers(region) || above.allSatisfy(publisher.scope.covers)
     }
 
     /// The nearest known region above an unknown one, or the successors of a retired one.
     ///
-    /// Villages and districts are merged and renumbered, and no table lists all of these changes. The country is never the
-    /// answer: the code may be a typing error, and a whole country is too large an audience for it.
+    /// Villages and districts are merged and renumbered, and no table lists all of these changes. The country is never
+    /// the answer: the code may be a typing error, and a whole country is too large an audience for it.
     private func nearestKnown(to region: Region) -> [Region]? {
         for above in region.ancestors where above != .country {
             if registries.regions.contains(above) { return [above] }

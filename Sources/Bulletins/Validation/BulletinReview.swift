@@ -66,10 +66,10 @@ struct BulletinReview {
                 "/publisher", .publisherMismatch,
                 "the message has \(sent), and the AMQP user registered for \(publisher.slug) is another")
         }
-        if !publisher.kinds.contains(bulletin.kind) {
+        if !publisher.scope.kinds.contains(bulletin.kind) {
             addError("/kind", .outOfScope, "\(publisher.slug) may not publish a \(bulletin.kind.rawValue)")
         }
-        if bulletin.urgency == .emergency, !publisher.mayPublishEmergencies {
+        if bulletin.urgency == .emergency, !publisher.scope.mayPublishEmergencies {
             addError("/urgency", .outOfScope, "\(publisher.slug) may not publish emergencies")
         }
     }
@@ -82,7 +82,7 @@ struct BulletinReview {
                     path, .unknownField, "\(code) is not a known field; list the fields with: kentongan fields list")
                 continue
             }
-            if let publisher, !publisher.covers(field) {
+            if let publisher, !publisher.scope.covers(field) {
                 addError(path, .outOfScope, "\(code) is outside the scope of \(publisher.slug)")
             }
             found.append(field)

@@ -6,8 +6,8 @@ public struct BulletinValidator: Sendable {
 
     public init(registries: Registries) { self.registries = registries }
 
-    /// Checks the form of the bulletin, then its meaning. `publisher` is the registered publisher that the bulletin names;
-    /// nil if there is none.
+    /// Checks the form of the bulletin, then its meaning. `publisher` is the registered publisher that the bulletin
+    /// names; nil if there is none.
     public func validate(_ value: JSONValue, publisher: Publisher?, sender: Sender, now: Timestamp)
         -> Result<AcceptedBulletin, Refusal>
     {

@@ -81,8 +81,8 @@ public enum Grammar {
         }
     }
 
-    /// The problem with a line that people are to read: a hostile character, which the text names, or nothing visible. Nil
-    /// for a valid line.
+    /// The problem with a line that people are to read: a hostile character, which the text names, or nothing visible.
+    /// Nil for a valid line.
     public static func fault(ofLine text: String, mayBeBlank: Bool) -> String? {
         if let scalar = text.unicodeScalars.first(where: HiddenCharacters.isHostile) {
             return "contains the invisible character \(HiddenCharacters.name(scalar)); remove it"

@@ -1,7 +1,7 @@
 /// Reading members of each type.
 extension MemberReader {
-    /// Reads a text of `minimum` to `limit` characters (Unicode code points). Control characters are errors, except those in
-    /// `allowing`.
+    /// Reads a text of `minimum` to `limit` characters (Unicode code points). Control characters are errors, except
+    /// those in `allowing`.
     mutating func text(_ key: String, limit: Int, allowing: [UInt8] = [], minimum: Int = 1) -> String? {
         guard let value = take(key) else { return nil }
         guard case .string(let text) = value else { return fail(key, "must be a string") }

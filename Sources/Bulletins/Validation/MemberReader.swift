@@ -58,8 +58,8 @@ struct MemberReader {
         return nil
     }
 
-    /// The JSON pointer of a member (RFC 6901). A name longer than any known one is truncated: it could be as long as the
-    /// body, and every error repeats it.
+    /// The JSON pointer of a member (RFC 6901). A name longer than any known one is truncated: it could be as long as
+    /// the body, and every error repeats it.
     func pointer(_ key: String) -> String {
         let key = Self.shortened(key)
         var escaped = path.unicodeScalars

@@ -1,7 +1,7 @@
 /// The envelope of a bulletin: plain JSON, or a CloudEvent 1.0 in structured or binary mode.
 ///
-/// CloudEvents has no official binding for AMQP 0-9-1. The header prefixes `cloudEvents:`, `cloudEvents_` and `ce-` are those
-/// that the common SDKs write.
+/// CloudEvents has no official binding for AMQP 0-9-1. The header prefixes `cloudEvents:`, `cloudEvents_` and `ce-` are
+/// those that the common SDKs write.
 public struct MessageEnvelope: Sendable {
     /// The content type, including its parameters; nil if the message has none.
     public var contentType: String?
@@ -20,27 +20,20 @@ public struct MessageEnvelope: Sendable {
     /// Extracts the bulletin's JSON. If it lacks `id` or `publisher`, these come from the event.
     public func open(_ body: [UInt8]) -> Result<JSONValue, Refusal> {
         if let contentEncoding, !["", "utf-8", "utf8", "identity", "us-ascii"].contains(contentEncoding.lowercased()) {
-            return .failure(
-                Refusal(
-                    BulletinError(
-                        "", .unsupportedEncoding,
-                        "content encoding \(contentEncoding) is not supported; send uncompressed UTF-8 JSON")))
+            let problem = "content encoding \(contentEncoding) is not supported; send uncompressed UTF-8 JSON"
+            return Self.failure(.unsupportedEncoding, problem)
         }
         let mediaType = mediaType
         guard ["", "application/json", "application/cloudevents+json"].contains(mediaType) else {
-            return .failure(
-                Refusal(
-                    BulletinError(
-                        "", .unsupportedEncoding,
-                        "content type \(mediaType) is not supported; send application/json or application/cloudevents+json"
-                    )))
+            let types = "application/json or application/cloudevents+json"
+            return Self.failure(
+                .unsupportedEncoding, "content type \(mediaType) is not supported; send \(types)")
         }
         let value: JSONValue
         do throws(JSONParser.Failure) {
             value = try JSONParser.parse(body)
         } catch {
-            return .failure(
-                Refusal(BulletinError("", .malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")))
+            return Self.failure(.malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")
         }
         if mediaType == "application/cloudevents+json" { return Self.structured(value) }
         return cloudEventAttributes().flatMap { attributes in
@@ -72,7 +65,7 @@ public struct MessageEnvelope: Sendable {
             guard let name = Self.attribute(header) else { continue }
             guard found.updateValue(value, forKey: name) ?? value == value else {
                 let problem = "two headers give the CloudEvents attribute \(name.prefix(40)) different values"
-                return .failure(Refusal(BulletinError("", .schema, problem)))
+                return Self.failure(.schema, problem)
             }
         }
         return .success(found)
@@ -80,27 +73,26 @@ public struct MessageEnvelope: Sendable {
 
     private static func structured(_ event: JSONValue) -> Result<JSONValue, Refusal> {
         guard case .object(let object) = event else {
-            return .failure(Refusal(BulletinError("", .schema, "a CloudEvent is a JSON object")))
+            return failure(.schema, "a CloudEvent is a JSON object")
         }
         guard let data = object["data"] else {
-            return .failure(Refusal(BulletinError("/data", .schema, "data is missing; it contains the bulletin")))
+            return failure(.schema, "data is missing; it contains the bulletin", at: "/data")
         }
         if object["data_base64"] != nil {
-            return .failure(
-                Refusal(BulletinError("/data_base64", .schema, "a CloudEvent has data or data_base64, not both")))
+            return failure(.schema, "a CloudEvent has data or data_base64, not both", at: "/data_base64")
         }
         var attributes: [String: String] = [:]
         for name in ["specversion", "id", "source", "type"] { attributes[name] = object[name]?.stringValue }
         return merge(data, attributes, at: "/")
     }
 
-    /// Merges the attributes into the bulletin. The required ones (CloudEvents 1.0, Required Attributes) are checked even if
-    /// the bulletin does not need them.
+    /// Merges the attributes into the bulletin. The required ones (CloudEvents 1.0, Required Attributes) are checked
+    /// even if the bulletin does not need them.
     private static func merge(_ data: JSONValue, _ attributes: [String: String], at path: String)
         -> Result<JSONValue, Refusal>
     {
         func rejected(_ name: String, _ problem: String) -> Result<JSONValue, Refusal> {
-            .failure(Refusal(BulletinError(path.isEmpty ? "" : path + name, .schema, problem)))
+            failure(.schema, problem, at: path.isEmpty ? "" : path + name)
         }
         guard let type = attributes["type"], let kind = types[type] else {
             return rejected(
@@ -131,5 +123,11 @@ public struct MessageEnvelope: Sendable {
         }
         if rest.hasPrefix("//") { rest = rest.dropFirst(2).drop { $0 != "/" } }
         return rest.split(separator: "/").last.map(String.init)
+    }
+
+    private static func failure<Value>(
+        _ reason: RefusalReason, _ problem: String, at path: String = ""
+    ) -> Result<Value, Refusal> {
+        .failure(Refusal(BulletinError(path, reason, problem)))
     }
 }

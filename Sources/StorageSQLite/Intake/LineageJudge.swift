@@ -90,7 +90,8 @@ struct LineageJudge {
         guard let answered = bulletin.inReplyTo else { return nil }
         guard let (regions, fields) = try scope(ofProposal: answered) else { return "there is no proposal \(answered)" }
         let publisher = try db.row("SELECT * FROM publishers WHERE slug = ?", [bulletin.id.publisher])?.publisher()
-        guard let publisher, regions.allSatisfy(publisher.covers), fields.contains(where: publisher.covers) else {
+        guard let publisher, regions.allSatisfy(publisher.scope.covers),
+            fields.contains(where: publisher.scope.covers) else {
             return "the proposal \(answered) lies outside the scope of \(bulletin.id.publisher)"
         }
         return nil

@@ -28,9 +28,9 @@ extension SQLiteStore: RegistryStore {
                         emergency = excluded.emergency, moderated = excluded.moderated
                     """,
                     [
-                        publisher.slug, publisher.name, publisher.amqpUser, publisher.kinds.mask,
-                        publisher.regions.map(\.code).joined(separator: " "),
-                        publisher.fields.map(\.description).joined(separator: " "), publisher.mayPublishEmergencies,
+                        publisher.slug, publisher.name, publisher.amqpUser, publisher.scope.kinds.mask,
+                        publisher.scope.regions.map(\.code).joined(separator: " "),
+                        publisher.scope.fields.map(\.description).joined(separator: " "), publisher.scope.mayPublishEmergencies,
                         publisher.isModerated, now.milliseconds,
                     ])
             }
@@ -185,10 +185,12 @@ extension Row {
     func publisher() throws -> Publisher {
         let (regions, fields): (String, String) = (self["regions"], self["fields"])
         return Publisher(
-            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"], kinds: Set(mask: self["kinds"]),
-            regions: regions.split(separator: " ").compactMap { Region($0) },
-            fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
-            mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
+            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"],
+            scope: .init(
+                kinds: Set(mask: self["kinds"]), regions: regions.split(separator: " ").compactMap { Region($0) },
+                fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
+                mayPublishEmergencies: self["emergency"]),
+            isModerated: self["moderated"])
     }
 
     /// From the columns of `StoredSubscription.select`.
