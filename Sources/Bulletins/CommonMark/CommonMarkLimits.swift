@@ -22,7 +22,11 @@ enum CommonMarkLimits {
     private static let tooDeep = "nests quotes, lists, emphasis or links deeper than \(depth) levels"
     private static let tooManyLinks = "has links whose addresses and titles take more than \(linkBytes) bytes"
 
-    /// Checks the source text.
+    /// Checks the source text. The reason continues a sentence that begins with "body"; nil for a text within the
+    /// limits.
+    ///
+    /// Every opening bracket may become a link to the longest definition, so the product of the two bounds the memory
+    /// that the parser takes for links.
     static func fault(ofText text: String) -> String? {
         var text = text
         return text.withUTF8 { bytes in
@@ -48,7 +52,7 @@ enum CommonMarkLimits {
         }
     }
 
-    /// Checks the parsed document.
+    /// Checks the parsed document, where the depth and the size of all links are known exactly.
     static func fault(of document: OpaquePointer) -> String? {
         var level = 0
         var deepest = 0

@@ -80,6 +80,8 @@ public struct RegionTree: Sendable {
     public var all: [Region] { codes.compactMap { Region(rawValue: $0) } }
 
     /// Finds the regions whose name contains every word of `text`, ignoring case. Higher levels come first.
+    ///
+    /// It scans all names, which takes some milliseconds. It ignores the case of A-Z only: the names are ASCII.
     public func search(_ text: String, limit: Int) -> [Region] {
         let words = text.lowercased().split(separator: " ").map { Array($0.utf8) }
         guard !words.isEmpty, limit > 0 else { return [] }

@@ -1,4 +1,7 @@
 /// A valid bulletin in the form in which it is stored.
+///
+/// Identity is (publisher, id, revision). The digest decides whether a second message under the same identity is a
+/// duplicate, which is acknowledged, or a stale revision, which is rejected.
 public struct AcceptedBulletin: Sendable {
     public var bulletin: Bulletin
     /// The bulletin as JSON, with its publisher, id and revision filled in and retired codes replaced.

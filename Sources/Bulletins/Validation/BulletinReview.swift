@@ -1,4 +1,8 @@
 /// The second half of validation: the checks that need the registries, the publisher's scope or the time.
+///
+/// A review collects every error instead of stopping at the first, and resolves the codes of regions and fields. It
+/// also runs on a bulletin whose form is invalid, with the members that could be read, so that a publisher learns of
+/// all errors from one receipt.
 struct BulletinReview {
     let registries: Registries
     /// The registered publisher that the bulletin names; nil if there is none.

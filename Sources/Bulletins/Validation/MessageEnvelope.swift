@@ -1,5 +1,8 @@
 /// The envelope of a bulletin: plain JSON, or a CloudEvent 1.0 in structured or binary mode.
 ///
+/// A structured event contains the bulletin in its member `data`. A binary event is the bulletin itself, with the
+/// attributes of the event in the message headers.
+///
 /// CloudEvents has no official binding for AMQP 0-9-1. The header prefixes `cloudEvents:`, `cloudEvents_` and `ce-` are
 /// those that the common SDKs write.
 public struct MessageEnvelope: Sendable {
