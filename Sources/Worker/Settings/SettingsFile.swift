@@ -78,13 +78,13 @@ package struct SettingsFile {
     }
 
     private mutating func read(_ value: Node, of name: String, at key: Node) {
-        if let setting = SettingKey(rawValue: name) {
+        if let setting = SettingKey.named(name) {
             lines[name] = key.mark?.line
             check(value, of: setting)
         } else if SettingKey.sections.contains(name) {
             checkSection(value, name, at: key)
         } else {
-            let candidates = SettingKey.allCases.map(\.rawValue) + SettingKey.sections
+            let candidates = SettingKey.all.map(\.name) + SettingKey.sections
             faults.append(
                 .unknownKey(name, place: place(key), nearest: NearestName.of(name, among: candidates)))
         }
@@ -107,57 +107,17 @@ package struct SettingsFile {
     /// A list where one value belongs is refused; one value is a list of one.
     private mutating func check(_ value: Node, of key: SettingKey) {
         func fault(_ reason: String) {
-            faults.append(.badValue(key: key.rawValue, place: place(of: key.rawValue), reason: reason))
+            faults.append(.badValue(key: key.name, place: place(of: key.name), reason: reason))
         }
         if value.mapping != nil { return fault("it takes \(key.isList ? "a list" : "one value"), not keys of its own") }
         guard let list = value.sequence else {
-            hasSecrets = hasSecrets || key.isSecret(value.scalar?.string ?? "")
+            hasSecrets = hasSecrets || key.holdsSecret(value.scalar?.string ?? "")
             return
         }
         guard key.isList else { return fault("it takes one value, not a list; write it without [ ] and -") }
-        hasSecrets = hasSecrets || list.contains { key.isSecret($0.scalar?.string ?? "") }
+        hasSecrets = hasSecrets || list.contains { key.holdsSecret($0.scalar?.string ?? "") }
         if list.contains(where: { $0.scalar == nil }) { fault("each of its values is a plain text or number") }
     }
 
     private func place(_ node: Node) -> String { "\(path):\(node.mark?.line ?? 1)" }
-}
-
-extension SettingKey {
-    /// Keys that take several values.
-    var isList: Bool {
-        switch self {
-        case .smtpURL, .smtpRetry, .mailDKIM, .httpTrustedProxies, .webhooksAllow, .webhooksRetry: true
-        default: false
-        }
-    }
-
-    /// Whether a value of this key is one that nobody else may know. A URL has a password before its @.
-    fileprivate func isSecret(_ value: String) -> Bool {
-        switch self {
-        case .smtpPassword, .opsToken: !value.isEmpty
-        case .amqpURL, .smtpURL: value.contains("@")
-        default: false
-        }
-    }
-
-    /// What keys lie below, such as `mail` and `mail.bounces`.
-    static let sections: [String] = {
-        let all = allCases.flatMap { key -> [String] in
-            let parts = key.rawValue.split(separator: ".").dropLast()
-            return parts.indices.map { parts[...$0].joined(separator: ".") }
-        }
-        return Array(Set(all)).sorted()
-    }()
-
-    /// The variable that sets it: `http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`.
-    var variable: String {
-        var name = SettingsReader.prefix
-        var wasLowercase = false
-        for character in rawValue {
-            if character.isUppercase, wasLowercase { name += "_" }
-            name += character == "." ? "_" : character.uppercased()
-            wasLowercase = character.isLowercase
-        }
-        return name
-    }
 }

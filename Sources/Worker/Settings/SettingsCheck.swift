@@ -22,7 +22,7 @@ package struct SettingsCheck: Sendable {
     }
 
     package func broker() async -> Finding {
-        guard let broker = settings.broker else {
+        guard let broker = settings.broker.connection else {
             return Finding(part: "broker", detail: "amqp.url is not set", isGood: false)
         }
         do {
@@ -35,16 +35,16 @@ package struct SettingsCheck: Sendable {
 
     /// One finding for each relay.
     package func relays() async -> [Finding] {
-        guard !settings.relays.isEmpty else {
-            let detail = "no smtp.url; mail goes into \(settings.mailFolder)"
+        guard !settings.email.relays.isEmpty else {
+            let detail = "no smtp.url; mail goes into \(settings.email.folder)"
             return [Finding(part: "relay", detail: detail, isGood: true)]
         }
         do {
             let client = try SMTPClient(
-                relays: settings.relays, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+                relays: settings.email.relays, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
             let answers = await client.probe()
             await client.shutdown()
-            return zip(settings.relays, answers).map { relay, answer in
+            return zip(settings.email.relays, answers).map { relay, answer in
                 switch answer {
                 case .success(let greeting):
                     Finding(part: "relay", detail: "\(relay) answers: \(greeting)", isGood: true)

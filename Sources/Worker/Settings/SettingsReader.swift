@@ -2,8 +2,8 @@ import Configuration
 import Foundation
 import SystemPackage
 
-/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file. What is wrong is
-/// kept with its place, and the default holds in its stead, so that all faults are told together.
+/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file. The reader keeps each
+/// fault with its place and goes on with the default, so that it can report all faults together.
 final class SettingsReader {
     private let reader: ConfigReader
     private let environment: SettingsEnvironment
@@ -12,8 +12,8 @@ final class SettingsReader {
 
     static let prefix = "KENTONGAN_"
 
-    /// Secrets, which may also come from a file that a variable with `_FILE` names.
-    static let secrets = ["AMQP_URL", "SMTP_URL", "SMTP_PASSWORD", "OPS_TOKEN"]
+    /// The variables of secrets, without the prefix. A file that a variable with `_FILE` names may hold the value instead.
+    static let secrets = SettingKey.all.filter(\.isSecret).map { String($0.variable.dropFirst(prefix.count)) }
 
     init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
         self.environment = SettingsEnvironment(environment)
@@ -34,7 +34,7 @@ final class SettingsReader {
         reader = ConfigReader(providers: providers)
     }
 
-    /// What stands in a file that nobody else may read. `name` is the setting that names it.
+    /// The content of a file that nobody else may read. `name` is the setting that names the file.
     static func secretFile(_ file: String, named name: String) throws(ConfigurationError) -> String {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw .badValue(key: name, reason: "\(file) cannot be read")
@@ -48,7 +48,7 @@ final class SettingsReader {
 
     // MARK: - Values
 
-    /// What `read` returns; if it fails, the fault is kept and `usual` returned.
+    /// The value that `read` returns. If it fails, the reader keeps the fault and returns `usual`.
     func value<T>(_ usual: T, _ read: () throws(ConfigurationError) -> T) -> T {
         do throws(ConfigurationError) {
             return try read()
@@ -62,38 +62,61 @@ final class SettingsReader {
         faults.append(fault.found { self.environment.place(of: $0) ?? self.file?.place(of: $0) })
     }
 
-    /// A value that is not empty.
+    /// The value of a key that has no default; nil if it is empty.
     func string(_ key: SettingKey) -> String? {
-        let value = reader.string(forKey: ConfigKey(key.rawValue))
+        let value = reader.string(forKey: ConfigKey(key.name))
         return value?.isEmpty == false ? value : nil
     }
 
-    func list(_ key: SettingKey) -> [String] {
-        let list = reader.stringArray(forKey: ConfigKey(key.rawValue)) ?? string(key).map { [$0] } ?? []
-        return list.flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }.filter {
-            !$0.isEmpty
-        }
+    /// The value of a text, or its default.
+    func text(_ key: SettingKey) -> String {
+        guard case .text(let usual, _) = key.form else { return string(key) ?? "" }
+        return string(key) ?? usual
     }
 
-    func boolean(_ key: SettingKey, default value: Bool) -> Bool {
-        guard let text = string(key) else { return value }
+    func list(_ key: SettingKey) -> [String] {
+        let list = reader.stringArray(forKey: ConfigKey(key.name)) ?? string(key).map { [$0] } ?? []
+        let items = list.flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty }
+        guard items.isEmpty, case .list(let usual, _) = key.form else { return items }
+        return usual
+    }
+
+    func flag(_ key: SettingKey) -> Bool {
+        guard case .flag(let usual) = key.form, let text = string(key) else { return key.form.isTrue }
         switch text.lowercased() {
         case "true", "yes", "on", "1": return true
         case "false", "no", "off", "0": return false
         default:
-            fail(.badValue(key: key.rawValue, reason: "\(text) is neither true nor false"))
-            return value
+            fail(.badValue(key: key.name, reason: "\(text) is neither true nor false"))
+            return usual
         }
     }
 
-    func integer(_ key: SettingKey, default value: Int, in range: ClosedRange<Int>) -> Int {
-        guard let text = string(key) else { return value }
+    func integer(_ key: SettingKey) -> Int {
+        guard case .integer(let usual, let range, _) = key.form else { return 0 }
+        guard let text = string(key) else { return usual }
         guard let number = Int(text), range.contains(number) else {
             fail(
                 .badValue(
-                    key: key.rawValue, reason: "\(text) is no number from \(range.lowerBound) to \(range.upperBound)"))
-            return value
+                    key: key.name, reason: "\(text) is no number from \(range.lowerBound) to \(range.upperBound)"))
+            return usual
         }
         return number
     }
+
+    /// One of the words that the key takes.
+    func choice(_ key: SettingKey) -> String {
+        guard case .choice(let words) = key.form else { return "" }
+        guard let text = string(key) else { return words[0] }
+        guard words.contains(text) else {
+            fail(.badValue(key: key.name, reason: "\(text) is not one of \(words.joined(separator: ", "))"))
+            return words[0]
+        }
+        return text
+    }
+}
+
+extension SettingKey.Form {
+    fileprivate var isTrue: Bool { if case .flag(true) = self { true } else { false } }
 }

@@ -8,7 +8,7 @@ struct SettingsEnvironment {
 
     init(_ environment: [String: String]) {
         let secrets = SettingsReader.secrets.map { SettingsReader.prefix + $0 }
-        let known = Set(SettingKey.allCases.map(\.variable) + secrets.map { $0 + "_FILE" })
+        let known = Set(SettingKey.all.map(\.variable) + secrets.map { $0 + "_FILE" })
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(SettingsReader.prefix) {
             guard known.contains(name) || Self.isOfOthers(name) else {
                 faults.append(
@@ -36,7 +36,7 @@ struct SettingsEnvironment {
     }
 
     func place(of key: String) -> String? {
-        guard let variable = SettingKey(rawValue: key)?.variable else { return nil }
+        guard let variable = SettingKey.named(key)?.variable else { return nil }
         let name = String(variable.dropFirst(SettingsReader.prefix.count))
         return values[name + "_FILE"] != nil ? variable + "_FILE" : values[name] != nil ? variable : nil
     }
