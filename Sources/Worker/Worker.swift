@@ -93,7 +93,7 @@ package struct Worker: Sendable {
         var declare: (@Sendable () async throws -> Void)?
         if settings.broker.declares {
             declare = { [context] in
-                try await apply(KentonganTopology.topology, on: broker, logger: context.logger)
+                try await KentonganTopology.topology.declare(on: broker, logger: context.logger)
             }
         }
         return ReceiptService(
