@@ -1,8 +1,10 @@
 import Storage
 import Synchronization
 
-/// The generation of the public feeds, looked up no more often than every two milliseconds however many ask: it is the
-/// store's, so that what other processes write counts too.
+/// The generation of the public feeds: a number in the store that grows whenever any public feed changes.
+///
+/// The store keeps it, so the writes of other processes count too. It is read at most every two milliseconds, however
+/// many requests ask for it.
 final class FeedGeneration: Sendable {
     private struct Look {
         var number: Int64
