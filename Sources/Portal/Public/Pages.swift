@@ -8,7 +8,7 @@ import Markup
 import Runtime
 import Storage
 
-/// The pages for people. None has a script, and none takes anything from another place.
+/// The pages for people. No page runs a script or loads anything from another host.
 struct Pages: Sendable {
     let store: any (FeedStore & UnsubscribeStore)
     let registries: Registries
@@ -41,7 +41,8 @@ struct Pages: Sendable {
             """)
     }
 
-    /// A GET never unsubscribes: mail programs follow links by themselves (RFC 8058 section 2).
+    /// Asks for confirmation. A GET never unsubscribes, since mail programs follow links by themselves (RFC 8058,
+    /// section 2).
     func askToUnsubscribe(_ context: PortalContext) async throws -> Response {
         let hash = try tokenHash(context)
         guard try await store.hasUnsubscribeToken(hash: hash) else { throw Self.unknownToken }
@@ -70,7 +71,8 @@ struct Pages: Sendable {
 
     private static let longestForm = 4096
 
-    /// What a mail program posts (RFC 8058 section 3.2) names no scope; it means all that the mail came by.
+    /// The scope that a form asks for. A mail program posts none (RFC 8058, section 3.2); it means every subscription
+    /// that brought the mail.
     static func scope(form: String, bulletin: Int64?) -> UnsubscribeScope {
         let chosen = form.split(separator: "&").last { $0.hasPrefix("scope=") }?.dropFirst(6)
         return switch chosen {
@@ -92,7 +94,7 @@ struct Pages: Sendable {
         Self.page(.ok, title, content)
     }
 
-    /// A fault, told to a person.
+    /// Renders an error page for a person.
     static func fault(_ status: HTTPResponse.Status, _ detail: String) -> Response {
         page(
             status, status.reasonPhrase,
