@@ -1,8 +1,8 @@
 import Foundation
 
-/// The variables of the environment that are this program's.
+/// The environment variables of this program.
 struct SettingsEnvironment {
-    /// By the names that the values' reader looks for, without the prefix.
+    /// The values, by variable names without the prefix, as the reader of values expects them.
     private(set) var values: [String: String] = [:]
     private(set) var faults: [ConfigurationError] = []
 
@@ -28,7 +28,8 @@ struct SettingsEnvironment {
         }
     }
 
-    /// Set by the project's own scripts and tests, and by Kubernetes for a service of this program's name.
+    /// Whether others set the variable: the project's own scripts and tests, or Kubernetes for a service of this
+    /// program's name.
     private static func isOfOthers(_ name: String) -> Bool {
         let rest = name.dropFirst(SettingsReader.prefix.count)
         return ["BIN", "FAILPOINT", "PORT"].contains(rest)
