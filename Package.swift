@@ -195,6 +195,7 @@ let testTargets: [Target] = [
         ["HTTPPost", "NIOSupport", "TestCertificates", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
     tests("ObservabilityTests", ["Bulletins", "Golden", "Observability"]),
     tests("RuntimeTests", ["Bulletins", "Runtime"]),
+    tests("StorageTests", ["Bulletins", "Storage"]),
     tests(
         "StorageConformance",
         ["Bulletins", "DeliveryEngine", "Runtime", "Storage", "StorageSQLite", crypto, grdb, lifecycle, logging]),
@@ -202,7 +203,9 @@ let testTargets: [Target] = [
     tests("DeliveryEngineTests", ["Bulletins", "DeliveryEngine", "Runtime", "Storage"]),
     tests("ReceiptsTests", ["AMQP", "Bulletins", "Receipts", "Storage"]),
     tests("MarkupTests", ["Bulletins", "Markup"]),
-    tests("EmailTests", ["Bulletins", "DeliveryEngine", "Email", "SMTP", "Storage", crypto, cryptoExtras, nioCore]),
+    tests(
+        "EmailTests",
+        ["Bulletins", "DeliveryEngine", "Email", "Golden", "SMTP", "Storage", crypto, cryptoExtras, nioCore]),
     tests(
         "WebhooksTests",
         [
@@ -210,7 +213,7 @@ let testTargets: [Target] = [
             nioPosix,
         ]
     ),
-    tests("FeedsTests", ["Bulletins", "Feeds", "Runtime", "Storage", httpTypes, nioCore]),
+    tests("FeedsTests", ["Bulletins", "Feeds", "Golden", "Runtime", "Storage", httpTypes, nioCore]),
     tests("WebSubTests", ["Bulletins", "DeliveryEngine", "Feeds", "HTTPPost", "Storage", "WebSub", nioCore]),
     tests(
         "PortalTests",

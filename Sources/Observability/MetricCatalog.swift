@@ -128,7 +128,7 @@ package enum MetricCatalog {
 extension MetricLabel {
     static let queue = MetricLabel(
         "queue",
-        ["kentongan.announcements", "kentongan.proposals", "kentongan.emergencies", "kentongan.given-up"])
+        ["kentongan.emergency", "kentongan.announcements", "kentongan.proposals", "kentongan.given-up"])
     static let messageOutcome = MetricLabel("outcome", ["accepted", "duplicate", "rejected"])
     static let reason = MetricLabel("reason", ["none"] + RefusalReason.allCases.map(\.rawValue))
     static let channel = MetricLabel("channel", Channel.allCases.map(\.rawValue))

@@ -29,7 +29,7 @@ package struct PortalService: Service {
     private let context: StageContext
 
     package init(
-        settings: PortalSettings, registries: Registries, store: any (FeedStore & UnsubscribeStore & ListingStore),
+        settings: PortalSettings, registries: Registries, store: any (FeedStore & SubscriberStore & OperatorStore),
         feeds: FeedResponder, alerts: AlertDocuments, hub: HubResponder, renderers: RenderPool, context: StageContext
     ) {
         self.settings = settings

@@ -20,7 +20,7 @@ import Wording
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
-    private let store: any Outbox & SoleWorkStore
+    private let store: any OutboxStore & SoleWorkStore
     private let context: StageContext
     private let troubles: TroubleLog
     private let metrics: ReceiptMetrics
@@ -33,7 +33,7 @@ package struct ReceiptService: Service {
 
     /// `declareAgain` declares missing exchanges; nil leaves that to the operator.
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore,
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & SoleWorkStore,
         context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
         troubles = TroubleLog(logger: context.logger)

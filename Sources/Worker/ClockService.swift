@@ -14,7 +14,7 @@ import Storage
 
 /// Limits the harm that a wrong clock can do.
 struct ClockService: Service {
-    let store: any ClockStore & SoleWorkStore
+    let store: any UpkeepStore
     let limits: ClockLimits
     let context: StageContext
 

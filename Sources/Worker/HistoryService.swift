@@ -11,7 +11,7 @@ import Storage
 
 /// Keeps the metrics of the last hour.
 struct HistoryService: Service {
-    let store: any ListingStore
+    let store: any OperatorStore
     let context: StageContext
 
     func run() async throws {

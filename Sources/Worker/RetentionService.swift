@@ -13,7 +13,7 @@ import Storage
 
 /// Keeps the store from growing without end.
 struct RetentionService: Service {
-    let store: any RetentionStore & ClockStore & SoleWorkStore
+    let store: any UpkeepStore
     let retention: Retention
     let context: StageContext
 
@@ -40,6 +40,12 @@ struct RetentionService: Service {
         }
     }
 
+    /// Returns space to the file system, if the store can do so. Returns true if there is more to return.
+    private func shrink() async throws(StoreError) -> Bool {
+        guard let store = store as? any ShrinkableStore else { return false }
+        return try await store.shrink()
+    }
+
     /// Removes old rows. Returns false if traces of erased addresses are left, or if nothing is removed because the
     /// clock is not trusted.
     private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
@@ -54,7 +60,7 @@ struct RetentionService: Service {
             }
             let count = try await store.prune(retention, limit: Self.batch, now: context.clock.now)
             pruned += count
-            let hasSpace = count == 0 ? try await store.shrink() : false
+            let hasSpace = count == 0 ? try await shrink() : false
             hasMore = count > 0 || hasSpace
             try? await Task.sleep(for: Self.rest)
         }

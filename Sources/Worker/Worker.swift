@@ -66,7 +66,7 @@ package struct Worker: Sendable {
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops(roles) { services.append(("health and metrics", ops)) }
-        services.append(("store", StoreCheck(store: store)))
+        if let store = store as? any WatchedStore { services.append(("store", StoreCheck(store: store))) }
         services.append(("clock", clockService))
         services.append(("history", HistoryService(store: store, context: context)))
         if roles.contains(.upkeep) {
@@ -93,7 +93,7 @@ package struct Worker: Sendable {
         var declare: (@Sendable () async throws -> Void)?
         if settings.broker.declares {
             declare = { [context] in
-                try await apply(KentonganTopology.topology, on: broker, logger: context.logger)
+                try await KentonganTopology.topology.declare(on: broker, logger: context.logger)
             }
         }
         return ReceiptService(

@@ -7,11 +7,11 @@ import Storage
 
 /// The pages for supervisors and for Prometheus.
 struct Health: Sendable {
-    let store: any ListingStore
+    let store: any OperatorStore
     let context: StageContext
     private let backlog: BacklogMetrics
 
-    init(store: any ListingStore, context: StageContext) {
+    init(store: any OperatorStore, context: StageContext) {
         (self.store, self.context) = (store, context)
         backlog = BacklogMetrics(context.metrics, startedAt: context.startedAt)
     }

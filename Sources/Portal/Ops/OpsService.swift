@@ -19,7 +19,7 @@ package struct OpsService: Service {
 
     /// With `isOptional`, the worker runs without this service if another process has the address.
     package init(
-        host: String, port: Int, isOptional: Bool = false, store: any ListingStore, context: StageContext
+        host: String, port: Int, isOptional: Bool = false, store: any OperatorStore, context: StageContext
     ) {
         self.isOptional = isOptional
         self.host = host

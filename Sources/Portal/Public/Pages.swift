@@ -10,7 +10,7 @@ import Storage
 
 /// The pages for people. No page runs a script or loads anything from another host.
 struct Pages: Sendable {
-    let store: any (FeedStore & UnsubscribeStore)
+    let store: any (FeedStore & SubscriberStore)
     let registries: Registries
     let clock: WallClock
     let renderers: RenderPool

@@ -70,8 +70,9 @@ extension MailSettings {
         let settings = assembly.settings.email
         self.init(
             from: settings.from, fromName: settings.fromName, publicURL: assembly.settings.http.publicURL,
-            storeID: assembly.storeID, bounceKey: assembly.store.bounceKey,
-            namesPublishers: settings.fromName == Settings.Email.ownName,
-            variesReturnPaths: settings.variesReturnPaths, leaveAddress: settings.unsubscribeAddress)
+            storeID: assembly.storeID, bounceKey: assembly.store.bounceKey)
+        namesPublishers = settings.fromName == Settings.Email.ownName
+        variesReturnPaths = settings.variesReturnPaths
+        unsubscribeAddress = settings.unsubscribeAddress
     }
 }

@@ -105,7 +105,7 @@ extension Settings {
 
         /// The mailboxes that `bounce` and LMTP take mails for.
         package var intakeMailboxes: BounceIntake.Mailboxes {
-            BounceIntake.Mailboxes(from: from, variesReturnPaths: variesReturnPaths, leave: unsubscribeAddress)
+            BounceIntake.Mailboxes(from: from, variesReturnPaths: variesReturnPaths, unsubscribe: unsubscribeAddress)
         }
 
         private static func relays(_ reader: SettingsReader) throws(ConfigurationError) -> [SMTPSettings] {

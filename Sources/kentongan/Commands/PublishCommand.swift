@@ -86,7 +86,7 @@ struct PublishCommand: AsyncParsableCommand {
         case .confirmed: "confirmed"
         case .returned(let code, let reason):
             "no queue takes it (\(code) \(reason)); declare them with: kentongan topology apply"
-        case .refused: "the broker refused it; its queue may be full"
+        case .nacked: "the broker refused it; its queue may be full"
         }
     }
 }

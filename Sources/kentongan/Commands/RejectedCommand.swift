@@ -99,7 +99,7 @@ extension RejectedCommand {
     }
 }
 
-extension ListingStore {
+extension OperatorStore {
     fileprivate func knownRefusal(_ number: Int64) async throws -> RefusedMessage {
         guard let found = try await refusal(number) else {
             throw RefusedInput("there is no refused message \(number); list them with: kentongan rejected list")
