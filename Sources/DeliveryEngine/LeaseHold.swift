@@ -6,6 +6,11 @@ import Synchronization
 /// A worker that was frozen for longer than a lease does not know it, and other workers may have taken over its
 /// deliveries. So it sends nothing before it has renewed. Deliveries that still belong to it are renewed, and the
 /// others show as lost.
+///
+/// An example with a term of 30 s: a virtual machine is suspended for a minute in the middle of a batch. When it
+/// resumes, `isFresh` is false, since more than 27 s have passed, and every sender waits. The keeper renews the leases
+/// within a few seconds. The senders go on, and the check before each attempt skips the deliveries that another worker
+/// has taken over.
 final class LeaseHold: Sendable {
     private let term: Duration
     private let renewedAt = Mutex(ContinuousClock.now)

@@ -17,6 +17,7 @@ final class FeedGeneration: Sendable {
 
     init(store: any FeedStore) { self.store = store }
 
+    /// Returns the generation, at most two milliseconds old. It blocks for microseconds.
     func current() throws(StoreError) -> Int64 {
         let now = ContinuousClock.now
         return try last.withLock { last throws(StoreError) in

@@ -103,6 +103,7 @@ package final class FeedResponder: Sendable {
 private final class RenderBudget: Sendable {
     private let spent = Mutex<(second: Int64, counts: [String: Int])>((0, [:]))
 
+    /// Counts a rendering, and returns whether the feed may have it in this second.
     func allows(_ path: String) -> Bool {
         let second = Int64(ContinuousClock.now.duration(to: Self.start).components.seconds)
         return spent.withLock { spent in

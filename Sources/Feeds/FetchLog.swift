@@ -20,6 +20,7 @@ package final class FetchLog: Service {
 
     package init(store: any FeedStore, context: StageContext) { (self.store, self.context) = (store, context) }
 
+    /// Notes that the private feed of an endpoint was fetched now.
     package func note(_ endpoint: Int64) {
         let now = context.clock.now
         fetches.withLock { $0[endpoint] = now }

@@ -71,6 +71,7 @@ package struct MessageJudge: Sendable {
         }
     }
 
+    /// Rejects an opened message for a reason that is known already.
     func refuse(_ opened: Opened, _ refusal: Refusal) -> IncomingBulletin { incoming(opened, .refused(refusal), "") }
 
     private func incoming(_ opened: Opened, _ judgement: IncomingBulletin.Judgement, _ queue: String)

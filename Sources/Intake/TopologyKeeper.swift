@@ -42,6 +42,7 @@ struct TopologyKeeper: Sendable {
         }
     }
 
+    /// Checks the topology every `topologyPause` until the task is cancelled.
     func lookForEver() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: settings.topologyPause)

@@ -48,6 +48,7 @@ struct SetAside: Sendable {
 
     var isEmpty: Bool { waiting.isEmpty }
 
+    /// Whether a paused destination may be tried again.
     func hasDue(_ now: ContinuousClock.Instant) -> Bool {
         !isEmpty && paused.values.contains { $0.until <= now }
     }

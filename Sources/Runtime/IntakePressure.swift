@@ -4,6 +4,9 @@ import Synchronization
 ///
 /// While the pressure is high, the later stages leave most of the store's writer to intake. A message is safe only once
 /// it is recorded, and publishers wait for that and for no other stage.
+///
+/// An example: intake takes a full batch, so the pressure is high for the next 500 ms. The fan-out routes a chunk in 40
+/// ms and then rests for 120 ms. It keeps a quarter of its speed, and intake gets the writer for the rest of the time.
 package final class IntakePressure: Sendable {
     private let lastFull = Mutex<ContinuousClock.Instant?>(nil)
 

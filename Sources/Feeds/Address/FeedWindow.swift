@@ -50,5 +50,6 @@ package struct FeedWindow: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether the place of an entry is within the window.
     func holds(_ entry: FeedEntry) -> Bool { entry.place >= start && entry.place < end }
 }

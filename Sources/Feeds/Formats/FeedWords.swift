@@ -34,6 +34,7 @@ struct FeedWords: Sendable {
             "Announcements of the government and proposals of community information groups (KIM).")
     }
 
+    /// The name of a kind in the singular.
     func kind(_ kind: Bulletin.Kind) -> String {
         switch kind {
         case .announcement: words.announcement

@@ -8,6 +8,7 @@ package enum FeedHeaders {
     /// The header `Link` (RFC 8288), for which the library has no constant. Its characters are those of a name.
     package static let link = HTTPField.Name("Link") ?? .contentLocation
 
+    /// The headers of a page: its type, its links, and the headers of access.
     static func headers(_ feed: FeedDocument, _ address: FeedAddress) -> HTTPFields {
         var headers = access(isPrivate: address.isPrivate, address.format.freshness)
         headers[.contentType] = address.format.contentType

@@ -80,6 +80,7 @@ package struct RenderedFeed: Sendable {
         return HTTPDate.parse(text, now: lastModified).map { $0.seconds >= lastModified.seconds } ?? false
     }
 
+    /// The same, for a request with these headers.
     package func answer(to headers: HTTPFields) -> (form: RenderedForm, isKnown: Bool) {
         answer(
             acceptEncoding: headers[.acceptEncoding], ifNoneMatch: headers[.ifNoneMatch],

@@ -52,6 +52,7 @@ final class ConnectionTable: Sendable {
         return isAdmitted
     }
 
+    /// Removes a connection that has closed.
     func remove(_ entry: Entry) {
         entries.withLock { $0[ObjectIdentifier(entry)] = nil }
     }

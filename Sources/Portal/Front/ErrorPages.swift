@@ -31,6 +31,7 @@ struct ErrorPages: RouterMiddleware {
     /// The paths to which people follow links, whatever their program says that it accepts.
     private static let pages: Set = ["/unsubscribe", "/bulletins"]
 
+    /// Whether a person reads the answer, judged by the path and by the `Accept` header.
     static func isForPerson(path: String, accept: String?) -> Bool {
         pages.contains(area(path)) || accept?.lowercased().contains("text/html") == true
     }

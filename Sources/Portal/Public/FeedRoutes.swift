@@ -51,6 +51,7 @@ struct FeedRoutes: Sendable {
         return Self.response(to: request, alert)
     }
 
+    /// The answer to a conditional request: the feed, or 304 if the client has it already.
     static func response(to request: Request, _ feed: RenderedFeed) -> Response {
         let (form, isKnown) = feed.answer(to: request.headers)
         guard !isKnown else { return Response(status: .notModified, headers: form.headersIfKnown) }

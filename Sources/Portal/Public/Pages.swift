@@ -15,6 +15,7 @@ struct Pages: Sendable {
     let clock: WallClock
     let renderers: RenderPool
 
+    /// Renders the page of a bulletin. A proposal shows the state that its last answer gave it.
     func bulletin(_ context: PortalContext) async throws -> Response {
         let id = BulletinID(
             publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
@@ -58,6 +59,7 @@ struct Pages: Sendable {
             """)
     }
 
+    /// Ends the subscriptions that the form chose.
     func unsubscribe(_ request: Request, _ context: PortalContext) async throws -> Response {
         let hash = try tokenHash(context)
         let scope = Self.scope(

@@ -5,6 +5,7 @@ import Storage
 /// The question to a callback: its own URL, with the hub's parameters behind those that it already has (WebSub, section
 /// 5.3).
 enum CallbackQuestion {
+    /// Returns the URL to ask. It throws if the callback is no longer a valid URL.
     static func target(_ verification: HubVerification, challenge: String, publicURL: String) throws(HTTPPostError)
         -> HTTPTarget
     {

@@ -23,6 +23,7 @@ final class QuestionsUnderWay: Sendable {
         }
     }
 
+    /// Ends a question, which makes room for another one.
     func end(_ verification: HubVerification) {
         state.withLock { state in
             state.numbers.remove(verification.number)

@@ -49,6 +49,7 @@ struct HubShares {
     /// `senders` is the number of pushes that may run simultaneously.
     init(senders: Int) { self.senders = senders }
 
+    /// The speed of the callback's last answer, as far as it is known.
     func pace(_ callback: Int64) -> Pace { isQuick[callback].map { $0 ? .quick : .slow } ?? .unknown }
 
     /// Begins a push; nil if its share of the senders is taken.

@@ -4,6 +4,10 @@ import Synchronization
 ///
 /// A digest counts only for the very next attempt. An attempt in between, by another worker or without an answer, may
 /// have delivered other content, and a withdrawal may bring a feed back to content that it had before.
+///
+/// An example: a bulletin makes attempt 7 due. A second bulletin arrives before attempt 7 renders the feed, so attempt
+/// 7 pushes both. The second bulletin makes attempt 8 due all the same. The feed has not changed since, so attempt 8
+/// sends nothing and counts as delivered.
 final class PushedDigests: Sendable {
     /// The content of a push, and the number of its attempt.
     private struct Push {

@@ -21,6 +21,7 @@ package struct SettingsCheck: Sendable {
         self.logger = logger
     }
 
+    /// Connects to the broker, and returns the finding.
     package func broker() async -> Finding {
         guard let broker = settings.broker.connection else {
             return Finding(part: "broker", detail: "amqp.url is not set", isGood: false)

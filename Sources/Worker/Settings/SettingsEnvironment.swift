@@ -36,6 +36,7 @@ struct SettingsEnvironment {
             || ["TEST_", "RUN_", "PORT_", "SERVICE_"].contains { rest.hasPrefix($0) }
     }
 
+    /// The variable that sets a key; nil if none does.
     func place(of key: String) -> String? {
         guard let variable = SettingKey.named(key)?.variable else { return nil }
         let name = String(variable.dropFirst(SettingsReader.prefix.count))

@@ -18,6 +18,7 @@ extension SettingsReader {
         }
     }
 
+    /// The networks of a key, each as an address or as `ADDRESS/BITS`.
     func networks(_ key: SettingKey) -> [AddressNetwork] {
         let texts = list(key)
         return value([]) { () throws(ConfigurationError) in
@@ -53,6 +54,7 @@ extension SettingsReader {
         }
     }
 
+    /// Parses a mail address, and names the key in the fault.
     static func mailbox(_ text: String, _ key: SettingKey, scope: MailAddress.Scope = .internet)
         throws(ConfigurationError) -> String
     {

@@ -77,6 +77,7 @@ final class SettingsReader {
         return string(key) ?? usual
     }
 
+    /// The values of a list, or its default.
     func list(_ key: SettingKey) -> [String] {
         let list = reader.stringArray(forKey: ConfigKey(key.name)) ?? string(key).map { [$0] } ?? []
         let items = list.flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }
@@ -85,6 +86,7 @@ final class SettingsReader {
         return usual
     }
 
+    /// The value of a flag, or its default.
     func flag(_ key: SettingKey) -> Bool {
         guard case .flag(let usual) = key.form, let text = string(key) else { return key.form.isTrue }
         switch text.lowercased() {
@@ -96,6 +98,7 @@ final class SettingsReader {
         }
     }
 
+    /// The value of an integer, or its default.
     func integer(_ key: SettingKey) -> Int {
         guard case .integer(let usual, let range, _) = key.form else { return 0 }
         guard let text = string(key) else { return usual }
