@@ -41,7 +41,11 @@ package struct FanoutService: Service {
         }
     }
 
-    /// Does all the work there is. Returns the time after which there may be more.
+    /// Does all the work there is, in steps. Returns the time after which there may be more.
+    ///
+    /// Each step publishes scheduled bulletins whose time has come, routes one chunk, wakes the stages that the chunk
+    /// concerns, and then ends deliveries that withdrawals took back. While emergencies wait to be routed, a step
+    /// neither ends deliveries nor rests.
     private func work() async -> Duration {
         do throws(StoreError) {
             var next: Timestamp?

@@ -11,8 +11,11 @@ import ServiceLifecycle
 package import Storage
 import UnixSignals
 
-/// The whole program: its stages as the services of one group, in the order in which they start. They stop in reverse
-/// order: intake first, receipts late.
+/// The whole program: its stages as the services of one group, in the order in which they start.
+///
+/// They stop in reverse order. Intake stops first, so that nothing new arrives. The fan-out and the deliveries follow,
+/// and attempts under way get their grace time. Receipts stop late, so that they can still report the last deliveries.
+/// The store's checks, health and metrics stop last.
 package struct Worker: Sendable {
     let settings: Settings
     let registries: Registries

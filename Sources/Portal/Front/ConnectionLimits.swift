@@ -1,6 +1,9 @@
 package import NIOCore
 
 /// The limits of one connection, and of their number.
+///
+/// They bound what a slow or hostile peer can hold. A head that arrives byte by byte ends after `headTime`, content
+/// that stalls after `bodyTime`, and a connection without requests after `idleTime`.
 package struct ConnectionLimits: Sendable {
     /// The maximum number of connections that are open simultaneously.
     package var connections = 4096
