@@ -48,7 +48,8 @@ struct AnswerRuleTests {
     @Test func anAnswerMovesStateOrStage() throws {
         let former = try proposal("submitted", "village")
         #expect(try AnswerRule.change(by: answer("verified", stage: "village"), from: former)?.to.state == "verified")
-        #expect(try AnswerRule.change(by: answer("submitted", stage: "district"), from: former)?.from.stage == "village")
+        #expect(
+            try AnswerRule.change(by: answer("submitted", stage: "district"), from: former)?.from.stage == "village")
         #expect(try AnswerRule.change(by: answer("submitted", stage: "village"), from: former) == nil)
         #expect(try AnswerRule.change(by: answer("verified"), from: nil) == nil)
         #expect(try AnswerRule.change(by: answer(nil), from: former) == nil)

@@ -28,7 +28,7 @@ extension SQLiteStore {
     }
 }
 
-/// Finds the doubles among endpoints that have subscriptions and were confirmed.
+/// Finds doubles among verified endpoints that have subscriptions.
 private enum Doubles {
     private static let columns = """
         SELECT e.id, e.address, (SELECT count(*) FROM subscriptions WHERE endpoint = e.id AND state <> 'ended') AS number
@@ -118,7 +118,7 @@ private struct AddressMerge {
             """, [kept, jsonList(history), other])
     }
 
-    /// The mailbox gets the kept endpoint's mail of the same bulletin.
+    /// Cancels deliveries of bulletins that the kept endpoint gets anyway.
     private func cancelDoubles(_ subscriptions: [Int64]) throws {
         let pending = try db.rows(
             """

@@ -60,7 +60,7 @@ extension SQLiteStore {
 }
 
 extension WebhookKeys {
-    /// From columns of `endpoints`.
+    /// The keys of a row of `endpoints`.
     init(_ key: StoreKey, endpoint: Int64, signatures: Int64, version: Int64, previousUntil: Int64?) throws {
         let schemes = SignatureSchemes(rawValue: Int(signatures))
         let isPublic = schemes.contains(.ed25519)

@@ -69,8 +69,8 @@ struct UnsubscribeLink {
         ).map { .init(number: $0["id"], subscription: try $0.subscription()) }
     }
 
-    /// Subscriptions `s`, also those that have ended, of the endpoints that `own` selects and of all that spell the same
-    /// address. By an index each, which is named: SQLite would as soon read the whole table.
+    /// The subscriptions `s`, ended ones included, of the endpoints that `own` selects and of all spellings of their address.
+    /// Each part names its index, since SQLite would otherwise read the whole table.
     private static func subscriptions(_ columns: String, at own: String, _ condition: String = "TRUE") -> String {
         """
         WITH own (id) AS (\(own)), spelled (id) AS (
