@@ -25,8 +25,9 @@ struct AnswerRuleTests {
 
     private func publisher(in region: String, _ field: String = "*") -> Publisher {
         Publisher(
-            slug: "uji", name: "Uji", amqpUser: "uji", kinds: [.announcement], regions: [Samples.region(region)],
-            fields: [FieldFilter(field) ?? .any])
+            slug: "uji", name: "Uji", amqpUser: "uji",
+            scope: .init(
+                kinds: [.announcement], regions: [Samples.region(region)], fields: [FieldFilter(field) ?? .any]))
     }
 
     @Test func onlyAPublisherWhoseScopeCoversTheProposalAnswers() throws {

@@ -24,7 +24,7 @@ package struct OpsService: Service {
         self.isOptional = isOptional
         self.host = host
         self.port = port
-        health = Health(store: store, readiness: context.readiness)
+        health = Health(store: store, context: context)
         self.context = context
     }
 
