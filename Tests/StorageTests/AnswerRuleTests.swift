@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// An answer moves a proposal only if its publisher may answer it.
 struct AnswerRuleTests {
     private static let proposal = BulletinID(publisher: "kim", id: "usul")
 
