@@ -14,7 +14,7 @@ package import Storage
 
 /// Sends notices to owners of endpoints and to the operators.
 package struct NoticeService: Service {
-    private let store: any NoticeStore & SoleWorkStore
+    private let store: any OutboxStore & SoleWorkStore
     private let composer: MailComposer
     private let transport: any MailTransport
     private let operators: String?
@@ -26,7 +26,7 @@ package struct NoticeService: Service {
 
     /// `operators` is their mail address. Without one, their notices are only logged.
     package init(
-        store: any NoticeStore & SoleWorkStore, composer: MailComposer, transport: any MailTransport,
+        store: any OutboxStore & SoleWorkStore, composer: MailComposer, transport: any MailTransport,
         operators: String?, schedule: RetrySchedule, context: StageContext
     ) {
         self.store = store

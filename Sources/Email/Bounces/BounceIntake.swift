@@ -19,7 +19,7 @@ package struct BounceIntake: Sendable {
         case underWay(delivery: Int64)
     }
 
-    private let store: any BounceStore & RetryStore & UnsubscribeStore
+    private let store: any SubscriberStore & OperatorStore
     private let mailboxes: Mailboxes
     private let paths: BounceAddress
     private let clock: WallClock
@@ -47,7 +47,7 @@ package struct BounceIntake: Sendable {
     }
 
     package init(
-        store: any BounceStore & RetryStore & UnsubscribeStore, mailboxes: Mailboxes, clock: WallClock
+        store: any SubscriberStore & OperatorStore, mailboxes: Mailboxes, clock: WallClock
     ) {
         self.store = store
         self.clock = clock

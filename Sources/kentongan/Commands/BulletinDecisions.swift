@@ -69,7 +69,7 @@ extension BulletinsCommand {
     }
 }
 
-extension ListingStore {
+extension OperatorStore {
     /// All revisions of `PUBLISHER/ID`, newest first.
     func revisions(of text: String) async throws -> [BulletinRow] {
         let id = try BulletinID(typed: text)
