@@ -31,8 +31,15 @@ package protocol HubStore: Sendable {
     /// The pushes as deliveries, each by the number of its subscription.
     var pushes: any DeliveryStore { get }
 
-    /// Newest first.
-    func hubSubscriptions(limit: Int) async throws(StoreError) -> [HubSubscriptionRow]
+    /// Subscriptions whose numbers are below `number`, newest first.
+    func hubSubscriptions(before number: Int64, limit: Int) async throws(StoreError) -> [HubSubscriptionRow]
     /// A subscription with its pushes, if there is one of that number.
     func hubSubscription(_ number: Int64) async throws(StoreError) -> (HubSubscriptionRow, [AttemptRow])?
+}
+
+extension HubStore {
+    /// The newest subscriptions.
+    package func hubSubscriptions(limit: Int) async throws(StoreError) -> [HubSubscriptionRow] {
+        try await hubSubscriptions(before: .max, limit: limit)
+    }
 }

@@ -154,14 +154,34 @@ package struct Backlog: Sendable, Equatable {
 package protocol ListingStore: Sendable {
     func backlog() async throws(StoreError) -> Backlog
 
-    /// Newest first; all revisions of one bulletin if `id` is given.
-    func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow]
+    /// Bulletins whose numbers are below `number`, newest first; only the revisions of one bulletin if `id` is given.
+    func bulletins(id: BulletinID?, before number: Int64, limit: Int) async throws(StoreError) -> [BulletinRow]
     /// The bulletins that answer a proposal, newest first.
     func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow]
-    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow]
+    /// Deliveries whose numbers are below `number`, newest first.
+    func deliveries(_ filter: DeliveryFilter, before number: Int64, limit: Int) async throws(StoreError)
+        -> [DeliveryRow]
     func deliverySummary() async throws(StoreError) -> [DeliveryCount]
-    func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage]
+    /// Refused messages whose numbers are below `number`, newest first.
+    func refusals(before number: Int64, limit: Int) async throws(StoreError) -> [RefusedMessage]
     func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage?
+}
+
+extension ListingStore {
+    /// The newest bulletins.
+    package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
+        try await bulletins(id: id, before: .max, limit: limit)
+    }
+
+    /// The newest deliveries.
+    package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
+        try await deliveries(filter, before: .max, limit: limit)
+    }
+
+    /// The newest refused messages.
+    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
+        try await refusals(before: .max, limit: limit)
+    }
 }
 
 /// A whole store.

@@ -74,7 +74,8 @@ package protocol RegistryStore: Sendable {
 
     /// Adds publishers, or replaces those of the same slug.
     func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError)
-    func publishers(limit: Int) async throws(StoreError) -> [Publisher]
+    /// Publishers whose slugs follow `slug`, in their order.
+    func publishers(after slug: String, limit: Int) async throws(StoreError) -> [Publisher]
     /// False if there is none of that slug.
     func removePublisher(_ slug: String, now: Timestamp) async throws(StoreError) -> Bool
 
@@ -139,6 +140,11 @@ package struct MovedSubscription: Sendable, Equatable {
 }
 
 extension RegistryStore {
+    /// The first publishers.
+    package func publishers(limit: Int) async throws(StoreError) -> [Publisher] {
+        try await publishers(after: "", limit: limit)
+    }
+
     /// Those that have not ended.
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
         try await subscriptions(after: 0, limit: limit)

@@ -50,7 +50,8 @@ package protocol SubscriberStore: Sendable {
     func suppress(_ address: String, why: String, now: Timestamp) async throws(StoreError)
     /// False if it is not on the list.
     func unsuppress(_ address: String) async throws(StoreError) -> Bool
-    func suppressions(limit: Int) async throws(StoreError) -> [Suppression]
+    /// Suppressions whose addresses follow `address`, in their order.
+    func suppressions(after address: String, limit: Int) async throws(StoreError) -> [Suppression]
 
     /// Ends all subscriptions of an address, whatever its channel, and forgets it but for a keyed hash. An address that
     /// is suppressed stays so. How many places it was known in.
@@ -60,4 +61,11 @@ package protocol SubscriberStore: Sendable {
     func addressDoubles() async throws(StoreError) -> [AddressDouble]
     /// Gives the subscriptions and the history of all spellings to the first one, in one transaction.
     func merge(_ double: AddressDouble, now: Timestamp) async throws(StoreError) -> MergeOutcome
+}
+
+extension SubscriberStore {
+    /// The first suppressions.
+    package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
+        try await suppressions(after: "", limit: limit)
+    }
 }

@@ -39,9 +39,11 @@ extension SQLiteStore: RegistryStore {
         }
     }
 
-    package func publishers(limit: Int) async throws(StoreError) -> [Publisher] {
+    package func publishers(after slug: String, limit: Int) async throws(StoreError) -> [Publisher] {
         try await read { db in
-            try db.rows("SELECT * FROM publishers ORDER BY slug LIMIT ?", [limit]).map { try $0.publisher() }
+            try db.rows("SELECT * FROM publishers WHERE slug > ? ORDER BY slug LIMIT ?", [slug, limit]).map {
+                try $0.publisher()
+            }
         }
     }
 
