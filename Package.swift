@@ -157,6 +157,11 @@ let targets: [Target] = [
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         ]),
 
+    // Everything that operators and publishers do, for the commands, the API and the pages.
+    module(
+        "Administration",
+        ["AMQP", "Addresses", "Bulletins", "HTTPPost", "Intake", "Runtime", "Storage"]),
+
     // Composition, and the commands.
     module(
         "Worker",
@@ -212,6 +217,9 @@ let testTargets: [Target] = [
             "Bulletins", "Portal", "Storage", hummingbird, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
+    tests(
+        "AdministrationTests",
+        ["AMQP", "Administration", "Bulletins", "HTTPPost", "Intake", "Runtime", "Storage", "StorageSQLite"]),
     tests("WorkerTests", ["SMTP", "Worker", "Wording", lifecycle, logging]),
 ]
 
