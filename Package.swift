@@ -177,7 +177,7 @@ let targets: [Target] = [
     .executableTarget(
         name: "kentongan",
         dependencies: [
-            "AMQP", "Addresses", "Bulletins", "Email", "HTTPPost", "Intake", "Runtime", "Storage", "StorageSQLite",
+            "AMQP", "Administration", "Bulletins", "Email", "HTTPPost", "Intake", "Runtime", "Storage", "StorageSQLite",
             "Webhooks", "Worker", "Wording", hummingbird, logging, nioCore, nioPosix,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

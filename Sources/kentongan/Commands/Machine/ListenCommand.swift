@@ -11,7 +11,7 @@ import Webhooks
 /// `listen`: a small webhook receiver for trying webhooks out.
 struct ListenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "listen", abstract: "Prints the webhooks that arrive on loopback, their signature checked.")
+        commandName: "listen", abstract: "Prints the webhooks that arrive on loopback, and checks their signatures.")
 
     @Option(help: "The port on 127.0.0.1.") var port = 9000
     @Option(help: "The webhook's secret whsec_... or public key whpk_...; without it signatures are not checked.")
@@ -44,7 +44,7 @@ struct ListenCommand: AsyncParsableCommand {
         try await application.runService()
     }
 
-    /// 204, or a challenge's echo; 401 where the signature is wrong or older than five minutes.
+    /// Answers 204, echoes a challenge, or answers 401 if the signature is wrong or older than five minutes.
     private static func receive(_ headers: HTTPFields, _ body: ByteBuffer, path: String, _ signature: WebhookSignature?)
         -> Response
     {

@@ -1,10 +1,10 @@
+import Administration
 import ArgumentParser
 import Bulletins
 import Runtime
-import Storage
 import Worker
 
-/// `store`: looks after the store.
+/// `store`: the store's files.
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Looks after the store.", subcommands: [Migrate.self, Clock.self])
@@ -13,7 +13,7 @@ struct StoreCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Tells whether retention holds because the clock went far ahead.",
             discussion: """
-                After a jump of the clock by more than a day, or when no worker ran for so long, retention removes nothing \
+                After a jump of the clock by more than a day, or when no worker ran for as long, retention removes nothing \
                 for 24 hours, since it cannot know which clock was right. --trust ends that.
                 """)
 
@@ -22,9 +22,9 @@ struct StoreCommand: AsyncParsableCommand {
 
         func run() async throws {
             let store = try await CommandContext(options).store()
-            let now = WallClock.system.now
-            if trust { try await store.trustClock(now: now) }
-            let hold = try await store.retentionHold(now: now)
+            let operations = StoreOperations(.operator)
+            if trust { try await operations.trustClock(store) }
+            let (now, hold) = try await operations.retentionHold(store)
             let hours = hold.map { max(1, Int(($0 / .seconds(3600)).rounded())) }
             Output.line(
                 "the clock shows \(now.text); "
@@ -39,7 +39,7 @@ struct StoreCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            _ = try await context.store(mayBeNew: true).identity()
+            try await StoreOperations(.operator).migrate { try context.store(mayBeNew: true) }
             Output.line("\(context.settings.storePath) is up to date")
         }
     }

@@ -1,12 +1,10 @@
 import AMQP
+import Administration
 import ArgumentParser
 import Bulletins
-import Foundation
-import Intake
-import Storage
 import Worker
 
-/// `publish`: puts bulletins on the queue, with confirms; or says what would become of them.
+/// `publish`: puts bulletins on the queue, with confirms, or judges them as intake would.
 struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
@@ -16,10 +14,10 @@ struct PublishCommand: AsyncParsableCommand {
     @OptionGroup var options: CommonOptions
     @Argument(help: "Files, or - for standard input.") var files: [String]
     @Flag(help: "Waits for the receipts and prints them.") var wait = false
-    @Option(help: "With --wait, how many seconds may pass without a receipt.") var timeout = 30
-    @Flag(help: "Only says what intake would make of them, and how many endpoints they would reach.")
+    @Option(help: "With --wait, the number of seconds that may pass without a receipt.") var timeout = 30
+    @Flag(help: "Only judges them as intake would, and counts the endpoints that they would reach.")
     var dryRun = false
-    @Option(help: "With --dry-run, the AMQP user that would send them; that of amqp.url, if it is not given.")
+    @Option(help: "With --dry-run, the AMQP user that would send them; that of amqp.url if none is given.")
     var user: String?
     @Flag(help: "Prints JSON Lines.") var json = false
 
@@ -32,15 +30,15 @@ struct PublishCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = try await CommandContext(options)
-        let bulletins = try files.flatMap { try PublishedFile.bulletins(in: $0) }
+        let bulletins = try files.flatMap { try PublishedBulletin.all(in: try InputFile.bytes($0), file: $0) }
         if dryRun {
-            try await DryRun(context, user: user, json: json).run(bulletins)
+            try await DryRunPrinter(context, user: user, json: json).run(bulletins)
         } else {
             try await publish(bulletins, context)
         }
     }
 
-    private func publish(_ bulletins: [PublishedFile.Entry], _ context: CommandContext) async throws {
+    private func publish(_ bulletins: [PublishedBulletin], _ context: CommandContext) async throws {
         let broker = try context.settings.requireBroker()
         try await refuseOtherUsers(bulletins, broker, context)
         let receipts =
@@ -48,37 +46,39 @@ struct PublishCommand: AsyncParsableCommand {
             ? try await ReceiptWaiter(
                 broker: broker, patience: .seconds(timeout), logger: context.logger, json: json) : nil
         let messages = bulletins.map { $0.message(user: broker.username, replyTo: receipts?.queue) }
-        var unconfirmed = 0
-        for start in stride(from: 0, to: messages.count, by: 500) {
-            let batch = Array(messages[start..<min(start + 500, messages.count)])
-            let outcomes = try await withPublisher(broker, logger: context.logger) { try await $0.publish(batch) }
-            for (message, outcome) in zip(batch, outcomes) where outcome != .confirmed {
-                unconfirmed += 1
-                Output.complain("\(message.routingKey): \(Self.explain(outcome))")
-            }
-        }
-        Output.complain("\(messages.count - unconfirmed) of \(messages.count) confirmed by the broker")
-        if unconfirmed > 0 { throw ExitCode.failure }
+        let confirmed = try await send(messages, broker, context)
+        Output.complain("\(confirmed) of \(messages.count) confirmed by the broker")
+        if confirmed < messages.count { throw ExitCode.failure }
         let names = zip(messages, bulletins).compactMap { message, bulletin in
             message.properties.correlationID.map { ($0, bulletin.name) }
         }
         try await receipts?.run(until: Dictionary(names, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// A publisher that the store knows under another AMQP user is refused before anything is sent: the broker would
-    /// confirm the message, and intake would refuse it. A machine without the store leaves that to intake.
+    private static let batch = 500
+
+    /// Publishes batch by batch, complains of each message that the broker did not confirm, and counts those it did.
+    private func send(_ messages: [OutgoingMessage], _ broker: BrokerSettings, _ context: CommandContext) async throws
+        -> Int
+    {
+        var confirmed = 0
+        for start in stride(from: 0, to: messages.count, by: Self.batch) {
+            let batch = Array(messages[start..<min(start + Self.batch, messages.count)])
+            let outcomes = try await withPublisher(broker, logger: context.logger) { try await $0.publish(batch) }
+            confirmed += outcomes.count { $0 == .confirmed }
+            for (message, outcome) in zip(batch, outcomes) where outcome != .confirmed {
+                Output.complain("\(message.routingKey): \(Self.explain(outcome))")
+            }
+        }
+        return confirmed
+    }
+
+    /// Refuses a publisher that the store knows under another AMQP user. A machine without the store leaves that to intake.
     private func refuseOtherUsers(
-        _ bulletins: [PublishedFile.Entry], _ broker: BrokerSettings, _ context: CommandContext
+        _ bulletins: [PublishedBulletin], _ broker: BrokerSettings, _ context: CommandContext
     ) async throws {
-        guard context.settings.requiresUser, FileManager.default.fileExists(atPath: context.settings.storePath),
-            let store = try? context.store()
-        else { return }
-        let names = Set(bulletins.compactMap { $0.bulletin?["publisher"]?.stringValue })
-        let others = try await store.publishers(named: names).values.filter { $0.amqpUser != broker.username }
-        guard let other = others.min(by: { $0.slug < $1.slug }) else { return }
-        throw RefusedInput(
-            "nothing is sent: \(other.slug) is registered for the AMQP user \(other.amqpUser), and amqp.url has the user \(broker.username), so intake would refuse it as publisher-mismatch; publish with the address of \(other.amqpUser) in KENTONGAN_AMQP_URL"
-        )
+        guard context.settings.requiresUser, context.hasStore, let store = try? context.store() else { return }
+        try await BulletinOperations(.operator, store: store).requireUser(broker.username, of: bulletins)
     }
 
     private static func explain(_ outcome: PublishOutcome) -> String {

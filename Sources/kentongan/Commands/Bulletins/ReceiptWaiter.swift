@@ -4,19 +4,19 @@ import Bulletins
 import Logging
 import Synchronization
 
-/// Waits for the receipts of what was published, on a queue of its own, and prints them as they come.
+/// Waits for the receipts of published bulletins on a queue of its own, and prints them as they come.
 struct ReceiptWaiter {
     let broker: BrokerSettings
     let logger: Logger
     let json: Bool
     let queue: String
-    /// How long nothing may come before it gives up.
+    /// The longest silence before it gives up.
     let patience: Duration
 
-    /// After these nothing more comes by itself.
+    /// The events after which nothing more comes by itself.
     private static let last: Set<ReceiptEvent> = [.completed, .duplicate, .rejected, .held, .scheduled]
 
-    /// The queue goes by itself a minute after this program. The broker names it, so that a publisher's
+    /// The broker deletes the queue a minute after this program has ended. The broker also names it, so that a publisher's
     /// user needs no right to names of its own.
     init(broker: BrokerSettings, patience: Duration, logger: Logger, json: Bool) async throws {
         (self.broker, self.patience) = (broker, patience)
@@ -25,7 +25,7 @@ struct ReceiptWaiter {
         queue = try await makeReplyQueue(on: broker, expiry: .seconds(60))
     }
 
-    /// `names` says by their correlation ids which bulletins are waited for.
+    /// - Parameter names: the bulletins to wait for, by the correlation ids of their messages.
     func run(until names: [String: String]) async throws {
         Output.complain(
             "waiting for the receipts of \(Output.count(names.count, "bulletin")), each at most \(patience.components.seconds) s after the one before"
@@ -34,7 +34,7 @@ struct ReceiptWaiter {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await read(waiting) }
             group.addTask { try await watch(waiting) }
-            // The one that ends first ends the other.
+            // The task that ends first ends the other.
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -54,7 +54,7 @@ struct ReceiptWaiter {
         }
     }
 
-    /// Throws once nothing has come for too long.
+    /// Throws after a silence of `patience`.
     private func watch(_ waiting: Waiting) async throws {
         while !Task.isCancelled {
             let left = patience - waiting.silence
@@ -83,16 +83,16 @@ struct ReceiptWaiter {
     }
 }
 
-/// The worker did not say in time what became of bulletins: exit code 1.
+/// Receipts did not come in time: exit code 1.
 struct ReceiptsMissing: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// What is still waited for.
+/// The bulletins whose last receipt has not come.
 private final class Waiting: Sendable {
     private struct State {
-        /// By their correlation ids, each with its last receipt.
+        /// By correlation id, each with the newest of its receipts.
         var open: [String: (name: String, last: ReceiptEvent?)]
         var wasRefused = false
         var heardAt = ContinuousClock.now
@@ -104,7 +104,7 @@ private final class Waiting: Sendable {
 
     var isOver: Bool { state.withLock { $0.open.isEmpty } }
     var wasRefused: Bool { state.withLock(\.wasRefused) }
-    /// How long ago the last receipt came.
+    /// The time since the newest receipt.
     var silence: Duration { state.withLock { $0.heardAt.duration(to: .now) } }
 
     func take(_ event: ReceiptEvent, of id: String?, isLast: Bool) {

@@ -10,7 +10,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Runs the worker until SIGTERM, which drains and stops it.")
 
     @OptionGroup var options: CommonOptions
-    @Option(help: "Which of intake, delivery, portal, by commas.") var roles = "intake,delivery,portal"
+    @Option(help: "The roles of this worker, separated by commas: intake, delivery, portal.")
+    var roles = "intake,delivery,portal"
 
     func validate() throws { _ = try parsedRoles() }
 

@@ -1,27 +1,26 @@
+import Administration
 import ArgumentParser
-import Bulletins
 import Email
 import Foundation
 import Runtime
-import Storage
 import Worker
 
-/// `bounce`: what came back of mails, from a mail server's pipe.
+/// `bounce`: a mail that came back, from a mail server's pipe.
 struct BounceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bounce",
         abstract: "Reads a bounce, a complaint or a mail that unsubscribes on standard input, as a mail server's pipe.",
         discussion: """
             A delivery whose mail failed becomes bounced. If the mailbox does not exist, or after a complaint, its address \
-            gets nothing any more; a full mailbox and the like count only after several days. What is no report, such as an \
-            out-of-office answer, changes nothing. Exit code 75 asks the mail server to try again later.
+            gets nothing any more; a full mailbox and the like count only after several days. A mail that is no report, \
+            for example an out-of-office answer, changes nothing. Exit code 75 asks the mail server to try again later.
             """)
 
     @OptionGroup var options: CommonOptions
     @Option(help: "The address that the bounce came to; without it, it is looked for in the message.")
     var recipient: String?
 
-    /// EX_TEMPFAIL of sysexits.h: a mail server keeps the message.
+    /// EX_TEMPFAIL of sysexits.h, on which a mail server keeps the message and tries again.
     private static let temporary = ExitCode(75)
 
     func run() async throws {
@@ -34,17 +33,18 @@ struct BounceCommand: AsyncParsableCommand {
             switch outcome {
             case .recorded, .noReport, .unsubscribed: Output.line("\(outcome)")
             case .unsigned:
-                throw RefusedInput("\(outcome); have the mail server pass what comes to \(intake.example) and the like")
-            case .gone: throw RefusedInput("\(outcome)")
+                throw OperationError.invalid(
+                    "\(outcome); have the mail server pass what comes to \(intake.example) and the like")
+            case .gone: throw OperationError.invalid("\(outcome)")
             case .underWay: throw Self.later("\(outcome)")
             }
-        } catch let error where !(error is RefusedInput || error is ExitCode) {
-            // The store is not there, or busy: better tomorrow than lost.
+        } catch let error where !(error is OperationError || error is ExitCode) {
+            // The store is missing or busy, and a report that comes tomorrow is better than one that is lost.
             throw Self.later("\(error)")
         }
     }
 
-    /// Mail servers tell in the environment to whom a message came.
+    /// The addresses that the message came to, as the option or a mail server's environment names them.
     private var envelope: [String] {
         let environment = ProcessInfo.processInfo.environment
         return [recipient, environment["ORIGINAL_RECIPIENT"], environment["RECIPIENT"]].compactMap(\.self)
@@ -55,7 +55,7 @@ struct BounceCommand: AsyncParsableCommand {
         return temporary
     }
 
-    /// All is read, so that the mail server does not find its pipe broken.
+    /// Reads to the end, so that the mail server does not find its pipe broken, and keeps as much as intake takes.
     private static func readInput() -> [UInt8] {
         var bytes: [UInt8] = []
         while case let data = FileHandle.standardInput.availableData, !data.isEmpty {

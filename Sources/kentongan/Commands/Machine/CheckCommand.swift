@@ -3,7 +3,7 @@ import Bulletins
 import Storage
 import Worker
 
-/// `check`: validates the configuration and tries all that it names, whatever fails before.
+/// `check`: validates the configuration and tries everything that it names. A failure does not end the tries after it.
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Validates the configuration and tries the store, the broker and the relay.")
