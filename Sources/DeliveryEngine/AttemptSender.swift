@@ -1,5 +1,6 @@
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Wording
@@ -8,6 +9,7 @@ import Wording
 struct WorkItem: Sendable {
     let deliveries: [ClaimedDelivery]
     let isDigest: Bool
+    let claimedAt = ContinuousClock.now
 }
 
 /// Brings claimed deliveries to an end: looks whether they may still be sent, tries, and has the outcome recorded.
@@ -18,6 +20,7 @@ final class AttemptSender: Sendable {
     private let settings: DeliverySettings
     private let recorder: OutcomeRecorder
     private let context: StageContext
+    private let metrics: DeliveryMetrics
     private let pauses = ChannelPause()
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
@@ -35,6 +38,7 @@ final class AttemptSender: Sendable {
         self.settings = settings
         self.recorder = recorder
         self.context = context
+        metrics = DeliveryMetrics(context.metrics, channel.channel)
         gate = HostGate(limits: settings.hosts, senders: channel.concurrency, mostParked: channel.claimsAhead)
         self.onRoom = onRoom
         self.hold = hold
@@ -120,6 +124,7 @@ final class AttemptSender: Sendable {
         let entries = await stillSendable(bulletins, startedAt)
         guard let first = entries.first else { return (nil, .zero, nil) }
         let started = ContinuousClock.now
+        metrics.waited(item.claimedAt.duration(to: started))
         pauses.begin()
         let outcome =
             item.isDigest
@@ -134,6 +139,7 @@ final class AttemptSender: Sendable {
             of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
         let duration = started.duration(to: .now)
+        count(entries, effect, duration)
         recorder.add(
             entries.map {
                 AttemptRecord(
@@ -141,6 +147,23 @@ final class AttemptSender: Sendable {
                     detail: outcome.detail.map { String($0.prefix(500)) })
             })
         return (!outcome.isUnreachable, duration, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
+    }
+
+    private func count(_ entries: [DigestEntry], _ effect: AttemptRecord.Effect, _ duration: Duration) {
+        metrics.sent(took: duration)
+        guard effect == .delivered else { return }
+        let now = context.clock.now
+        for entry in entries {
+            let stored = entry.content.stored
+            metrics.delivered(
+                after: now - max(stored.receivedAt, entry.content.bulletin.publishAt ?? stored.receivedAt))
+        }
+    }
+
+    /// Sets the gauges of what rests.
+    func measure() {
+        metrics.pauses(pauses.remaining != nil)
+        metrics.rests(gate.resting(now: .now))
     }
 
     /// What cannot be read goes back: a claim that nobody works on would be prolonged for ever.

@@ -56,7 +56,7 @@ package struct DeliveryService: Service {
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         let due = context.hints[.deliveries(channel.channel)]
         self.due = due
-        recorder = OutcomeRecorder(store: store, owner: owner, due: .deliveries(channel.channel), context: context)
+        recorder = OutcomeRecorder(store: store, owner: owner, channel: channel.channel, context: context)
         shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
@@ -203,11 +203,12 @@ package struct DeliveryService: Service {
                 let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: context.clock.now)
                 if reclaimed > 0 {
                     context.logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
-                    context.wakeups.signal(Wakeup.allDeliveries)
+                    context.wakeups.signal(.allDeliveries)
                 }
             } catch {
                 context.logger.wait("leases could not be renewed", for: error)
             }
+            sender.measure()
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }
     }

@@ -65,6 +65,11 @@ final class HostGate<Item: Sendable>: Sendable {
         state.withLock { $0.excess >= mostParked * 2 || $0.parked >= mostParked * Self.mostInAll * 2 }
     }
 
+    /// The number of hosts that are left alone because nobody answers there.
+    func resting(now: ContinuousClock.Instant) -> Int {
+        state.withLock { $0.hosts.values.count { $0.breaker.wait(now: now) != nil } }
+    }
+
     /// How many attempts may be claimed for a host with a rate; if none, after which time there is room again.
     func pace(_ name: String, now: ContinuousClock.Instant) -> (room: Int, wait: Duration) {
         guard limits.rate > 0 else { return (.max, .zero) }

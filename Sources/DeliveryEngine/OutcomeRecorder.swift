@@ -1,5 +1,6 @@
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Synchronization
@@ -18,14 +19,16 @@ final class OutcomeRecorder: Sendable {
     /// Deliveries of this channel became due, or will.
     private let due: Wakeup
     private let context: StageContext
+    private let metrics: DeliveryMetrics
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(store: any DeliveryStore, owner: LeaseOwner, due: Wakeup, context: StageContext) {
+    init(store: any DeliveryStore, owner: LeaseOwner, channel: Channel, context: StageContext) {
         self.store = store
         self.owner = owner
-        self.due = due
+        due = .deliveries(channel)
         self.context = context
+        metrics = DeliveryMetrics(context.metrics, channel)
     }
 
     func add(_ records: [AttemptRecord]) {
@@ -85,6 +88,7 @@ final class OutcomeRecorder: Sendable {
                     context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
+                count(batch)
                 context.wakeups.signal(.receipts)
                 if recording.hasWoken || batch.contains(where: \.isDueAgain) { context.wakeups.signal(due) }
                 return
@@ -94,6 +98,29 @@ final class OutcomeRecorder: Sendable {
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))
             }
+        }
+    }
+}
+
+extension OutcomeRecorder {
+    private func count(_ batch: [AttemptRecord]) {
+        for (effect, records) in Dictionary(grouping: batch, by: \.effect.word) {
+            metrics.effect(effect, records.count)
+        }
+    }
+}
+
+extension AttemptRecord.Effect {
+    /// The value of the label `outcome` (`MetricCatalog.deliveries`).
+    fileprivate var word: String {
+        switch self {
+        case .delivered: "delivered"
+        case .retry: "retry"
+        case .failed, .endpointGone: "failed"
+        case .expired: "expired"
+        case .cancelled: "cancelled"
+        case .suppressed: "suppressed"
+        case .released: "released"
         }
     }
 }

@@ -7,6 +7,7 @@
 
 import Bulletins
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
@@ -16,6 +17,7 @@ import Wording
 package struct FanoutService: Service {
     private let store: any FanoutStore
     private let context: StageContext
+    private let metrics: FanoutMetrics
 
     /// Rows of the index looked at in one transaction: enough to pay for its commit, and over before
     /// other writers notice.
@@ -27,6 +29,7 @@ package struct FanoutService: Service {
     package init(store: any FanoutStore, context: StageContext) {
         self.store = store
         self.context = context
+        metrics = FanoutMetrics(context.metrics)
     }
 
     package func run() async throws {
@@ -48,13 +51,15 @@ package struct FanoutService: Service {
                 next = try await store.publishScheduled(limit: Self.scheduledAtOnce, now: context.clock.now)
                 let started = ContinuousClock.now
                 step = try await store.fanOut(limit: Self.chunk, now: context.clock.now)
+                metrics.step(
+                    routed: step.routed, made: step.deliveries, took: started.duration(to: .now))
                 context.logger.debug(
                     "routed a chunk",
                     metadata: [
                         "bulletins": "\(step.routed)", "deliveries": "\(step.deliveries)",
                         "took": "\(started.duration(to: .now).spoken)",
                     ])
-                if step.deliveries > 0 { context.wakeups.signal(Wakeup.allDeliveries) }
+                if step.deliveries > 0 { context.wakeups.signal(.allDeliveries) }
                 if step.routed > 0 { context.wakeups.signal([.receipts, .deliveries(.websub)]) }
                 if !step.hasEmergencies { hasEndings = try await endPending() }
                 if !step.hasEmergencies { await context.pressure.rest(since: started) }

@@ -1,6 +1,7 @@
 import AMQP
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Wording
@@ -10,6 +11,7 @@ struct BatchRecorder: Sendable {
     let store: any IntakeStore
     let judge: MessageJudge
     let mark: ReadingMark?
+    let metrics: IntakeMetrics
     let context: StageContext
 
     /// Nil if the worker stops before all are judged.
@@ -22,6 +24,7 @@ struct BatchRecorder: Sendable {
             guard let more = await judge(part: part, from: queue) else { return nil }
             judged += more
         }
+        metrics.judged(batch.count, from: queue, took: started.duration(to: .now))
         context.logger.debug(
             "judged a batch",
             metadata: [
@@ -78,6 +81,7 @@ struct BatchRecorder: Sendable {
             try await store.record(judged, now: context.clock.now)
         }
         guard let outcomes else { return false }
+        metrics.recorded(from: queue, took: started.duration(to: .now))
         context.logger.debug(
             "recorded a batch",
             metadata: [
@@ -107,6 +111,7 @@ struct BatchRecorder: Sendable {
 
     private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {
         for (message, outcome) in zip(messages, outcomes) {
+            count(message, outcome)
             if let queue = message.envelope.replyTo, message.replyTo == nil {
                 context.logger.notice(
                     "sent no receipts to a reply queue that the user may not have; it begins with receipts.USER, or the broker names it",
@@ -122,6 +127,14 @@ struct BatchRecorder: Sendable {
                     "bulletin": "\(message.claimedID?.description ?? "?")",
                     "queue": "\(message.queue)", "traceparent": "\(message.traceparent ?? "")",
                 ])
+        }
+    }
+
+    private func count(_ message: IncomingBulletin, _ outcome: IntakeOutcome) {
+        switch outcome {
+        case .accepted: metrics.message(from: message.queue, "accepted")
+        case .duplicate: metrics.message(from: message.queue, "duplicate")
+        case .refused(let reason): metrics.message(from: message.queue, "rejected", reason: reason.rawValue)
         }
     }
 

@@ -9,6 +9,7 @@
 import AMQP
 import Bulletins
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
@@ -21,6 +22,7 @@ package struct IntakeService: Service {
     private let keeper: TopologyKeeper
     private let context: StageContext
     private let troubles: TroubleLog
+    private let metrics: IntakeMetrics
 
     /// Messages that the broker may send ahead of what it gave up on: few, since they may be what ended the process.
     private static let givenUpPrefetch: UInt16 = 20
@@ -32,14 +34,18 @@ package struct IntakeService: Service {
         self.context = context
         recorder = BatchRecorder(
             store: store, judge: judge, mark: settings.readingMarkPath.flatMap { ReadingMark(path: $0) },
-            context: context)
+            metrics: IntakeMetrics(context.metrics), context: context)
         troubles = TroubleLog(logger: context.logger)
+        metrics = IntakeMetrics(context.metrics)
         keeper = TopologyKeeper(settings: settings, troubles: troubles, context: context)
     }
 
     package func run() async throws {
         let queues = KentonganTopology.queues.map(\.name) + [KentonganTopology.givenUp]
-        for queue in queues { context.readiness.fail(queue, "not consuming yet") }
+        for queue in queues {
+            context.readiness.fail(queue, "not consuming yet")
+            metrics.consumes(false, queue)
+        }
         try await cancelWhenGracefulShutdown {
             try await keeper.prepare()
             await withDiscardingTaskGroup { group in
@@ -57,6 +63,7 @@ package struct IntakeService: Service {
             } catch {
                 guard !Task.isCancelled else { return }
                 context.readiness.fail(queue, "\(error)")
+                metrics.consumes(false, queue)
                 troubles.say("queue \(queue)", "\(error)")
                 try? await Task.sleep(for: backoff.next())
                 await keeper.declareAgain(after: error)
@@ -70,6 +77,7 @@ package struct IntakeService: Service {
         try await withConsumer(settings.broker, consumer, logger: context.logger) { messages in
             onConnect()
             context.readiness.recover(queue)
+            metrics.consumes(true, queue)
             troubles.over("queue \(queue)")
             context.logger.info("consuming", metadata: ["queue": "\(queue)"])
             try await take(messages, from: queue)

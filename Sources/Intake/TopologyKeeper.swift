@@ -21,7 +21,7 @@ struct TopologyKeeper: Sendable {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
+                try await KentonganTopology.topology.declare(on: settings.broker, logger: context.logger)
                 return troubles.over(Self.part)
             } catch {
                 if case .topologyMismatch = error { throw error }
@@ -35,7 +35,7 @@ struct TopologyKeeper: Sendable {
     func declareAgain(after error: any Error) async {
         guard settings.declares, let error = error as? AMQPError, error.isAboutTopology else { return }
         do {
-            try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
+            try await KentonganTopology.topology.declare(on: settings.broker, logger: context.logger)
         } catch {
             troubles.say(Self.part, "cannot be declared again: \(error)")
         }
@@ -58,11 +58,11 @@ struct TopologyKeeper: Sendable {
 
     private func look() async throws {
         let topology = KentonganTopology.topology
-        var found = try await missing(from: topology, on: settings.broker)
+        var found = try await topology.missingObjects(on: settings.broker)
         if settings.declares {
             for difference in found { context.logger.warning("\(difference); it is declared again") }
             // Also where nothing is missing: a binding that was removed cannot be seen, and is made again.
-            try await apply(topology, on: settings.broker, logger: context.logger)
+            try await topology.declare(on: settings.broker, logger: context.logger)
         } else {
             found += try await BindingProbe(broker: settings.broker, logger: context.logger).missing(besides: found)
             guard found.isEmpty else {

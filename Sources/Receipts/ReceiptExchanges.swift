@@ -17,9 +17,10 @@ package struct ReceiptExchanges: Sendable {
     func messages(for outgoing: OutboxMessage) -> [OutgoingMessage] {
         switch outgoing.content {
         case .receipt(let event, let publisher, let body):
-            let properties = MessageProperties(
+            var properties = MessageProperties(
                 contentType: "application/cloudevents+json; charset=utf-8", headers: headers(of: outgoing),
-                correlationID: outgoing.correlationID, type: ReceiptEvent(rawValue: event)?.cloudEventType)
+                correlationID: outgoing.correlationID)
+            properties.type = ReceiptEvent(rawValue: event)?.cloudEventType
             let message = OutgoingMessage(
                 exchange: receipts, routingKey: "\(event).\(publisher)", properties: properties, body: body,
                 mandatory: false)
@@ -39,14 +40,16 @@ package struct ReceiptExchanges: Sendable {
             headers["x-kentongan-errors"] = .string(told.text)
             headers["x-kentongan-errors-left-out"] = told.leftOut > 0 ? .integer(Int64(told.leftOut)) : nil
             // All but the user, which the broker would take for this program's.
-            let properties = MessageProperties(
-                contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: headers,
-                priority: envelope.otherProperties["priority"]?.integerValue.map { UInt8(clamping: $0) },
-                correlationID: envelope.correlationID, replyTo: envelope.replyTo,
-                messageID: envelope.otherProperties["message_id"]?.stringValue,
-                timestamp: envelope.otherProperties["timestamp"]?.integerValue.map { UInt64(clamping: $0) },
-                type: envelope.otherProperties["type"]?.stringValue,
-                appID: envelope.otherProperties["app_id"]?.stringValue)
+            let others = envelope.otherProperties
+            var properties = MessageProperties(
+                contentType: envelope.contentType, headers: headers, correlationID: envelope.correlationID,
+                messageID: others["message_id"]?.stringValue)
+            properties.contentEncoding = envelope.contentEncoding
+            properties.priority = others["priority"]?.integerValue.map { UInt8(clamping: $0) }
+            properties.replyTo = envelope.replyTo
+            properties.timestamp = others["timestamp"]?.integerValue.map { UInt64(clamping: $0) }
+            properties.type = others["type"]?.stringValue
+            properties.appID = others["app_id"]?.stringValue
             return [
                 OutgoingMessage(
                     exchange: rejected, routingKey: envelope.routingKey, properties: properties, body: body)

@@ -9,6 +9,7 @@
 package import AMQP
 import Bulletins
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
@@ -18,9 +19,10 @@ import Wording
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
-    private let store: any Outbox & SoleWorkStore
+    private let store: any OutboxStore & SoleWorkStore
     private let context: StageContext
     private let troubles: TroubleLog
+    private let metrics: ReceiptMetrics
     private let declareAgain: (@Sendable () async throws -> Void)?
 
     private static let batch = 500
@@ -30,10 +32,11 @@ package struct ReceiptService: Service {
 
     /// `declareAgain` makes exchanges that are missing; nil: that is the operator's work.
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any Outbox & SoleWorkStore,
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & SoleWorkStore,
         context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
         troubles = TroubleLog(logger: context.logger)
+        metrics = ReceiptMetrics(context.metrics)
         self.declareAgain = declareAgain
         self.broker = broker
         self.exchanges = exchanges
@@ -151,12 +154,15 @@ package struct ReceiptService: Service {
         ]
         switch (verdict, outcome) {
         case (.settled, .returned(let code, let reason)):
+            metrics.published("returned")
             context.logger.warning(
                 "a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
-        case (.settled, _): break
+        case (.settled, _): metrics.published("confirmed")
         case (.waits, _):
+            metrics.published("refused")
             context.logger.warning("the broker refused a receipt, which waits; is its queue full?", metadata: metadata)
         case (.givenUp, _):
+            metrics.published("given-up")
             context.logger.error("the broker went on refusing a receipt, which is given up", metadata: metadata)
         }
     }

@@ -56,7 +56,7 @@ struct SetAside: Sendable {
     ) -> Verdict {
         waiting.remove(part.id)
         settled.insert(part.id)
-        guard outcome == .refused else {
+        guard outcome == .nacked else {
             paused[part.destination] = nil
             return .settled
         }

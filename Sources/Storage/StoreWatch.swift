@@ -63,14 +63,6 @@ package final class StoreWatch: Sendable {
     }
 }
 
-/// A store that knows whether it can be used.
-package protocol WatchedStore: Sendable {
-    var watch: StoreWatch { get }
-
-    /// Fails if the store cannot be used: its files were removed or replaced, or it cannot be written.
-    func check() async throws(StoreError)
-}
-
 extension Logger {
     /// A stage waits because of this error. What the store tells by itself is not told again.
     package func wait(_ text: String, for error: any Error, metadata: Logger.Metadata? = nil) {

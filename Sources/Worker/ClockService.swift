@@ -14,7 +14,7 @@ import Storage
 
 /// Keeps a clock that was wrong from doing harm for long.
 struct ClockService: Service {
-    let store: any ClockStore & SoleWorkStore
+    let store: any UpkeepStore
     let limits: ClockLimits
     let context: StageContext
 
@@ -77,7 +77,7 @@ struct ClockService: Service {
         guard !counts.isEmpty else { return }
         let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         context.logger.warning("brought back to now what waited for the times of a clock that was ahead: \(list)")
-        context.wakeups.signal(Wakeup.allDeliveries + [.hub, .receipts])
+        context.wakeups.signal([.allDeliveries, .hub, .receipts])
     }
 
     private func walk(_ lease: inout WorkLease) async throws(StoreError) {

@@ -11,19 +11,14 @@ struct Faces: Sendable {
     let feeds: FeedResponder
     let alerts: AlertDocuments
     let hub: HubResponder
-    let hubSettings: HubSettings
 
     init(settings: Settings, registries: Registries, store: any Store, context: StageContext) {
         renderers = RenderPool()
-        let feedSettings = FeedSettings(publicURL: settings.publicURL)
+        let feedSettings = FeedSettings(publicURL: settings.http.publicURL)
         feeds = FeedResponder(
             store: store, registries: registries, settings: feedSettings, renderers: renderers, clock: context.clock)
         alerts = AlertDocuments(
             store: store, registries: registries, settings: feedSettings, renderers: renderers)
-        var hubSettings = HubSettings(publicURL: settings.publicURL)
-        hubSettings.limits.subscriptionsOfOwner = settings.hubPerOwner
-        hubSettings.limits.subscriptionsOfNetwork = settings.hubPerNetwork
-        self.hubSettings = hubSettings
-        hub = HubResponder(store: store, feeds: feeds, settings: hubSettings, context: context)
+        hub = HubResponder(store: store, feeds: feeds, settings: HubSettings(settings.http), context: context)
     }
 }

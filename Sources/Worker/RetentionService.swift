@@ -13,7 +13,7 @@ import Storage
 
 /// Keeps the store from growing for ever.
 struct RetentionService: Service {
-    let store: any RetentionStore & ClockStore & SoleWorkStore
+    let store: any UpkeepStore
     let retention: Retention
     let context: StageContext
 
@@ -40,6 +40,11 @@ struct RetentionService: Service {
         }
     }
 
+    private func shrink() async throws(StoreError) -> Bool {
+        guard let store = store as? any ShrinkableStore else { return false }
+        return try await store.shrink()
+    }
+
     /// False if a trace of what was erased is left, or nothing is removed while the clock is not believed.
     private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
@@ -53,7 +58,7 @@ struct RetentionService: Service {
             }
             let count = try await store.prune(retention, limit: Self.batch, now: context.clock.now)
             pruned += count
-            let hasSpace = count == 0 ? try await store.shrink() : false
+            let hasSpace = count == 0 ? try await shrink() : false
             hasMore = count > 0 || hasSpace
             try? await Task.sleep(for: Self.rest)
         }

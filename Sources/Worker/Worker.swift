@@ -4,18 +4,12 @@ import Fanout
 import Glibc
 import Intake
 import Logging
-import NIOPosix
 import Portal
 import Receipts
 package import Runtime
 import ServiceLifecycle
 package import Storage
 import UnixSignals
-
-/// What a worker may do. Several workers may share the roles.
-package enum Role: String, Sendable, CaseIterable {
-    case intake, delivery, portal
-}
 
 /// The whole program: its stages as services of one group, in the order in which they start. They stop
 /// in reverse: intake first, receipts late.
@@ -25,13 +19,18 @@ package struct Worker: Sendable {
     let store: any Store
     let context: StageContext
     let faces: Faces
+    let modules: [any ChannelModule]
 
     /// The store reports its troubles to the readiness of `context`, too.
-    package init(settings: Settings, registries: Registries, store: any Store, context: StageContext) {
+    package init(
+        settings: Settings, registries: Registries, store: any Store, context: StageContext,
+        channels: [any ChannelModule] = Worker.channelModules
+    ) {
         self.settings = settings
         self.registries = registries
         self.store = store
         self.context = context
+        modules = channels
         faces = Faces(settings: settings, registries: registries, store: store, context: context)
     }
 
@@ -61,38 +60,40 @@ package struct Worker: Sendable {
     }
 
     /// The grace time of what is being sent, and five seconds for all else.
-    private var stopLimit: Duration { settings.grace + .seconds(5) }
+    private var stopLimit: Duration { settings.delivery.grace + .seconds(5) }
 
     private func services(_ roles: Set<Role>, _ end: HardEnd) async throws -> [(name: String, any Service)] {
-        let group = MultiThreadedEventLoopGroup.singleton
         var services: [(name: String, any Service)] = []
         let limit = Descriptors.raiseLimit()
         if let ops = ops(roles) { services.append(("health and metrics", ops)) }
-        services.append(("store", StoreCheck(store: store)))
+        if let store = store as? any WatchedStore { services.append(("store", StoreCheck(store: store))) }
         services.append(("clock", clockService))
+        services.append(("history", HistoryService(store: store, context: context)))
+        if roles.contains(.upkeep) {
+            services.append(
+                ("retention", RetentionService(store: store, retention: settings.retention, context: context)))
+        }
         if roles.contains(.intake) { services.append(("receipts", try receipts())) }
         if roles.contains(.portal) { services.append(("portal", portal(descriptors: limit))) }
-        if roles.contains(.delivery) { services += try await deliveries(group, end) }
-        if roles.contains(.intake) {
-            services.append(("fan-out", FanoutService(store: store, context: context)))
-            services.append(("intake", try intake()))
-        }
+        services += try await channelServices(roles, end)
+        if roles.contains(.fanout) { services.append(("fan-out", FanoutService(store: store, context: context))) }
+        if roles.contains(.intake) { services.append(("intake", try intake())) }
         return services
     }
 
     private var clockService: ClockService {
         ClockService(
-            store: store, limits: ClockLimits([settings.mailRetry, settings.webhookRetry]), context: context)
+            store: store, limits: ClockLimits([settings.email.retry, settings.webhooks.retry]), context: context)
     }
 
     private func receipts() throws -> ReceiptService {
-        let broker = try settings.requireBroker()
+        let broker = try settings.broker.required()
         let exchanges = ReceiptExchanges(
             receipts: KentonganTopology.receiptsExchange, rejected: KentonganTopology.rejectedExchange)
         var declare: (@Sendable () async throws -> Void)?
-        if settings.declaresTopology {
+        if settings.broker.declares {
             declare = { [context] in
-                try await apply(KentonganTopology.topology, on: broker, logger: context.logger)
+                try await KentonganTopology.topology.declare(on: broker, logger: context.logger)
             }
         }
         return ReceiptService(
@@ -102,18 +103,20 @@ package struct Worker: Sendable {
     /// In every role: a supervisor asks each worker.
     private func ops(_ roles: Set<Role>) -> OpsService? {
         // Without the portal, its address is free for them.
-        guard let address = settings.opsListen ?? (roles.contains(.portal) ? nil : settings.listen) else { return nil }
+        guard let address = settings.http.opsListen ?? (roles.contains(.portal) ? nil : settings.http.listen) else {
+            return nil
+        }
         return OpsService(
-            host: address.host, port: address.port, isOptional: settings.opsListen == nil, store: store,
+            host: address.host, port: address.port, isOptional: settings.http.opsListen == nil, store: store,
             context: context)
     }
 
     private func portal(descriptors: Int) -> PortalService {
-        var portal = PortalSettings(host: settings.listen.host, port: settings.listen.port)
-        portal.trustedProxies = settings.trustedProxies
-        portal.servesOps = settings.opsListen == nil
+        var portal = PortalSettings(host: settings.http.listen.host, port: settings.http.listen.port)
+        portal.trustedProxies = settings.http.trustedProxies
+        portal.servesOps = settings.http.opsListen == nil
         portal.limits.connections = Descriptors.shareOfHTTP(
-            limit: descriptors, own: settings.ownDescriptors, wanted: settings.httpConnections)
+            limit: descriptors, own: settings.ownDescriptors, wanted: settings.http.connections)
         context.logger.info(
             "HTTP takes \(portal.limits.connections) connections of the \(descriptors) files that the process may have open"
         )
@@ -123,14 +126,9 @@ package struct Worker: Sendable {
     }
 
     private func intake() throws -> IntakeService {
-        var intake = IntakeSettings(broker: try settings.requireBroker())
-        intake.requiresUser = settings.requiresUser
-        intake.declares = settings.declaresTopology
-        intake.prefetch = settings.prefetch
-        intake.readingMarkPath = settings.storePath + ".reading"
+        let intake = try IntakeSettings(settings.broker, settings.store)
         let judge = MessageJudge(
-            registries: registries, requiresUser: settings.requiresUser, maximumBodySize: intake.maximumBodySize)
-        return IntakeService(
-            settings: intake, store: store, judge: judge, context: context)
+            registries: registries, requiresUser: intake.requiresUser, maximumBodySize: intake.maximumBodySize)
+        return IntakeService(settings: intake, store: store, judge: judge, context: context)
     }
 }

@@ -5,6 +5,7 @@ import Foundation
 import HTTPPost
 import Logging
 import NIOPosix
+import Observability
 import Runtime
 import Storage
 import StorageSQLite
@@ -42,14 +43,18 @@ struct CommandContext {
         return logger
     }
 
-    /// Opens the store. It must exist, unless the command is the one that makes it. Its troubles go to the log, and to
-    /// `readiness` if that is given.
-    func store(_ readiness: Readiness? = nil, mayBeNew: Bool = false) throws -> any Store {
+    /// Opens the store. It must exist, unless the command is the one that makes it. Its troubles go to the log. A worker
+    /// passes its context, so that its readiness tells of them too, and its metrics of the transactions.
+    func store(for worker: StageContext? = nil, mayBeNew: Bool = false) throws -> any Store {
         let (watch, logger) = (StoreWatch(), logger)
-        watch.observe(readiness, logger)
+        watch.observe(worker?.readiness, logger)
+        let metrics = worker.map { StoreMetrics($0.metrics) }
         return try SQLiteStore(
-            path: settings.storePath, mayBeNew: mayBeNew, watch: watch,
-            onHold: { hold in Self.tell(hold, to: logger) })
+            path: settings.store.path, mayBeNew: mayBeNew, watch: watch,
+            onHold: { hold in
+                metrics?.held(hold.duration)
+                Self.tell(hold, to: logger)
+            })
     }
 
     private static func tell(_ hold: WriterHold, to logger: Logger) {
@@ -61,19 +66,19 @@ struct CommandContext {
     }
 
     /// Whether this machine has the store. Publishers' machines have none.
-    var hasStore: Bool { FileManager.default.fileExists(atPath: settings.storePath) }
+    var hasStore: Bool { FileManager.default.fileExists(atPath: settings.store.path) }
 
     func registries() throws -> Registries { try settings.data.load() }
 
     func subscriptionReader(_ registries: Registries) -> SubscriptionReader {
         SubscriptionReader(
-            CodeReader(registries), webhooks: AddressGuard(allowed: settings.webhookNetworks))
+            CodeReader(registries), webhooks: AddressGuard(allowed: settings.webhooks.allowedNetworks))
     }
 
     /// Challenges webhooks with the keys of this store.
     func challenge(_ store: any Store) -> SubscriptionOperations.Challenge {
         { webhook, now in
-            try await settings.challenge(
+            try await settings.webhooks.challenge(
                 webhook, of: store, on: MultiThreadedEventLoopGroup.singleton, logger: logger, now: now)
         }
     }

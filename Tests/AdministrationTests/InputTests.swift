@@ -23,8 +23,8 @@ struct InputTests {
 
             """)
         #expect(found.map(\.slug) == ["uji"] && found[0].name == "Uji; dua" && found[0].amqpUser == "uji")
-        #expect(found[0].regions.map(\.code) == ["73", "74"] && found[0].fields == [.any])
-        #expect(found[0].mayPublishEmergencies && !found[0].isModerated)
+        #expect(found[0].scope.regions.map(\.code) == ["73", "74"] && found[0].scope.fields == [.any])
+        #expect(found[0].scope.mayPublishEmergencies && !found[0].isModerated)
     }
 
     @Test(arguments: [

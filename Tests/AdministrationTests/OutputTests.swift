@@ -99,7 +99,8 @@ struct OutputTests {
 
     @Test func aPublisher() throws {
         let publisher = Publisher(
-            slug: "uji", name: "Uji", amqpUser: "u", kinds: [.proposal], regions: [try #require(Region("73"))])
+            slug: "uji", name: "Uji", amqpUser: "u",
+            scope: Publisher.Scope(kinds: [.proposal], regions: [try #require(Region("73"))]))
         #expect(
             text(publisher.json) == """
                 {"slug":"uji","name":"Uji","amqpUser":"u","kinds":["proposal"],"regions":["73"],"fields":["*"],\

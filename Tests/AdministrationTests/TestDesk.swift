@@ -56,8 +56,8 @@ final class TestDesk: Sendable {
 
     func register(_ slug: String = "uji", isModerated: Bool = false) async throws {
         let publisher = Publisher(
-            slug: slug, name: "Uji", amqpUser: slug, kinds: Set(Bulletin.Kind.allCases), regions: [.country],
-            isModerated: isModerated)
+            slug: slug, name: "Uji", amqpUser: slug,
+            scope: Publisher.Scope(kinds: Set(Bulletin.Kind.allCases), regions: [.country]), isModerated: isModerated)
         try await store.save([publisher], now: Self.now)
     }
 

@@ -245,7 +245,7 @@ struct EngineConformance {
         let second = Duration.seconds(1)
         let retention = Retention(bulletins: second, deliveries: nil, attempts: nil, refusals: nil, addresses: nil)
         while try await test.store.prune(retention, limit: 100, now: test.now + .seconds(2)) > 0 {}
-        while try await test.store.shrink() {}
+        if let store = test.store as? any ShrinkableStore { while try await store.shrink() {} }
         #expect(try test.size() < full / 2)
     }
 

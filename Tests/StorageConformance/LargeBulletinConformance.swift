@@ -85,4 +85,24 @@ struct LargeBulletinConformance {
         // A second and a half on a quiet machine before it was mended.
         #expect(took < .seconds(5), "\(took)")
     }
+
+    /// Its deliveries are not counted in a transaction that others wait for.
+    @Test(arguments: Backend.allCases)
+    func aLargeBulletinIsCompletedBesideTheWriter(backend: Backend) async throws {
+        let test = try backend.make()
+        let region = try #require(Region("73"))
+        try await test.add(
+            (0...Int(ReceiptRule.large)).map {
+                Subscription(endpoint: Endpoint(channel: .email, address: "\($0)@x.example"), region: region)
+            })
+        _ = try await test.accept("c")
+        try await test.fanOut(limit: 5000)
+        _ = try await test.accept("c", revision: 2, status: "withdrawn")
+        try await test.fanOut(limit: 5000)
+        // The withdrawal reaches nobody, and is complete.
+        #expect(try await test.events().count { $0 == "completed" } == 1)
+        #expect(try await test.store.completeLarge(now: test.now) == 1)
+        #expect(try await test.store.completeLarge(now: test.now) == 0)
+        #expect(try await test.events().count { $0 == "completed" } == 2)
+    }
 }

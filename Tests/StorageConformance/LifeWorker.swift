@@ -25,7 +25,7 @@ struct LifeWorker {
         task = Task { try await service.run() }
     }
 
-    func signal() { context.wakeups.signal(Wakeup.allDeliveries) }
+    func signal() { context.wakeups.signal(.allDeliveries) }
 
     /// What it still does reaches no store.
     func die() {

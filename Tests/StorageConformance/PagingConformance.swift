@@ -8,7 +8,8 @@ struct PagingConformance {
     func aPageBeginsBehindTheRowThatItIsAskedFor(backend: Backend) async throws {
         let test = try backend.make()
         for slug in ["a1", "b1", "c1"] {
-            let publisher = Publisher(slug: slug, name: "N", amqpUser: "u", kinds: [.proposal], regions: [.country])
+            let scope = Publisher.Scope(kinds: [.proposal], regions: [.country])
+            let publisher = Publisher(slug: slug, name: "N", amqpUser: "u", scope: scope)
             try await test.store.save([publisher], now: test.now)
             try await test.store.suppress("\(slug)@x.example", why: "w", now: test.now)
             try await test.subscribe("\(slug)@y.example", "73")

@@ -74,8 +74,8 @@ final class TestStore: Sendable {
     /// The publisher of all these bulletins.
     func registerUji(in region: String) async throws {
         let publisher = Publisher(
-            slug: "uji", name: "Uji", amqpUser: "uji", kinds: Set(Bulletin.Kind.allCases),
-            regions: [Region(region)].compactMap(\.self))
+            slug: "uji", name: "Uji", amqpUser: "uji",
+            scope: .init(kinds: Set(Bulletin.Kind.allCases), regions: [Region(region)].compactMap(\.self)))
         try await store.save([publisher], now: now)
     }
 

@@ -1,4 +1,5 @@
 import Bulletins
+import Crypto
 import Storage
 import Testing
 
@@ -59,5 +60,16 @@ struct UnsubscribeConformance {
         #expect(try await test.unsubscribe(delivery.unsubscribeToken, .all))
         #expect(try await left(test) == ["b@x.example 73 *"])
         #expect(try await !test.unsubscribe([1, 2, 3], .all))
+    }
+
+    @Test(arguments: Backend.allCases)
+    func aLinkWorksAfterItsSubscriptionHasEnded(backend: Backend) async throws {
+        let (test, delivery) = try await mailed(backend)
+        let hash = Array(SHA256.hash(data: delivery.unsubscribeToken))
+        #expect(try await test.store.hasUnsubscribeToken(hash: hash))
+        #expect(try await test.unsubscribe(delivery.unsubscribeToken))
+        #expect(try await test.store.hasUnsubscribeToken(hash: hash))
+        #expect(try await test.unsubscribe(delivery.unsubscribeToken))
+        #expect(try await !test.store.hasUnsubscribeToken(hash: [1, 2, 3]))
     }
 }

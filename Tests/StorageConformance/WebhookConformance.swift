@@ -37,6 +37,19 @@ import Testing
         #expect(try await test.store.subscriptions(limit: 9).map(\.verifiedAt) == [test.now])
     }
 
+    /// Keys are made of the endpoint's number and the version, and not stored.
+    @Test(arguments: Backend.allCases)
+    func eachEndpointAndVersionHasKeysOfItsOwn(backend: Backend) async throws {
+        let test = try backend.make()
+        let made = try await add(test, EndpointTerms())
+        let signing = try #require(try await test.store.webhook(of: made.number, now: test.now)).signing
+        let secret = test.store.webhookSecret(endpoint: signing.endpoint, version: signing.version)
+        #expect(secret == made.newSecret)
+        #expect(secret != test.store.webhookSecret(endpoint: signing.endpoint, version: signing.version + 1))
+        let seeds = [(1, 1), (1, 2), (2, 1)].map { test.store.webhookSeed(endpoint: $0, version: $1) }
+        #expect(Set(seeds).count == 3 && seeds.allSatisfy { $0.count == 32 })
+    }
+
     @Test(arguments: Backend.allCases)
     func anotherAddThatIsNotVerifiedChangesNothing(backend: Backend) async throws {
         let test = try backend.make()

@@ -49,9 +49,11 @@ package struct PublisherReader: Sendable {
     {
         Publisher(
             slug: try codes.publisher(typed.slug), name: try TypedText.line(typed.name, nameLabel, limit: 200),
-            amqpUser: try TypedText.name(typed.amqpUser, userLabel), kinds: try codes.kinds(typed.kinds),
-            regions: try codes.regions(typed.regions),
-            fields: typed.fields.isEmpty ? [.any] : try codes.fields(typed.fields),
-            mayPublishEmergencies: typed.mayPublishEmergencies, isModerated: typed.isModerated)
+            amqpUser: try TypedText.name(typed.amqpUser, userLabel),
+            scope: Publisher.Scope(
+                kinds: try codes.kinds(typed.kinds), regions: try codes.regions(typed.regions),
+                fields: typed.fields.isEmpty ? [.any] : try codes.fields(typed.fields),
+                mayPublishEmergencies: typed.mayPublishEmergencies),
+            isModerated: typed.isModerated)
     }
 }

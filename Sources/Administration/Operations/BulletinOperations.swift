@@ -4,7 +4,7 @@ package import Storage
 
 /// Looks at bulletins, and decides about those that are held or wrong.
 package struct BulletinOperations {
-    package typealias Desk = IntakeStore & ListingStore & OperatorStore
+    package typealias Desk = IntakeStore & OperatorStore
 
     let principal: Principal
     let store: any Desk
@@ -119,7 +119,7 @@ extension OperationError {
     }
 }
 
-extension ListingStore {
+extension OperatorStore {
     /// Throws unless some revision of the bulletin is stored.
     func requireBulletin(_ id: BulletinID?) async throws {
         guard let id, try await bulletins(id: id, limit: 1).isEmpty else { return }

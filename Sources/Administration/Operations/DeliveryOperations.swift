@@ -4,7 +4,7 @@ package import Storage
 
 /// Looks at deliveries, and has those that failed tried again.
 package struct DeliveryOperations {
-    package typealias Desk = BounceStore & ListingStore & RetryStore
+    package typealias Desk = OperatorStore & SubscriberStore
 
     let principal: Principal
     let store: any Desk

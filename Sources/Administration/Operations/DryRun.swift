@@ -9,7 +9,7 @@ package import Storage
 /// The message is the one that `publish` sends, the judge is intake's, and the store judges revisions and answers by the
 /// code with which it records.
 package struct DryRun {
-    package typealias Desk = IntakeStore & RegistryStore
+    package typealias Desk = IntakeStore & OperatorStore
 
     let principal: Principal
     let judge: MessageJudge

@@ -4,7 +4,7 @@ package import Storage
 
 /// Keeps the register of publishers.
 package struct PublisherOperations {
-    package typealias Desk = RegistryStore
+    package typealias Desk = OperatorStore
 
     let principal: Principal
     let store: any Desk

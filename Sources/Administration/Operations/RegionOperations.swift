@@ -4,7 +4,7 @@ package import Storage
 
 /// Looks up the registries, which everybody may read, and takes a new set of region codes in.
 package struct RegionOperations {
-    package typealias Desk = RegistryStore
+    package typealias Desk = OperatorStore & SubscriberStore
 
     let principal: Principal
     let registries: Registries

@@ -5,7 +5,7 @@ package import Storage
 
 /// Looks at messages that intake refused, and has them judged again.
 package struct RejectedOperations {
-    package typealias Desk = IntakeStore & ListingStore & OperatorStore
+    package typealias Desk = IntakeStore & OperatorStore
 
     let principal: Principal
     let store: any Desk

@@ -4,7 +4,7 @@ package import Storage
 
 /// Looks after the store as a whole.
 package struct StoreOperations {
-    package typealias Desk = ClockStore & RegistryStore
+    package typealias Desk = OperatorStore & UpkeepStore
 
     let principal: Principal
     let clock: WallClock

@@ -5,7 +5,7 @@ package import Storage
 
 /// Keeps the list of suppressed addresses, forgets addresses, and joins spellings of one address.
 package struct SubscriberOperations {
-    package typealias Desk = RetentionStore & SubscriberStore
+    package typealias Desk = SubscriberStore & UpkeepStore
 
     let principal: Principal
     let store: any Desk

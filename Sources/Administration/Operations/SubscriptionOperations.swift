@@ -4,7 +4,7 @@ package import Storage
 
 /// Adds, lists, moves and ends subscriptions. Webhooks' keys and challenges are in a file of their own, and so is the import.
 package struct SubscriptionOperations {
-    package typealias Desk = RegistryStore & WebhookStore
+    package typealias Desk = SubscriberStore
 
     /// Challenges a webhook; returns the fault of its answer, or nil if it answered rightly.
     package typealias Challenge = @Sendable (WebhookEndpoint, Timestamp) async throws -> String?

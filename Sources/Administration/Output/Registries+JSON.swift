@@ -4,8 +4,8 @@ extension Publisher {
     package var json: JSONObject {
         [
             "slug": .string(slug), "name": .string(name), "amqpUser": .string(amqpUser),
-            "kinds": .texts(kinds.map(\.rawValue).sorted()), "regions": .texts(regions.map(\.code)),
-            "fields": .texts(fields.map(\.description)), "emergency": .bool(mayPublishEmergencies),
+            "kinds": .texts(scope.kinds.map(\.rawValue).sorted()), "regions": .texts(scope.regions.map(\.code)),
+            "fields": .texts(scope.fields.map(\.description)), "emergency": .bool(scope.mayPublishEmergencies),
             "moderated": .bool(isModerated),
         ]
     }

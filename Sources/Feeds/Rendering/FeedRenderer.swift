@@ -95,7 +95,7 @@ final class FeedRenderer: Sendable {
             lastModified: modified)
     }
 
-    private static func text(_ document: FeedDocument, _ format: FeedFormat) -> String {
+    static func text(_ document: FeedDocument, _ format: FeedFormat) -> String {
         switch format {
         case .rss: RSSFeed.render(document)
         case .atom: AtomFeed.render(document)

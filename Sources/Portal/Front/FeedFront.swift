@@ -2,6 +2,7 @@ import Feeds
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Observability
 
 /// Answers requests for feeds that lie rendered where they arrive, on the connection's event loop; all else it passes
 /// on to the router, and so also what comes while an earlier request of the connection is not answered yet.
@@ -14,6 +15,7 @@ final class FeedFront: ChannelInboundHandler {
 
     private let feeds: FeedResponder
     private let dates: DateHeader
+    private let metrics: FeedMetrics
     private let connection: ConnectionGuard
     /// Requests that were passed on and not answered.
     private var passedOn = 0
@@ -23,8 +25,8 @@ final class FeedFront: ChannelInboundHandler {
     /// The server stops, once the request that was begun is answered.
     private var stop: ChannelShouldQuiesceEvent?
 
-    init(feeds: FeedResponder, dates: DateHeader, connection: ConnectionGuard) {
-        (self.feeds, self.dates, self.connection) = (feeds, dates, connection)
+    init(feeds: FeedResponder, dates: DateHeader, metrics: FeedMetrics, connection: ConnectionGuard) {
+        (self.feeds, self.dates, self.metrics, self.connection) = (feeds, dates, metrics, connection)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -107,6 +109,7 @@ final class FeedFront: ChannelInboundHandler {
         if !isKnown, request.method == .GET {
             context.write(wrapOutboundOut(.byteBuffer(form.body)), promise: nil)
         }
+        metrics.answered(isKnown ? 304 : 200)
         hasWritten = true
     }
 }

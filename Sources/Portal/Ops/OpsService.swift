@@ -19,12 +19,12 @@ package struct OpsService: Service {
 
     /// `isOptional`: another process may have the address; the worker then runs without.
     package init(
-        host: String, port: Int, isOptional: Bool = false, store: any ListingStore, context: StageContext
+        host: String, port: Int, isOptional: Bool = false, store: any OperatorStore, context: StageContext
     ) {
         self.isOptional = isOptional
         self.host = host
         self.port = port
-        health = Health(store: store, readiness: context.readiness)
+        health = Health(store: store, context: context)
         self.context = context
     }
 

@@ -2,6 +2,7 @@ import Bulletins
 import Feeds
 import HTTPTypes
 import Hummingbird
+import Observability
 import Storage
 
 /// The addresses of feeds and alerts.
@@ -9,12 +10,24 @@ struct FeedRoutes: Sendable {
     let feeds: FeedResponder
     let alerts: AlertDocuments
     let fetches: FetchLog
+    let metrics: FeedMetrics
 
     func add(to router: Router<PortalContext>) {
-        router.get("/feeds/**") { request, _ in try await feed(request) }
+        router.get("/feeds/**") { request, _ in try await counted { try await feed(request) } }
         router.get("/bulletins/:publisher/:id/:document") { request, context in try await alert(request, context) }
         for path in ["/feeds/**", "/bulletins/:publisher/:id/:document"] as [RouterPath] {
             router.on(path, method: .options) { _, _ in Response(status: .noContent, headers: FeedHeaders.preflight) }
+        }
+    }
+
+    private func counted(_ answer: () async throws -> Response) async throws -> Response {
+        do {
+            let response = try await answer()
+            metrics.answered(response.status.code)
+            return response
+        } catch {
+            metrics.answered((error as? HTTPError)?.status.code ?? HTTPResponse.Status.serviceUnavailable.code)
+            throw error
         }
     }
 

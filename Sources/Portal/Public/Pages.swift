@@ -10,7 +10,7 @@ import Storage
 
 /// The pages for people. None has a script, and none takes anything from another place.
 struct Pages: Sendable {
-    let store: any (FeedStore & UnsubscribeStore)
+    let store: any (FeedStore & SubscriberStore)
     let registries: Registries
     let clock: WallClock
     let renderers: RenderPool

@@ -53,16 +53,3 @@ package enum BounceEffect: Sendable, Equatable {
     /// There is no such delivery, or none by email.
     case unknown
 }
-
-/// What `bounce` asks of the store.
-package protocol BounceStore: Sendable {
-    /// What return paths are signed with. 32 bytes, always the same for a store.
-    var bounceKey: [UInt8] { get }
-
-    /// Records what came back: a delivery that failed after it was delivered becomes `bounced` (with a digest, all that
-    /// it told), its publisher gets a receipt, and an address that is not there, or does not want it, is suppressed.
-    func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect
-
-    /// What came back of a delivery, in the order in which it came.
-    func bounces(of delivery: Int64) async throws(StoreError) -> [BounceRow]
-}

@@ -176,41 +176,5 @@ package struct OwnerLease: Sendable, Hashable {
     package init(owner: LeaseOwner, until: Timestamp) { (self.owner, self.until) = (owner, until) }
 }
 
-/// What the delivery engine reads and writes.
-package protocol DeliveryStore: Sendable {
-    /// Claims up to `limit` due deliveries of a channel: emergencies first, and within an urgency a fair share of each
-    /// bulletin. Not those of digests.
-    func claim(
-        _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
-    ) async throws(StoreError) -> [ClaimedDelivery]
-
-    /// Claims what makes up to `limit` digests whose windows have ended: of each all its deliveries, up to
-    /// `longestDigest`.
-    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
-        async throws(StoreError) -> [[ClaimedDelivery]]
-
-    /// The bulletins of claimed deliveries, by number.
-    func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent]
-
-    /// Why a claimed delivery may not be sent any more, as of what is committed now; nil if it may. Asked right before
-    /// each send, so it costs next to nothing as long as nothing is taken back.
-    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt?
-
-    /// Records outcomes in one transaction. An outcome counts only if its owner still holds the claim.
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording
-
-    /// Prolongs all claims of the owner.
-    func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError)
-
-    /// Who holds claims, and until when at the latest.
-    func leases() async throws(StoreError) -> [OwnerLease]
-
-    /// Makes due again what these owners hold; returns how many there were.
-    func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int
-
-    /// When the next delivery of the channel is due; nil if none is pending.
-    func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp?
-}
-
 /// The most bulletins that one digest holds; what is more makes another.
 package let longestDigest = 500

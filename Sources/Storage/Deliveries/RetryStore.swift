@@ -21,20 +21,6 @@ package struct RetryRefusal: Sendable, Equatable {
     package init(number: Int64, reason: String) { (self.number, self.reason) = (number, reason) }
 }
 
-/// What `deliveries retry` asks of the store.
-package protocol RetryStore: Sendable {
-    /// Which of the deliveries that are named may not be tried again.
-    func retryRefusals(_ selection: RetrySelection, now: Timestamp) async throws(StoreError) -> [RetryRefusal]
-
-    /// Makes deliveries that ended, without being delivered unless that is asked for, pending again, with a fresh schedule; up to `limit` of those
-    /// after the number `after`. Returns them in the order of their numbers.
-    func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
-        async throws(StoreError) -> [DeliveryRow]
-
-    /// A delivery with its attempts, if there is one of that number.
-    func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])?
-}
-
 /// One try at a delivery, as it is kept.
 package struct AttemptRow: Sendable, Equatable {
     package let number: Int

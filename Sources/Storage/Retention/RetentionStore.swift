@@ -1,5 +1,3 @@
-package import Bulletins
-
 /// How long what is finished is kept; nil for ever.
 package struct Retention: Sendable, Equatable {
     /// Bulletins with their deliveries, after they were recorded. Their identity goes too: sent again, one would be new.
@@ -22,16 +20,4 @@ package struct Retention: Sendable, Equatable {
         self.refusals = refusals
         self.addresses = addresses
     }
-}
-
-/// What the pruning asks of the store.
-package protocol RetentionStore: Sendable {
-    /// Removes what has been kept long enough, up to about `limit` rows of each kind in one transaction; how many.
-    func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int
-
-    /// Goes on with erasures until no trace is left, and waits for readers for that long at most; whether all is done.
-    func finishErasures(patience: Duration) async throws(StoreError) -> Bool
-
-    /// Gives some of the free space back to the file system; whether there is more.
-    func shrink() async throws(StoreError) -> Bool
 }

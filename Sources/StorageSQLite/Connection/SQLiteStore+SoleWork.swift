@@ -2,7 +2,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: SoleWorkStore {
+extension SQLiteStore {
     package func claim(_ work: SoleWork, by owner: String, until: Timestamp, now: Timestamp)
         async throws(StoreError) -> Bool
     {

@@ -27,12 +27,3 @@ struct DeliveryCounts: Sendable {
         totals.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) } + [("byChannel", .object(byChannel))]
     }
 }
-
-extension ReceiptWriter {
-    /// The last receipt of a revision: all that was to be delivered has come to its end. It is another one each time
-    /// that the operator reopens it.
-    func putCompleted(_ number: Int64, about subject: Subject, _ counts: DeliveryCounts, reopened: Int64 = 0) throws {
-        let id = "\(number).completed" + (reopened > 0 ? ".\(reopened)" : "")
-        try put(.completed, id: id, about: subject, counts.details)
-    }
-}

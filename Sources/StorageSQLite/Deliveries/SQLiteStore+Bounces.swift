@@ -2,7 +2,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: BounceStore {
+extension SQLiteStore {
     package var bounceKey: [UInt8] { key.bounceKey }
 
     package func record(_ bounce: Bounce, of delivery: Int64, now: Timestamp) async throws(StoreError) -> BounceEffect {

@@ -3,7 +3,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: RetryStore {
+extension SQLiteStore {
     package func retryRefusals(_ selection: RetrySelection, now: Timestamp) async throws(StoreError) -> [RetryRefusal] {
         // Nobody may have looked since a suppression's time ran out.
         try await write { try Suppressions.endThoseOver($0, now: now) }

@@ -2,55 +2,61 @@ import Bulletins
 import GRDB
 import Storage
 
-/// How bulletins come to their end: all delivered, withdrawn, or expired.
+/// Brings bulletins to their end: all delivered, withdrawn, or expired.
 enum BulletinEnd {
-    /// Puts the receipt `completed` once no delivery is unfinished and the fan-out is through. Counting the deliveries
-    /// of a large one takes long; that is done beside the writer, and `counts` given.
+    /// Puts the receipt `completed` once the bulletin is done (`ReceiptRule.Progress`). The deliveries of a large bulletin
+    /// are counted outside the transaction, and `counts` given.
     static func completeIfDone(
         _ number: Int64, counts known: DeliveryCounts? = nil, _ db: Database, now: Timestamp
     ) throws {
-        guard
+        let progress = try db.prepared(
+            "SELECT pending, routed_at IS NOT NULL, completed_at IS NOT NULL, ending IS NOT NULL FROM bulletins WHERE id = ?"
+        ).first([number]) {
+            ReceiptRule.Progress(
+                pending: $0.integer(0), isRouted: $0.integer(1) != 0, isCompleted: $0.integer(2) != 0,
+                isEnding: $0.integer(3) != 0)
+        }
+        guard progress?.isDone == true,
             let row = try db.row(
                 """
                 SELECT publisher, name, revision, reply_to, correlation_id, traceparent, reopened, made FROM bulletins
-                WHERE id = ? AND pending = 0 AND routed_at IS NOT NULL AND completed_at IS NULL AND ending IS NULL
-                """, [number]), known != nil || (row["made"] as Int64) <= large
+                WHERE id = ?
+                """, [number]),
+            known != nil || (row["made"] as Int64) <= ReceiptRule.large
         else { return }
         let counts = try known ?? DeliveryCounts(of: number, db)
         try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
-        try ReceiptWriter(db: db, now: now).putCompleted(
-            number, about: .init(row), counts, reopened: row["reopened"] as Int64)
+        try ReceiptWriter(db: db, now: now).put(
+            ReceiptRule.completed(number, about: .init(row), counts.details, reopened: row["reopened"]))
     }
 
-    /// More deliveries than these make a bulletin large; the index `bulletins_large` says the same.
-    private static let large = 20_000
-
-    /// Large bulletins of which nothing is left to do, with how they fared.
+    /// Large bulletins that are done, with the counts of their deliveries. The index `bulletins_large` has the limit of
+    /// `ReceiptRule.large`.
     static func largeOnesDone(_ db: Database) throws -> [(Int64, DeliveryCounts)] {
         try db.rows(
             """
-            SELECT id FROM bulletins INDEXED BY bulletins_large WHERE made > 20000 AND completed_at IS NULL
+            SELECT id FROM bulletins INDEXED BY bulletins_large WHERE made > \(ReceiptRule.large) AND completed_at IS NULL
                 AND pending = 0 AND routed_at IS NOT NULL AND ending IS NULL
             """
         ).map { ($0["id"], try DeliveryCounts(of: $0["id"], db)) }
     }
 
-    /// So many deliveries of a bulletin have come to their end.
+    /// Notes that `ended` deliveries of a bulletin have come to their end.
     static func count(ended: Int, of number: Int64, _ db: Database, now: Timestamp) throws {
         guard ended > 0 else { return }
         try db.run("UPDATE bulletins SET pending = pending - ? WHERE id = ?", [ended, number])
         try completeIfDone(number, db, now: now)
     }
 
-    /// A delivery of each of these bulletins has come to its end.
+    /// Notes that a delivery of each of these bulletins has come to its end.
     static func count(endedOf bulletins: [Int64], _ db: Database, now: Timestamp) throws {
         for (number, ended) in Dictionary(bulletins.map { ($0, 1) }, uniquingKeysWith: +) {
             try count(ended: ended, of: number, db, now: now)
         }
     }
 
-    /// Ends what is pending of bulletins that were withdrawn or have expired, up to `limit` rows. None of it is sent
-    /// meanwhile: a claim looks at its bulletin's state. 0 once nothing is left to do.
+    /// Ends pending deliveries of withdrawn, superseded and expired bulletins, up to `limit` rows. None of them is sent in
+    /// the meantime, since a claim checks its bulletin's state. Returns 0 once nothing is left.
     static func endPending(limit: Int, _ db: Database, now: Timestamp) throws -> Int {
         var left = limit
         while left > 0 {
@@ -64,35 +70,35 @@ enum BulletinEnd {
         return limit - left
     }
 
-    /// How many rows were looked at, one at least.
+    /// Returns the number of rows that it looked at, at least 1.
     private static func endPending(
         of number: Int64, as state: String, after: Int64, limit: Int, _ db: Database, now: Timestamp
     ) throws -> Int {
-        let stretch = try DeliveryStretch(of: number, after: after, rows: limit, db)
+        let chunk = try DeliveryChunk(of: number, after: after, rows: limit, db)
         var ended = 0
-        if stretch.count > 0 {
+        if chunk.count > 0 {
             try db.run(
                 """
                 UPDATE deliveries SET state = ?, finished_at = ?, predecessor = NULL
                 WHERE bulletin = ? AND endpoint > ? AND endpoint <= ? AND state = 'pending'
-                """, [state, now.milliseconds, number, after, stretch.end])
+                """, [state, now.milliseconds, number, after, chunk.end])
             ended = db.changesCount
         }
         if ended > 0 {
             try wakeSuccessors(
                 "SELECT id FROM deliveries WHERE bulletin = ?2 AND endpoint > ?3 AND endpoint <= ?4",
-                [number, after, stretch.end], db, now: now)
+                [number, after, chunk.end], db, now: now)
         }
-        let isThrough = stretch.count < limit
+        let isThrough = chunk.count < limit
         try db.run(
             "UPDATE bulletins SET pending = pending - ?, ending = ?, ending_endpoint = ? WHERE id = ?",
-            [ended, isThrough ? nil : state, stretch.end, number])
+            [ended, isThrough ? nil : state, chunk.end, number])
         if isThrough { try completeIfDone(number, db, now: now) }
-        return max(1, stretch.count)
+        return max(1, chunk.count)
     }
 
-    /// Makes due what waited for deliveries that have ended; `ended` selects their numbers, `arguments` are its own,
-    /// from `?2` on. Whether there were any.
+    /// Makes deliveries due that waited for others, which have ended. `ended` selects the numbers of those, with its own
+    /// `arguments` from `?2` on. Returns whether some became due.
     @discardableResult
     static func wakeSuccessors(
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
@@ -113,8 +119,8 @@ enum BulletinEnd {
         return db.changesCount > 0
     }
 
-    /// What waited for these goes on to wait for what is unfinished still of the same thread, so that it overtakes none of
-    /// it.
+    /// Makes deliveries that waited for the ended ones wait for another unfinished delivery of the same thread, if there is
+    /// one, so that they do not overtake it.
     private static func passOn(_ ended: String, _ arguments: [any Bindable], _ db: Database) throws {
         let next = BulletinThread.latest(where: BulletinThread.isUnfinished)
         // The first argument is that of the other statements.
@@ -125,8 +131,8 @@ enum BulletinEnd {
             """, [0] + arguments)
     }
 
-    /// What waited for a revision which then ended unsent is not sent where nothing else of the thread was, unless it is
-    /// meant for that endpoint anyway.
+    /// Cancels deliveries that waited for a revision which then ended unsent, unless their endpoint got something else of
+    /// the thread or is meant to hear the bulletin anyway.
     private static func cancelUnheard(
         _ ended: String, _ arguments: [any Bindable], _ db: Database, now: Timestamp
     ) throws {
@@ -149,10 +155,10 @@ enum BulletinEnd {
         try count(endedOf: unheard, db, now: now)
     }
 
-    /// Rows of feeds after which a transaction takes off no more bulletins.
+    /// The rows of feeds after which a transaction expires no more bulletins.
     private static let mostFeedRows = 8000
 
-    /// Ends bulletins whose `expiresAt` has come, and takes them off the feeds; what is pending of them ends in chunks.
+    /// Expires bulletins whose `expiresAt` has come and takes them off the feeds. Their pending deliveries end in chunks.
     static func expire(limit: Int, _ db: Database, now: Timestamp) throws {
         let due = try db.rows(
             """
@@ -162,7 +168,7 @@ enum BulletinEnd {
         guard !due.isEmpty else { return }
         let feedItems = try FeedItems(db, now: now)
         var rows = 0
-        // Some stand in thousands of lists; what is left is due in the next transaction.
+        // Some are in thousands of lists; the rest is due in the next transaction.
         for row in due where rows < mostFeedRows {
             try db.run(
                 """
@@ -170,7 +176,7 @@ enum BulletinEnd {
                     ending_endpoint = -1
                 WHERE id = ?2
                 """, [now.milliseconds, row["id"] as Int64])
-            // Of an unrouted correction the revision before it stands there.
+            // While a correction is unrouted, the feeds have the revision before it.
             rows += try feedItems.removeAll(of: BulletinID(publisher: row["publisher"], id: row["name"]))
         }
         try Halts.raise(db)

@@ -2,58 +2,65 @@ import Bulletins
 import GRDB
 import Storage
 
-/// The regions that bulletins name, of which not all deliveries are made, follow the registry.
+/// Brings the regions of waiting bulletins up to date with the registry (`SuccessionRule`): of those that wait for
+/// approval, for their time or in their fan-out.
 enum BulletinRegions {
-    /// Puts successors in the place of retired regions in all that waits: for approval, for its time, or in its fan-out. It
-    /// is routed under both, since subscriptions are moved one after the other.
+    /// Replaces retired regions. A waiting bulletin is then routed under both, since subscriptions move one after the other.
     static func replace(_ successors: [Region: [Region]], _ db: Database, now: Timestamp) throws {
         guard !successors.isEmpty else { return }
         let succession = try RegionSuccession(db)
         for row in try db.rows(waiting) {
-            let codes = (row["regions"] as String).split(separator: " ").compactMap { Region($0) }
-            var today: [Region] = []
-            for region in codes.flatMap({ successors[$0] ?? [$0] }) where !today.contains(region) {
-                today.append(region)
-            }
+            let named = row.regions("regions")
+            let today = SuccessionRule.today(named, successors)
             let former = try succession.former(today)
-            if today != codes || !former.isEmpty { try put(today, walking: today + former, in: row, db, now: now) }
+            if today != named || !former.isEmpty { try put(today, former: former, in: row, db, now: now) }
         }
     }
 
-    /// Fan-outs over matches that are under way begin anew; what they made already stays.
-    static func restart(_ db: Database) throws {
-        try db.run(
+    /// Restarts walks over matches that are under way, since they may have passed the place to which a subscription moves.
+    static func restartWalks(_ db: Database) throws {
+        let underWay = try db.rows(
             """
-            UPDATE bulletins INDEXED BY bulletins_unrouted SET fanout_leg = 0, fanout_region = -1,
-                fanout_endpoint = iif(fanout_source > 0, fanout_endpoint, -1)
+            SELECT id, turn, fanout_source, fanout_leg, fanout_region, fanout_endpoint
+            FROM bulletins INDEXED BY bulletins_unrouted
             WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
                 AND (fanout_leg > 0 OR fanout_region >= 0)
             """)
+        for row in underWay { try restartWalk(row, db) }
     }
 
-    /// By an index each.
-    private static let waiting = """
-        SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_held WHERE state = 'held'
-        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_scheduled WHERE state = 'scheduled'
-        UNION ALL SELECT id, regions, fields FROM bulletins INDEXED BY bulletins_unrouted
-            WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')
-        """
+    private static func restartWalk(_ row: Row, _ db: Database) throws {
+        let cursor = FanoutCursor(
+            source: row["fanout_source"], leg: row["fanout_leg"], region: row["fanout_region"],
+            endpoint: row["fanout_endpoint"])
+        try cursor.restarted.write(to: row["id"], turn: row["turn"], db)
+    }
 
-    /// A fan-out over the matches begins anew, since its legs are others; what it made already stays. Feeds have it under
-    /// the new regions, where its end will look for it.
+    /// Reads each kind by its own index.
+    private static let waiting =
+        [
+            "bulletins_held WHERE state = 'held'", "bulletins_scheduled WHERE state = 'scheduled'",
+            "bulletins_unrouted WHERE routed_at IS NULL AND state IN ('published', 'superseded', 'withdrawn')",
+        ].map {
+            """
+            SELECT id, regions, fields, turn, fanout_source, fanout_leg, fanout_region, fanout_endpoint
+            FROM bulletins INDEXED BY \($0)
+            """
+        }.joined(separator: " UNION ALL ")
+
+    /// The walk over the matches begins anew, since the legs have changed; the deliveries that it made stay. In feeds, the
+    /// bulletin moves to the lists of the new regions, where its end will look for it.
     private static func put(
-        _ regions: [Region], walking walked: [Region], in row: Row, _ db: Database, now: Timestamp
+        _ regions: [Region], former: [Region], in row: Row, _ db: Database, now: Timestamp
     ) throws {
         var bulletin = Bulletin(id: BulletinID(publisher: "", id: ""), kind: .announcement, title: "")
-        bulletin.regions = walked
-        bulletin.fields = (row["fields"] as String).split(separator: " ").compactMap { Field(String($0)) }
+        bulletin.regions = regions + former
+        bulletin.fields = row.fields("fields")
         try FeedItems(db, now: now).moving(row["id"]) {
             try db.run(
-                """
-                UPDATE bulletins SET regions = ?, targets = ?, fanout_leg = 0, fanout_region = -1,
-                    fanout_endpoint = iif(fanout_source > 0, fanout_endpoint, -1)
-                WHERE id = ?
-                """, [regions.map(\.code).joined(separator: " "), bulletin.targets, row["id"] as Int64])
+                "UPDATE bulletins SET regions = ?, targets = ? WHERE id = ?",
+                [regions.codes, bulletin.targets, row["id"] as Int64])
         }
+        try restartWalk(row, db)
     }
 }

@@ -32,18 +32,22 @@ extension SQLiteStore: FanoutStore {
     package func publishScheduled(limit: Int, now: Timestamp) async throws(StoreError) -> Timestamp? {
         let isDue = try await read { db in
             try db.number(
-                "SELECT EXISTS (SELECT 1 FROM bulletins WHERE state = 'scheduled' AND publish_at <= ?1) OR EXISTS (SELECT 1 FROM bulletins WHERE state = 'published' AND expires_at <= ?1)",
-                [now.milliseconds]) == 1
+                """
+                SELECT EXISTS (SELECT 1 FROM bulletins WHERE state = 'scheduled' AND publish_at <= ?1)
+                    OR EXISTS (SELECT 1 FROM bulletins WHERE state = 'published' AND expires_at <= ?1)
+                """, [now.milliseconds]) == 1
         }
         if isDue {
             try await write { db in
                 for row in try db.rows(
-                    "SELECT * FROM bulletins WHERE state = 'scheduled' AND publish_at <= ? ORDER BY publish_at, id LIMIT ?",
-                    [now.milliseconds, limit])
+                    """
+                    SELECT * FROM bulletins WHERE state = 'scheduled' AND publish_at <= ? ORDER BY publish_at, id LIMIT ?
+                    """, [now.milliseconds, limit])
                 {
                     let number: Int64 = row["id"]
                     let state = try BulletinBeginning.release(number, db, now: now)
-                    try ReceiptWriter(db: db, now: now).put(state, of: number, about: .init(row), publishAt: nil)
+                    try ReceiptWriter(db: db, now: now).put(
+                        ReceiptRule.entered(state, number, about: .init(row), publishAt: nil))
                 }
                 try BulletinEnd.expire(limit: limit, db, now: now)
             }

@@ -1,8 +1,8 @@
 import Bulletins
 import GRDB
 
-/// Of several subscriptions of an endpoint that match a bulletin, the one that is served soonest counts. It is looked up
-/// for what waits for a digest.
+/// Prefers, of several subscriptions of an endpoint that match a bulletin, the one that is served soonest. It is looked up
+/// for deliveries that wait for a digest.
 struct SoonerSubscriptions {
     private let db: Database
     private let now: Timestamp
@@ -14,7 +14,7 @@ struct SoonerSubscriptions {
     init(of bulletin: UnroutedBulletin, _ db: Database, now: Timestamp) {
         (self.db, self.now, self.bulletin) = (db, now, bulletin)
         let fields = bulletin.fields.split(separator: " ").compactMap { Field(String($0)) }
-        regions = Set(bulletin.regions.split(separator: " ").compactMap { Region($0) })
+        regions = Set([Region](codes: bulletin.regions))
         above = Set(regions.flatMap(\.ancestors))
         self.fields = Set(["*"] + fields.map(\.code) + fields.compactMap(\.parent?.code))
     }
@@ -26,7 +26,8 @@ struct SoonerSubscriptions {
         var subscription: Int64?
     }
 
-    /// Looks at the deliveries after that number, which are this transaction's; how many subscriptions it looked at.
+    /// Looks at the deliveries after that number, which are this transaction's, and returns the number of subscriptions
+    /// that it looked at.
     ///
     /// A bulletin has thousands of legs, so each subscription is compared with sets and not with every leg.
     func prefer(after number: Int64) throws -> Int {
@@ -38,9 +39,9 @@ struct SoonerSubscriptions {
             if choices.last?.delivery != row.integer(0) {
                 choices.append(Choice(delivery: row.integer(0), end: row.integer(1)))
             }
-            let (end, place) = (row.integer(6), choices.count - 1)
-            guard end < choices[place].end, matches(row) else { return }
-            (choices[place].end, choices[place].subscription) = (end, row.integer(2))
+            let (end, last) = (row.integer(6), choices.count - 1)
+            guard end < choices[last].end, matches(row) else { return }
+            (choices[last].end, choices[last].subscription) = (end, row.integer(2))
         }
         let update = try db.prepared(
             """

@@ -2,8 +2,7 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Keeps what feeds show: the newest routed revision of a bulletin, in the lists of the regions it addresses and of
-/// those that contain them, for all fields, its own and the ones above (see `005_feeds.sql`).
+/// Keeps the newest routed revision of each bulletin in the lists that feeds are read from. `FeedRule` says which lists.
 struct FeedItems {
     private let db: Database
     private let now: Timestamp
@@ -18,8 +17,8 @@ struct FeedItems {
             "DELETE FROM feed_items WHERE region = ? AND field = ? AND list = ? AND place = ?")
     }
 
-    /// Puts this bulletin in the place of its other revisions. A withdrawal stands where what it withdraws stood, also
-    /// if it does not say again that this was an event or an alert. How many rows that touched.
+    /// Replaces the bulletin's other revisions by this one, and returns the number of rows that it touched. A withdrawal is
+    /// put where the withdrawn revision was, even if it does not repeat that this was an event or an alert.
     func replace(_ bulletin: UnroutedBulletin) throws -> Int {
         var rows = 0
         if bulletin.revision > 1 {
@@ -30,24 +29,17 @@ struct FeedItems {
         try db.run(
             "UPDATE bulletins SET feed_place = ?, in_feeds = 1 WHERE id = ? AND in_feeds = 0", [place, bulletin.number])
         guard db.changesCount == 1 else { return rows }
-        for item in try items("id = ?", [bulletin.number]) {
-            try item.eachList {
-                rows += 1
-                try insert.run([$0.rawValue, $1, $2, item.place, item.number])
-            }
-        }
+        for item in try items("id = ?", [bulletin.number]) { rows += try put(item) }
         return rows
     }
 
-    /// While `body` changes the regions of a revision: it stands at its place in the lists of the new ones.
+    /// Moves a revision, at its place, to the lists of its new regions, which `body` writes.
     func moving(_ number: Int64, _ body: () throws -> Void) throws {
         let before = try items("id = ? AND in_feeds = 1", [number])
-        for item in before { try item.eachList { try delete.run([$0.rawValue, $1, $2, item.place]) } }
+        for item in before { _ = try takeOff(item) }
         try body()
         guard !before.isEmpty else { return }
-        for item in try items("id = ?", [number]) {
-            try item.eachList { try insert.run([$0.rawValue, $1, $2, item.place, item.number]) }
-        }
+        for item in try items("id = ?", [number]) { _ = try put(item) }
         try Self.change(db, now: now)
     }
 
@@ -61,29 +53,38 @@ struct FeedItems {
             """, [bulletin.number, bulletin.id.publisher, bulletin.id.id, bulletin.revision])
     }
 
-    /// Takes a bulletin off, whichever of its revisions stands there; how many rows that touched.
+    /// Takes a bulletin off the feeds, whichever of its revisions is there, and returns the number of rows that it touched.
     @discardableResult
     func removeAll(of id: BulletinID) throws -> Int {
         try remove(try items("publisher = ? AND name = ? AND in_feeds = 1", [id.publisher, id.id]))
     }
 
-    /// Takes a revision off, if it stands there.
+    /// Takes a revision off the feeds, if it is there.
     func remove(_ number: Int64) throws { _ = try remove(try items("id = ? AND in_feeds = 1", [number])) }
 
     private func remove(_ items: [Item]) throws -> Int {
         var rows = 0
         for item in items {
-            try item.eachList {
-                rows += 1
-                try delete.run([$0.rawValue, $1, $2, item.place])
-            }
+            rows += try takeOff(item)
             try db.run("UPDATE bulletins SET in_feeds = 0 WHERE id = ?", [item.number])
         }
         if !items.isEmpty { try Self.change(db, now: now) }
         return rows
     }
 
-    /// Notes that feeds change; the number is the place of what is put there by this change.
+    private func put(_ item: Item) throws -> Int {
+        for list in item.lists {
+            try insert.run([list.region.rawValue, list.field, list.number, item.place, item.number])
+        }
+        return item.lists.count
+    }
+
+    private func takeOff(_ item: Item) throws -> Int {
+        for list in item.lists { try delete.run([list.region.rawValue, list.field, list.number, item.place]) }
+        return item.lists.count
+    }
+
+    /// Notes that feeds change, and returns the place for a bulletin that this change puts there.
     @discardableResult
     static func change(_ db: Database, now: Timestamp) throws -> Int64 {
         let next = try db.number(
@@ -101,40 +102,19 @@ struct FeedItems {
     }
 }
 
-/// The list of a region and field that bulletins of one kind stand in.
-enum FeedList {
-    static func number(kind: Int64, isExact: Bool, content: FeedSource.Content) -> Int64 {
-        kind + (isExact ? 4 : 0) + Int64(content.rawValue) * 8
-    }
-}
-
-/// A revision that stands in feeds, and in which lists.
+/// A revision that is in feeds, and its lists.
 private struct Item {
     let number: Int64
     let place: Int64
-    private let kind: Int64
-    private let contents: Int64
-    private let regions: [Region]
-    private let fields: [Field]
+    let lists: [FeedRule.List]
 
     static let columns = "id, feed_place, kind, contents, regions, fields"
 
     init(_ row: SQLiteRow) {
-        (number, place, kind, contents) = (row.integer(0), row.integer(1), row.integer(2), row.integer(3))
-        regions = row.text(4).split(separator: " ").compactMap { Region($0) }
-        fields = row.text(5).split(separator: " ").compactMap { Field(String($0)) }
-    }
-
-    /// The regions that are addressed, and those that contain them; each with all fields, its own and their parents.
-    func eachList(_ body: (Region, _ field: String, _ list: Int64) throws -> Void) rethrows {
-        let topics = Set(["*"] + fields.map(\.code) + fields.compactMap(\.parent?.code))
-        let containing = Set(regions.flatMap(\.ancestors)).subtracting(regions)
-        let kept = FeedSource.Content.allCases.filter { $0 == .anything || contents & Int64($0.rawValue) != 0 }
-        for (region, isExact) in regions.map({ ($0, true) }) + containing.map({ ($0, false) }) {
-            for content in kept {
-                let list = FeedList.number(kind: kind, isExact: isExact, content: content)
-                for topic in topics { try body(region, topic, list) }
-            }
-        }
+        (number, place) = (row.integer(0), row.integer(1))
+        lists = FeedRule.lists(
+            of: FeedRule.Entry(
+                kind: row.integer(2), contents: row.integer(3), regions: [Region](codes: row.text(4)),
+                fields: row.text(5).split(separator: " ").compactMap { Field(String($0)) }))
     }
 }

@@ -3,14 +3,14 @@ import Foundation
 import GRDB
 import Storage
 
-/// Reads feeds' entries: each is the start of a few sorted lists, so it takes the same time however much is stored.
+/// Reads the entries of feeds. A page is the start of a few sorted lists, so it costs the same however much is stored.
 struct FeedReader {
     let db: Database
     let source: FeedSource
     let start: FeedStart
     let limit: Int
 
-    /// Nil if there is no such publisher or token.
+    /// The page; nil if the publisher or the token is unknown.
     func listing() throws -> FeedListing? {
         let changedAt = Timestamp(milliseconds: try db.number("SELECT changed_at FROM feed_generation") ?? 0)
         switch source.origin {
@@ -39,20 +39,13 @@ struct FeedReader {
 
     private var kinds: [Int64] { (source.kind.map { [$0] } ?? Bulletin.Kind.allCases).map { Int64($0.mask) } }
 
-    /// The region's own lists, and what is addressed to each above it.
     private func entries(_ region: Region, _ field: FieldFilter) throws -> [FeedEntry] {
         let select = try db.prepared(
             """
             SELECT place, bulletin FROM feed_items WHERE region = ? AND field = ? AND list = ? AND \(bound("place"))
             """)
-        let lists = [(region, false), (region, true)] + region.ancestors.map { ($0, true) }
-        return try merged(
-            lists.flatMap { place, isExact in
-                kinds.map { kind -> [(any Bindable)?] in
-                    let list = FeedList.number(kind: kind, isExact: isExact, content: source.content)
-                    return [place.rawValue, field.description, list]
-                }
-            }, select)
+        let lists = FeedRule.lists(in: region, field: field, kinds: kinds, content: source.content)
+        return try merged(lists.map { [$0.region.rawValue, $0.field, $0.number] }, select)
     }
 
     private func entries(publisher: String) throws -> [FeedEntry] {
@@ -70,19 +63,18 @@ struct FeedReader {
         return try merged(kinds.map { [publisher, $0] }, select)
     }
 
-    /// What is on its way to the feed stands in it, since nothing has to be sent.
     private func entries(endpoint: Int64) throws -> [FeedEntry] {
         let select = try db.prepared(
             """
             SELECT d.id, d.bulletin
             FROM deliveries d INDEXED BY deliveries_feed CROSS JOIN bulletins b ON b.id = d.bulletin
-            WHERE d.channel = 'feed' AND d.endpoint = ? AND d.state IN ('pending', 'sending', 'delivered')
+            WHERE d.channel = 'feed' AND d.endpoint = ? AND d.state IN (\(FeedRule.shownDeliveries.sql))
                 AND b.in_feeds = 1 AND b.kind & ? AND (?3 = 0 OR b.contents & ?3) AND \(bound("d.id", at: 4))
             """)
         return try merged([[endpoint, kinds.reduce(0, |), source.content.rawValue]], select)
     }
 
-    /// `place` bounded, in order, of which the parameter after the list's own is the bound, and the next the limit.
+    /// The condition and order by `place`. The bound is the parameter after the list's own ones, and the limit the next.
     private func bound(_ place: String, at number: Int? = nil) -> String {
         let (bound, limit) = number.map { ("?\($0)", "?\($0 + 1)") } ?? ("?", "?")
         return switch start {
@@ -98,7 +90,7 @@ struct FeedReader {
         }
     }
 
-    /// The first of several lists that are sorted each. A bulletin may stand in more than one, at the same place.
+    /// The first entries of several sorted lists. A bulletin may be in more than one of them, at the same place.
     private func merged(_ lists: [[(any Bindable)?]], _ select: Prepared) throws -> [FeedEntry] {
         var places: [Int64: Int64] = [:]
         for list in lists { try select.each(list + [boundary, limit]) { places[$0.integer(0)] = $0.integer(1) } }

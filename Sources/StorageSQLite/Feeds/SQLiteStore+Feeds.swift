@@ -58,7 +58,7 @@ extension SQLiteStore: FeedStore {
     }
 
     package func answer(to proposal: BulletinID) async throws(StoreError) -> Bulletin.Proposal? {
-        try await read { try Self.lastAnswer(to: proposal, $0) }
+        try await read { try ProposalHistory.lastAnswer(to: proposal, $0) }
     }
 
     package func publicBulletin(_ id: BulletinID) async throws(StoreError) -> StoredBulletin? {
@@ -80,7 +80,7 @@ extension Row {
     }
 }
 
-extension SQLiteStore: UnsubscribeStore {
+extension SQLiteStore {
     package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
         try await read { try !UnsubscribeLink(hash, $0).numbers(.one).isEmpty }
     }

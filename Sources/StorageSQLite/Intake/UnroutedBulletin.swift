@@ -1,5 +1,6 @@
 import Bulletins
 import GRDB
+import Storage
 
 /// A bulletin that waits for its fan-out, and how far that has come.
 struct UnroutedBulletin {
@@ -12,26 +13,19 @@ struct UnroutedBulletin {
     let regions: String
     let fields: String
     let inReplyTo: BulletinID?
-    let leg: Int64
-    let subject: ReceiptWriter.Subject
-    /// The turn of its next delivery.
+    let subject: ReceiptSubject
+    /// The turn of its next delivery (`FairTurn`).
     let turn: Int64
-    /// Whose recipients are walked; nil before the fan-out begins, 0 once all are.
-    let source: Int64?
-    /// The last endpoint that was looked at, of the source or of a region; -1 before the first.
-    let endpoint: Int64
-    /// JSON: how many deliveries earlier transactions made, by channel.
+    let cursor: FanoutCursor
+    /// The counts of deliveries that earlier transactions made, by channel, as JSON.
     let madeByChannel: String
-    /// All its legs.
+    /// All its legs, as JSON.
     let targets: String
-    /// Of the leg, the region that was reached; -1 before the first.
-    let region: Int64
 
-    /// What `init` reads, in its order.
+    /// The columns that `init` reads, in its order.
     static let columns = """
-        id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_leg,
-        fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, fanout_source,
-        made_by_channel, fields
+        id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_source,
+        fanout_leg, fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, made_by_channel, fields
         """
 
     init(_ row: SQLiteRow) {
@@ -44,14 +38,12 @@ struct UnroutedBulletin {
         regions = row.text(7)
         inReplyTo = row.optionalText(8).flatMap { BulletinID($0) }
         targets = row.text(9)
-        leg = row.integer(10)
-        region = row.integer(11)
-        endpoint = row.integer(12)
-        subject = ReceiptWriter.Subject(
-            publisher: id.publisher, name: id.id, revision: revision, replyTo: row.optionalText(13),
-            correlationID: row.optionalText(14), traceparent: row.optionalText(15))
-        turn = row.integer(16)
-        source = row.optionalInteger(17)
+        cursor = FanoutCursor(
+            source: row.optionalInteger(10), leg: row.integer(11), region: row.integer(12), endpoint: row.integer(13))
+        subject = ReceiptSubject(
+            publisher: id.publisher, name: id.id, revision: revision, replyTo: row.optionalText(14),
+            correlationID: row.optionalText(15), traceparent: row.optionalText(16))
+        turn = row.integer(17)
         madeByChannel = row.text(18)
         fields = row.text(19)
     }
@@ -59,18 +51,52 @@ struct UnroutedBulletin {
     /// 0 for emergencies, which go first, to 2.
     var priority: Int { 2 - urgency }
 
-    /// Whether no deliveries were made of it in an earlier transaction.
-    var isAtBeginning: Bool { source == nil }
-
-    /// Whether it goes to recipients of other bulletins who have not all been walked.
-    var hasSources: Bool { source != 0 && (revision > 1 || inReplyTo != nil) }
+    /// Keeps the cursor, after `made` deliveries.
+    func keep(_ cursor: FanoutCursor, made: Int, _ db: Database) throws {
+        try cursor.write(to: number, turn: FairTurn.next(after: made, from: turn), db)
+    }
 }
 
-extension ReceiptWriter.Subject {
+extension ReceiptSubject {
     /// From a row of `bulletins`.
     init(_ row: Row) {
         self.init(
             publisher: row["publisher"], name: row["name"], revision: row["revision"], replyTo: row["reply_to"],
             correlationID: row["correlation_id"], traceparent: row["traceparent"])
+    }
+}
+
+/// A cursor in four columns of `bulletins`. `fanout_source` is NULL before the start and 0 once all receivers are done;
+/// `fanout_region` and `fanout_endpoint` are -1 before the first row.
+extension FanoutCursor {
+    init(source: Int64?, leg: Int64, region: Int64, endpoint: Int64) {
+        self =
+            switch source {
+            case nil: .unstarted
+            case 0: .matches(after: region < 0 ? nil : Match(leg: leg, region: region, endpoint: endpoint))
+            case .some(let source): .receivers(of: source, after: endpoint < 0 ? nil : endpoint)
+            }
+    }
+
+    /// The leg, region and endpoint of the last match, as columns.
+    var match: Match {
+        if case .matches(.some(let match)) = self { return match }
+        return Match(leg: 0, region: -1, endpoint: -1)
+    }
+
+    /// Stores the cursor and the turn of the next delivery.
+    func write(to bulletin: Int64, turn: Int64, _ db: Database) throws {
+        let columns: [Int64?] =
+            switch self {
+            case .unstarted: [nil, 0, -1, -1]
+            case .receivers(let source, let after): [source, 0, -1, after ?? -1]
+            case .matches: [0, match.leg, match.region, match.endpoint]
+            }
+        try db.prepared(
+            """
+            UPDATE bulletins SET fanout_source = ?, fanout_leg = ?, fanout_region = ?, fanout_endpoint = ?, turn = ?
+            WHERE id = ?
+            """
+        ).run(columns + [turn, bulletin])
     }
 }

@@ -2,8 +2,8 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Moves what stands under retired regions to those that took their place, in short transactions: 20,000 subscriptions
-/// are moved while deliveries go on. An import that was interrupted is run again and goes on.
+/// Replaces retired regions by their successors in short transactions, so that deliveries go on while 20,000 subscriptions
+/// move. An interrupted import is run again and goes on.
 struct RegionReplacement: Sendable {
     let key: StoreKey
     let successors: [Region: [Region]]
@@ -11,16 +11,16 @@ struct RegionReplacement: Sendable {
     let zones: TimeZones
     let now: Timestamp
 
-    /// What one transaction moves.
+    /// The subscribers or subscriptions that one transaction moves.
     static let chunk = 200
 
-    /// What is to be moved: a subscriber or a subscription, by the region that it stands under.
+    /// The subscribers and subscriptions that are to be moved, by the retired region.
     struct Work: Sendable {
         var homes: [(number: Int64, region: Region)] = []
         var subscriptions: [(number: Int64, region: Region)] = []
     }
 
-    /// Looked for beside the writer.
+    /// Reads the work, outside any transaction that writes.
     func work(_ db: Database) throws -> Work {
         let old = successors.keys.map(\.rawValue).sorted()
         var work = Work()
@@ -36,7 +36,8 @@ struct RegionReplacement: Sendable {
         return work
     }
 
-    /// Notes the successors, by which all that is recorded from now on goes, and moves publishers' scopes and what waits.
+    /// Stores the successors, which apply to everything that is recorded from now on, and moves the scopes of publishers and
+    /// the waiting bulletins.
     func begin(_ db: Database) throws {
         try RegionSuccession.put(successors, db)
         try movePublishers(db)
@@ -55,8 +56,7 @@ struct RegionReplacement: Sendable {
     func moveSubscriptions(_ chosen: ArraySlice<(number: Int64, region: Region)>, _ db: Database) throws
         -> [MovedSubscription]
     {
-        // What is walked at the moment may have passed the place that one moves to.
-        try BulletinRegions.restart(db)
+        try BulletinRegions.restartWalks(db)
         return try chosen.compactMap { number, old in
             let row = try db.row(
                 StoredSubscription.select + " WHERE s.id = ? AND s.region = ? AND s.state <> 'ended'",
@@ -66,23 +66,23 @@ struct RegionReplacement: Sendable {
         }
     }
 
-    /// The subscription takes the first of them, or ends if the endpoint has that already; the others are added.
+    /// Moves one subscription, as `SuccessionRule` says.
     private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region], _ db: Database) throws
         -> MovedSubscription
     {
         // An endpoint that is turned off stays so, and has all of them once it is turned on.
         let terms = EndpointTerms(isVerified: false, revives: false)
         var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
-        for (index, region) in new.enumerated() {
-            var subscription = stored.subscription
-            subscription.region = region
-            let there = try SubscriptionWriter.number(of: subscription, at: endpoint, db)
-            if index == 0, there == nil {
+        for write in SuccessionRule.writes(to: new, existing: try existing(stored.subscription, endpoint, in: new, db))
+        {
+            switch write {
+            case .move(let region):
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
-            } else if let there {
-                try widen(there, by: subscription, db)
-                if index == 0 { try SubscriptionEnd.end([stored.number], heir: there, db, now: now) }
-            } else {
+            case .widen(let there): try widen(there, by: stored.subscription, db)
+            case .end(let heir): try SubscriptionEnd.end([stored.number], heir: heir, db, now: now)
+            case .add(let region):
+                var subscription = stored.subscription
+                subscription.region = region
                 _ = try writer.add(subscription)
             }
         }
@@ -92,14 +92,26 @@ struct RegionReplacement: Sendable {
             to: new)
     }
 
-    /// The subscription that is there hears what the moved one heard, too, and as soon.
+    /// The endpoint's subscriptions to the same field in these regions.
+    private func existing(_ subscription: Subscription, _ endpoint: Int64, in regions: [Region], _ db: Database) throws
+        -> [Region: Int64]
+    {
+        var found: [Region: Int64] = [:]
+        for region in regions {
+            var other = subscription
+            other.region = region
+            found[region] = try SubscriptionWriter.number(of: other, at: endpoint, db)
+        }
+        return found
+    }
+
     private func widen(_ number: Int64, by moved: Subscription, _ db: Database) throws {
-        let isImmediate = moved.frequency == .immediate
+        guard let row = try db.row(StoredSubscription.select + " WHERE s.id = ?", [number]) else { return }
+        let widened = SuccessionRule.widened(try row.subscription(), by: moved)
         try db.run(
-            """
-            UPDATE subscriptions SET kinds = kinds | ?2, reach = reach | ?3, urgency = min(urgency, ?4) WHERE id = ?1
-            """, [number, moved.kinds.mask, moved.reach.mask, moved.urgency.rank])
-        guard isImmediate else { return }
+            "UPDATE subscriptions SET kinds = ?2, reach = ?3, urgency = ?4 WHERE id = ?1",
+            [number, widened.kinds.mask, widened.reach.mask, widened.urgency.rank])
+        guard widened.frequency == .immediate else { return }
         try db.run(
             """
             UPDATE subscriptions SET frequency = 'immediate', digest_period = 0, digest_phase = 0
@@ -120,15 +132,12 @@ struct RegionReplacement: Sendable {
             .regionReplaced, about: endpoint, details, includesItself: true, tellsOperators: false)
     }
 
-    /// A publisher's scope goes over to all successors.
     private func movePublishers(_ db: Database) throws {
         for row in try db.rows("SELECT slug, regions FROM publishers") {
-            let codes = (row["regions"] as String).split(separator: " ").compactMap { Region($0) }
-            let moved = codes.flatMap { successors[$0] ?? [$0] }
-            guard moved != codes else { continue }
-            try db.run(
-                "UPDATE publishers SET regions = ? WHERE slug = ?",
-                [moved.map(\.code).joined(separator: " "), row["slug"] as String])
+            let regions = row.regions("regions")
+            let moved = SuccessionRule.scope(regions, successors)
+            guard moved != regions else { continue }
+            try db.run("UPDATE publishers SET regions = ? WHERE slug = ?", [moved.codes, row["slug"] as String])
         }
     }
 }

@@ -1,8 +1,9 @@
 import Bulletins
 import GRDB
+import Storage
 
-/// Which regions took the place of retired ones, as the store knows it. A worker that runs on through an import, or a
-/// command that began before it, has the old codes in memory: what it records is put under those of today.
+/// The successors of retired regions, as the last import left them. A worker that runs on through an import has the old
+/// codes in memory, and so has a command that began before it. All that they record is put under the regions of today.
 struct RegionSuccession {
     private let select: Prepared
     private let selectFormer: Prepared
@@ -16,45 +17,32 @@ struct RegionSuccession {
 
     /// The regions of today, each once; the same ones if none is retired.
     func today(_ regions: [Region]) throws -> [Region] {
-        guard !isEmpty else { return regions }
-        var today: [Region] = []
-        for region in regions {
-            let successors = try successors(of: region)
-            for region in successors.isEmpty ? [region] : successors where !today.contains(region) {
-                today.append(region)
-            }
-        }
-        return today
+        isEmpty ? regions : SuccessionRule.today(regions, try replacements(of: regions, select))
     }
 
-    /// The retired ones in whose place these came. Until an import has moved all subscriptions, some are still under them.
+    /// The retired regions that these came in place of. Until an import has moved all subscriptions, some are under them.
     func former(_ regions: [Region]) throws -> [Region] {
-        guard !isEmpty else { return [] }
-        var former: [Region] = []
-        for region in regions {
-            try selectFormer.each([region.rawValue]) { row in
-                guard let region = Region(rawValue: row.integer(0)), !regions.contains(region) else { return }
-                if !former.contains(region) { former.append(region) }
-            }
-        }
-        return former
+        isEmpty ? [] : SuccessionRule.former(regions, try replacements(of: regions, selectFormer))
     }
 
-    private func successors(of region: Region) throws -> [Region] {
-        var found: [Region] = []
-        try select.each([region.rawValue]) { row in
-            if let region = Region(rawValue: row.integer(0)) { found.append(region) }
+    private func replacements(of regions: [Region], _ select: Prepared) throws -> [Region: [Region]] {
+        var found: [Region: [Region]] = [:]
+        for region in regions {
+            guard found[region] == nil else { continue }
+            try select.each([region.rawValue]) { row in
+                if let other = Region(rawValue: row.integer(0)) { found[region, default: []].append(other) }
+            }
         }
         return found
     }
 
-    /// Keeps what an import says; it names all that are retired.
+    /// Stores the successors that an import says; it names all retired regions.
     static func put(_ successors: [Region: [Region]], _ db: Database) throws {
         try db.run("DELETE FROM region_successors")
         let insert = try db.prepared("INSERT INTO region_successors (retired, place, successor) VALUES (?, ?, ?)")
         for (retired, regions) in successors {
-            for (place, region) in regions.enumerated() {
-                try insert.run([retired.rawValue, place, region.rawValue])
+            for (index, region) in regions.enumerated() {
+                try insert.run([retired.rawValue, index, region.rawValue])
             }
         }
     }

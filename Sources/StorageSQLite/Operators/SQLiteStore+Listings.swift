@@ -3,7 +3,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: ListingStore {
+extension SQLiteStore {
     package func bulletins(id: BulletinID?, before number: Int64, limit: Int) async throws(StoreError) -> [BulletinRow]
     {
         try await read { db in
@@ -27,15 +27,6 @@ extension SQLiteStore: ListingStore {
                 [proposal.description]
             ).map { try $0.bulletinRow(db) }
         }
-    }
-
-    /// An answer that is public moves a proposal's state.
-    static func lastAnswer(to proposal: BulletinID, _ db: Database) throws -> Bulletin.Proposal? {
-        try db.row(
-            """
-            SELECT \(StoredBulletin.columns) FROM bulletins b
-            WHERE b.in_reply_to = ? AND b.kind = 1 AND b.state IN ('published', 'expired') ORDER BY b.id DESC LIMIT 1
-            """, [proposal.description])?.storedBulletin().bulletin().proposal
     }
 
     private static let bulletinRows = """
@@ -94,7 +85,8 @@ extension SQLiteStore: ListingStore {
                 """)
             return Backlog(
                 unroutedBulletins: Int(unrouted ?? 0), unfinishedDeliveries: deliveries,
-                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0))
+                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0),
+                oldestDue: try OldestDue.byChannel(db))
         }
     }
 
@@ -143,7 +135,7 @@ extension Row {
             issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
             deliveries: deliveries,
             proposal: stored.kind == .proposal
-                ? try SQLiteStore.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
+                ? try ProposalHistory.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
     }
 
     func deliveryRow() throws -> DeliveryRow {

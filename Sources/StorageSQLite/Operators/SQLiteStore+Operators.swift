@@ -8,9 +8,8 @@ extension SQLiteStore: OperatorStore {
             guard let row = try Self.held(id, db) else { return nil }
             let number: Int64 = row["id"]
             let state = try BulletinBeginning.release(number, db, now: now)
-            let receipts = try ReceiptWriter(db: db, now: now)
-            try receipts.put(.approved, id: "\(number).approved", about: .init(row))
-            try receipts.put(state, of: number, about: .init(row), publishAt: row.timestamp("publish_at"))
+            try ReceiptWriter(db: db, now: now).put(
+                ReceiptRule.approved(number, in: state, about: .init(row), publishAt: row.timestamp("publish_at")))
             return state
         }
     }
@@ -21,7 +20,7 @@ extension SQLiteStore: OperatorStore {
             let number: Int64 = row["id"]
             try db.run("UPDATE bulletins SET state = 'rejected' WHERE id = ?", [number])
             try ReceiptWriter(db: db, now: now).put(
-                .rejected, id: "\(number).rejected-by-operator", about: .init(row), [("why", .string(why))])
+                ReceiptRule.rejected(number, about: .init(row), why: why))
             return true
         }
     }

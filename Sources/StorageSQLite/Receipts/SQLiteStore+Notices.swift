@@ -2,7 +2,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: NoticeStore {
+extension SQLiteStore {
     package func dueNotices(limit: Int, now: Timestamp) async throws(StoreError) -> [Notice] {
         try await read { db in
             try db.rows(

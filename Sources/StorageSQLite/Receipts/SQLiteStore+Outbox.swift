@@ -1,7 +1,7 @@
 import GRDB
 package import Storage
 
-extension SQLiteStore: Outbox {
+extension SQLiteStore: OutboxStore {
     package func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
         try await read { db in
             var found: [OutboxMessage] = []

@@ -2,7 +2,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: ClockStore {
+extension SQLiteStore: UpkeepStore {
     package func mendWaits(_ limits: ClockLimits, limit: Int, now: Timestamp) async throws(StoreError) -> [MendedTimes]
     {
         let rules = WaitRule.all(limits)

@@ -3,7 +3,7 @@ import GRDB
 package import Storage
 import Synchronization
 
-extension SQLiteStore: RetentionStore {
+extension SQLiteStore: ShrinkableStore {
     package func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int {
         let pruning = Pruning(retention: retention, limit: limit, now: now, key: key)
         var place = pruningPlace.withLock { $0 }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 package import Storage
 
-extension SQLiteStore: RegistryStore {
+extension SQLiteStore {
     package func identity() async throws(StoreError) -> String {
         let known = try await read {
             try String.fetchOne($0, sql: "SELECT value FROM settings WHERE name = 'identity'")
@@ -28,9 +28,10 @@ extension SQLiteStore: RegistryStore {
                         emergency = excluded.emergency, moderated = excluded.moderated
                     """,
                     [
-                        publisher.slug, publisher.name, publisher.amqpUser, publisher.kinds.mask,
-                        publisher.regions.map(\.code).joined(separator: " "),
-                        publisher.fields.map(\.description).joined(separator: " "), publisher.mayPublishEmergencies,
+                        publisher.slug, publisher.name, publisher.amqpUser, publisher.scope.kinds.mask,
+                        publisher.scope.regions.codes,
+                        publisher.scope.fields.map(\.description).joined(separator: " "),
+                        publisher.scope.mayPublishEmergencies,
                         publisher.isModerated, now.milliseconds,
                     ])
             }
@@ -53,20 +54,6 @@ extension SQLiteStore: RegistryStore {
             guard db.changesCount == 1 else { return false }
             try FeedItems.change(db, now: now)
             return true
-        }
-    }
-
-    package func add(
-        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms, zones: TimeZones,
-        now: Timestamp
-    )
-        async throws(StoreError) -> [StoredSubscription]
-    {
-        let key = key
-        return try await write { db in
-            var writer = SubscriptionWriter(
-                db: db, key: key, subscriber: subscriber, terms: terms, zones: zones, now: now)
-            return try subscriptions.map { try writer.add($0) }
         }
     }
 
@@ -185,12 +172,14 @@ extension SubscriptionWriter {
 
 extension Row {
     func publisher() throws -> Publisher {
-        let (regions, fields): (String, String) = (self["regions"], self["fields"])
+        let fields: String = self["fields"]
         return Publisher(
-            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"], kinds: Set(mask: self["kinds"]),
-            regions: regions.split(separator: " ").compactMap { Region($0) },
-            fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
-            mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
+            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"],
+            scope: .init(
+                kinds: Set(mask: self["kinds"]), regions: regions("regions"),
+                fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
+                mayPublishEmergencies: self["emergency"]),
+            isModerated: self["moderated"])
     }
 
     /// From the columns of `StoredSubscription.select`.

@@ -2,7 +2,7 @@ package import Bulletins
 import GRDB
 package import Storage
 
-extension SQLiteStore: WebhookStore {
+extension SQLiteStore {
     package func webhookSecret(endpoint: Int64, version: Int64) -> String {
         key.webhookSecret(endpoint: endpoint, version: version)
     }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Storage
 
-/// Which subscriptions a link in a mail ends. A subscription's row outlives its end, so the link works as long as the store.
+/// Reads the subscriptions that a link in a mail ends. A subscription's row outlives its end, so the link always works.
 struct UnsubscribeLink {
     private let hash: Data
     private let db: Database
@@ -18,7 +18,7 @@ struct UnsubscribeLink {
         }
     }
 
-    /// A mail's token is that of one subscription; a digest's that of all that come as digests.
+    /// The subscription of a mail's token, or of a digest's token all that come as digests.
     private func own() throws -> [Int64] {
         let digests = Self.subscriptions(
             "s.id", at: "SELECT id FROM endpoints WHERE leave_hash = ?1", "s.digest_period > 0")
@@ -27,16 +27,12 @@ struct UnsubscribeLink {
         ).map { $0["id"] }
     }
 
-    /// What else brings the same mail: were it left, the next bulletin of the kind would come all the same.
     private func ofMail(_ number: Int64?) throws -> [Int64] {
         let all = try ofAddress()
         // A digest's link is that of no subscription alone.
         let token = try db.row("SELECT id FROM subscriptions WHERE unsubscribe_hash = ?", [hash])
         guard let token, let own = all.first(where: { $0.number == token["id"] })?.subscription else { return [] }
-        if let number, let bulletin = try bulletin(number), own.matches(bulletin) {
-            return all.filter { $0.subscription.matches(bulletin) }.map(\.number)
-        }
-        return all.filter { $0.subscription.overlaps(own) }.map(\.number)
+        return SubscriptionEndRule.bringingSameMail(as: own, among: all, bulletin: try number.flatMap(bulletin))
     }
 
     private func bulletin(_ number: Int64) throws -> Bulletin? {
@@ -44,16 +40,16 @@ struct UnsubscribeLink {
             .matchedBulletin()
     }
 
-    /// Those that have ended too: a link that was used before may be used once more. And those of another spelling of the
-    /// address, which an older version took for another one.
-    private func ofAddress() throws -> [(number: Int64, subscription: Subscription)] {
+    /// All subscriptions of the address, ended ones included, since a link may be used again. Other spellings of the address
+    /// count, which an older version took for another address.
+    private func ofAddress() throws -> [SubscriptionEndRule.Numbered] {
         let own = """
             SELECT endpoint FROM subscriptions WHERE unsubscribe_hash = ?1
             UNION SELECT id FROM endpoints WHERE leave_hash = ?1
             """
         return try db.rows(
             Self.subscriptions("s.*, (SELECT address FROM endpoints WHERE id = s.endpoint) AS address", at: own), [hash]
-        ).map { ($0["id"], try $0.subscription()) }
+        ).map { .init(number: $0["id"], subscription: try $0.subscription()) }
     }
 
     /// Subscriptions `s`, also those that have ended, of the endpoints that `own` selects and of all that spell the same
@@ -69,14 +65,5 @@ struct UnsubscribeLink {
         UNION SELECT \(columns) FROM spelled CROSS JOIN subscriptions s INDEXED BY subscriptions_ended
             ON s.endpoint = spelled.id AND s.state = 'ended' WHERE \(condition)
         """
-    }
-}
-
-extension Subscription {
-    /// Whether some bulletin could match both.
-    fileprivate func overlaps(_ other: Subscription) -> Bool {
-        let sharesRegion = region.contains(other.region) || other.region.contains(region)
-        let sharesField = field == .any || other.field == .any || field == other.field
-        return sharesRegion && sharesField && !kinds.isDisjoint(with: other.kinds)
     }
 }

@@ -17,18 +17,18 @@ struct DryRunPrinter {
 
     init(_ context: CommandContext, user: String?, json: Bool) throws {
         let settings = context.settings
-        let user = user ?? settings.broker?.username
+        let user = user ?? settings.broker.connection?.username
         let judge = MessageJudge(
-            registries: try context.registries(), requiresUser: settings.requiresUser && user != nil)
+            registries: try context.registries(), requiresUser: settings.broker.requiresUser && user != nil)
         dryRun = DryRun(.operator, judge: judge, store: context.hasStore ? try context.store() : nil)
         (self.user, self.json) = (user, json)
         var unchecked: [String] = []
         if !context.hasStore {
             unchecked.append(
-                "the publisher's registration, known revisions, proposals and whom it would reach, as there is no store at \(settings.storePath)"
+                "the publisher's registration, known revisions, proposals and whom it would reach, as there is no store at \(settings.store.path)"
             )
         }
-        if settings.requiresUser, user == nil {
+        if settings.broker.requiresUser, user == nil {
             unchecked.append("the AMQP user, as amqp.url is not set; --user names one")
         }
         self.unchecked = unchecked

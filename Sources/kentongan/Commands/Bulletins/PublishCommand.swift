@@ -39,7 +39,7 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     private func publish(_ bulletins: [PublishedBulletin], _ context: CommandContext) async throws {
-        let broker = try context.settings.requireBroker()
+        let broker = try context.settings.broker.required()
         try await refuseOtherUsers(bulletins, broker, context)
         let receipts =
             wait
@@ -77,7 +77,7 @@ struct PublishCommand: AsyncParsableCommand {
     private func refuseOtherUsers(
         _ bulletins: [PublishedBulletin], _ broker: BrokerSettings, _ context: CommandContext
     ) async throws {
-        guard context.settings.requiresUser, context.hasStore, let store = try? context.store() else { return }
+        guard context.settings.broker.requiresUser, context.hasStore, let store = try? context.store() else { return }
         try await BulletinOperations(.operator, store: store).requireUser(broker.username, of: bulletins)
     }
 
@@ -86,7 +86,7 @@ struct PublishCommand: AsyncParsableCommand {
         case .confirmed: "confirmed"
         case .returned(let code, let reason):
             "no queue takes it (\(code) \(reason)); declare them with: kentongan topology apply"
-        case .refused: "the broker refused it; its queue may be full"
+        case .nacked: "the broker refused it; its queue may be full"
         }
     }
 }

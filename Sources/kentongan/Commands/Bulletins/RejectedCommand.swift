@@ -63,7 +63,7 @@ struct RejectedCommand: AsyncParsableCommand {
             let context = try await CommandContext(options)
             let rejected = RejectedOperations(.operator, store: try context.store())
             let judge = MessageJudge(
-                registries: try context.registries(), requiresUser: context.settings.requiresUser)
+                registries: try context.registries(), requiresUser: context.settings.broker.requiresUser)
             Output.line("\(id) is taken: \(try await rejected.requeue(id, judge: judge).sentence)")
         }
     }

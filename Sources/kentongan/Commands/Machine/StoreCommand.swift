@@ -40,7 +40,7 @@ struct StoreCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             try await StoreOperations(.operator).migrate { try context.store(mayBeNew: true) }
-            Output.line("\(context.settings.storePath) is up to date")
+            Output.line("\(context.settings.store.path) is up to date")
         }
     }
 }

@@ -56,8 +56,8 @@ struct PublishersCommand: AsyncParsableCommand {
 
         private static func cells(_ publisher: Publisher) -> [String] {
             [
-                publisher.slug, publisher.kinds.map(\.rawValue).sorted().joined(separator: ","),
-                publisher.regions.map(\.code).joined(separator: ","), publisher.name,
+                publisher.slug, publisher.scope.kinds.map(\.rawValue).sorted().joined(separator: ","),
+                publisher.scope.regions.map(\.code).joined(separator: ","), publisher.name,
             ]
         }
     }

@@ -52,7 +52,7 @@ extension SubscriptionsCommand {
             let store = try context.store()
             let added = try await SubscriptionOperations(.operator, store: store).add(
                 order, zones: registries.timeZones, challenge: context.challenge(store))
-            try print(added, publicURL: context.settings.publicURL)
+            try print(added, publicURL: context.settings.http.publicURL)
             if let problem = added.unverified { context.logger.warning("\(problem)") }
         }
 

@@ -20,7 +20,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let (store, publicURL) = (try context.store(), context.settings.publicURL)
+            let (store, publicURL) = (try context.store(), context.settings.http.publicURL)
             var rows = Listing<StoredSubscription>(
                 isJSON: listing.json, header: ["ID", "CHANNEL", "REGION", "FIELD", "STATE", "FETCHED", "ADDRESS"],
                 cells: Self.cells, json: { $0.json(publicURL: publicURL) })

@@ -30,7 +30,7 @@ extension SubscriptionsCommand {
             let progress = ImportProgress(all: wishes.count)
             let subscriptions = SubscriptionOperations(.operator, store: try context.store())
             let summary = try await subscriptions.import(wishes, zones: registries.timeZones) { stored, done in
-                for stored in stored { print(stored, publicURL: context.settings.publicURL) }
+                for stored in stored { print(stored, publicURL: context.settings.http.publicURL) }
                 progress.tell(done)
             }
             if !json { Output.line("\(Output.count(rows.count, "row")): \(summary.sentence)") }

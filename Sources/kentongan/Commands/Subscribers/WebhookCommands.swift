@@ -42,7 +42,7 @@ extension SubscriptionsCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let publicURL = context.settings.publicURL
+            let publicURL = context.settings.http.publicURL
             let (rotated, overlapEnds) = try await SubscriptionOperations(.operator, store: try context.store())
                 .rotateSecret(of: id, overlap: .seconds(overlap * 3600))
             if json { return Output.jsonLine(rotated.json(publicURL: publicURL)) }
