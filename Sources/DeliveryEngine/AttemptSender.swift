@@ -5,14 +5,18 @@ import Runtime
 import Storage
 import Wording
 
-/// What a sender takes at once: a delivery, or those of one digest.
+/// The unit of work that a sender takes: one delivery, or all deliveries of one digest.
 struct WorkItem: Sendable {
     let deliveries: [ClaimedDelivery]
     let isDigest: Bool
     let claimedAt = ContinuousClock.now
 }
 
-/// Brings claimed deliveries to an end: looks whether they may still be sent, tries, and has the outcome recorded.
+/// Takes claimed deliveries to their end: checks that they may still be sent, makes the attempt, and records the
+/// outcome.
+///
+/// The checks come as late as possible. An item may wait for minutes behind a slow host, and during that time the
+/// subscription may end or the bulletin may be withdrawn.
 final class AttemptSender: Sendable {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
@@ -45,26 +49,29 @@ final class AttemptSender: Sendable {
         self.shelf = shelf
     }
 
-    /// How long the channel still rests because its way does not work.
+    /// The time until the channel's pause ends; nil while the channel works.
     var pause: Duration? { pauses.remaining }
 
-    /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
+    /// Whether the gate holds more parked items than it should, so that the claimer stops. `onRoom` is called when
+    /// there is room again.
     var isFull: Bool { gate.isFull }
-    /// How many deliveries may be claimed for a channel whose way has a rate or has just failed; if none, after which time
-    /// there is room.
+    /// The number of deliveries that may be claimed now and, if that is zero, the time until there is room.
+    ///
+    /// Two things bound it: a pause has just ended and the channel probes with a single attempt, or the channel's one
+    /// host has a rate.
     var pace: (room: Int, wait: Duration) {
         if let probes = pauses.probes { return (probes, .seconds(1)) }
         return channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
     }
 
-    /// How much waits at hosts that take it.
+    /// The number of parked items beyond the quotas of their hosts.
     var excess: Int { gate.excess }
-    /// Not even what is urgent.
+    /// Whether the gate is so full that not even emergencies are claimed.
     var isOverfull: Bool { gate.isOverfull }
 
     // MARK: - Before the queue
 
-    /// Ends what may not be sent; returns the rest.
+    /// Ends the deliveries that must not be sent, and returns the others.
     func sift(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
         claimed.filter { delivery in
             guard let halt = delivery.halt else { return true }
@@ -73,18 +80,18 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Gives back what nobody has begun.
+    /// Releases every item that no sender has begun: those `left` in the queue and those parked at the gate.
     func close(with left: [WorkItem]) { release((left + gate.close()).flatMap(\.deliveries), after: .zero) }
 
     // MARK: - Sending
 
-    /// Sends an item, then what waited for its host.
+    /// Sends an item, and then each item that its end lets through the gate.
     func send(_ item: WorkItem) async {
         var waiting = [item]
         while let next = waiting.popLast() { waiting += await sendOne(next) }
     }
 
-    /// What may be sent now that this one has ended.
+    /// Returns the work items that may start now that this one has ended.
     private func sendOne(_ item: WorkItem) async -> [WorkItem] {
         guard let first = item.deliveries.first else { return [] }
         let place = channel.host(of: first).map { Place(host: $0, endpoint: first.endpoint) }
@@ -116,7 +123,10 @@ final class AttemptSender: Sendable {
         return unparked.items
     }
 
-    /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
+    /// Makes one attempt.
+    ///
+    /// - Returns: Whether the host answered (nil if nothing was sent), how long the attempt took, and the rest that the
+    ///   endpoint asked for.
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
         let bulletins = await withBulletins(item.deliveries)
         await channel.prepare(bulletins, isDigest: item.isDigest)
@@ -134,7 +144,7 @@ final class AttemptSender: Sendable {
         if case .unavailable(let pause) = outcome.verdict {
             context.logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
         }
-        // The same for all of a digest, so that they are tried together again.
+        // One effect serves all deliveries of a digest, so that they are retried together.
         let effect = settings.retry.effect(
             of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
@@ -160,13 +170,14 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Sets the gauges of what rests.
+    /// Sets the gauges of channels and hosts that are at rest.
     func measure() {
         metrics.pauses(pauses.remaining != nil)
         metrics.rests(gate.resting(now: .now))
     }
 
-    /// What cannot be read goes back: a claim that nobody works on would be prolonged for ever.
+    /// Pairs deliveries with their bulletins, and releases the deliveries whose bulletin cannot be read. A claim that
+    /// nobody works on would be renewed without end.
     private func withBulletins(_ deliveries: [ClaimedDelivery]) async -> [DigestEntry] {
         do throws(StoreError) {
             let entries = try await shelf.entries(of: deliveries)
@@ -184,7 +195,8 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Ends what has expired, or was taken back since it was claimed.
+    /// Returns the entries that may still be sent, and ends those that expired or were called off after they were
+    /// claimed.
     private func stillSendable(_ entries: [DigestEntry], _ now: Timestamp) async -> [DigestEntry] {
         guard await hold.waitUntilFresh() else {
             release(entries.map(\.delivery), after: .zero)
@@ -222,6 +234,7 @@ final class AttemptSender: Sendable {
         recorder.add([record])
     }
 
+    /// Returns deliveries to the store, where they become due again after `pause`. A release is not an attempt.
     func release(_ deliveries: [ClaimedDelivery], after pause: Duration) {
         let at = context.clock.now + pause
         recorder.add(
@@ -233,7 +246,7 @@ final class AttemptSender: Sendable {
 }
 
 extension DeliveryHalt {
-    /// How a delivery ends that may not be sent; nil if it is not this worker's to end.
+    /// The effect and the reason with which a halted delivery ends; nil if another worker owns it now.
     fileprivate var end: (AttemptRecord.Effect, String)? {
         switch self {
         case .unsubscribed: (.cancelled, "the subscription has ended")

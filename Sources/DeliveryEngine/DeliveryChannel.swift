@@ -1,41 +1,47 @@
 package import Bulletins
 package import Storage
 
-/// A way to deliver: email, webhooks, feeds.
+/// A way to deliver bulletins: email, webhooks, feeds, the hub.
+///
+/// A channel knows its protocol and nothing of the store, leases, retries or fairness. The engine claims, paces and
+/// records; the channel makes single attempts and says how each ended.
 package protocol DeliveryChannel: Sendable {
     var channel: Channel { get }
 
-    /// How many attempts run at once.
+    /// The number of attempts that may run simultaneously.
     var concurrency: Int { get }
 
-    /// How many deliveries are claimed ahead: enough that no sender waits for a claim, and few enough that a stop gives
-    /// little back.
+    /// The number of deliveries to claim ahead of the senders. It is large enough that no sender waits for a claim, and
+    /// small enough that a stop releases few.
     var claimsAhead: Int { get }
 
-    /// Where attempts run, by turns; empty for anywhere. For a channel whose connections live on event loops: nothing then
-    /// goes from thread to thread.
+    /// The executors on which senders run, assigned in turn; empty for the default executor. A channel whose
+    /// connections live on event loops names those loops, so that no attempt hops between threads.
     var executors: [any TaskExecutor] { get }
 
-    /// Whether it has digests.
+    /// Whether the channel collects deliveries in digests.
     var hasDigests: Bool { get }
 
-    /// Whether what it sends is worth nothing once the bulletin has expired.
+    /// Whether a delivery of this channel has no more use once its bulletin has expired.
     var endsWithBulletin: Bool { get }
 
-    /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
+    /// The host whose limits an attempt counts against: the endpoint's host, or the relay. Nil if no limits apply.
     func host(of delivery: ClaimedDelivery) -> String?
 
-    /// The one host of all deliveries, if the channel has a rate: no more is claimed than may be sent.
+    /// The one host of all deliveries, for a channel with a rate. The claimer then takes no more than this rate lets
+    /// through.
     var pacedHost: String? { get }
 
-    /// Renders what an attempt will send of these, if that takes time, and keeps it. Whether they may still be sent is asked
-    /// afterwards, so that nothing goes out that was withdrawn meanwhile.
+    /// Renders and keeps the content of an attempt, if rendering takes time.
+    ///
+    /// The engine asks afterwards whether the deliveries may still be sent, so that nothing goes out that was withdrawn
+    /// in the meantime.
     func prepare(_ entries: [DigestEntry], isDigest: Bool) async
 
-    /// Tries once. Never throws: every end of an attempt is an outcome.
+    /// Makes one attempt. It never throws, since every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
-    /// Tries once to send what belongs to one digest.
+    /// Makes one attempt to send all deliveries of one digest.
     func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome
 }
 
@@ -59,7 +65,7 @@ extension DeliveryChannel {
     }
 }
 
-/// A delivery of a digest with its bulletin.
+/// A claimed delivery with its bulletin, ready to be sent alone or in a digest.
 package struct DigestEntry: Sendable {
     package let delivery: ClaimedDelivery
     package let content: DeliveryContent
@@ -70,31 +76,33 @@ package struct DigestEntry: Sendable {
     }
 }
 
-/// How one attempt ended.
+/// The outcome of one attempt, as the channel saw it.
 package struct AttemptOutcome: Sendable, Equatable {
+    /// The verdict on an attempt, which decides what becomes of the delivery.
     package enum Verdict: Sendable, Equatable {
-        /// The receiver took the whole of it.
+        /// The receiver took the message.
         case delivered
-        /// Not this time. `after` is what the receiver asked for, if it did.
+        /// A temporary failure. `after` is the pause that the receiver asked for, if it asked.
         case retry(after: Duration?)
-        /// Refused for good.
+        /// A permanent failure: a retry would be refused as well.
         case failed
-        /// The endpoint exists no more.
+        /// The endpoint does not exist any more.
         case endpointGone
-        /// It did not begin, or nobody can tell whether the receiver or the way is at fault: not an attempt, and the others
-        /// go on.
+        /// No attempt: it did not begin, or nobody can tell whether the receiver or the way is at fault. The delivery
+        /// returns after `by`, and the channel goes on with the others.
         case postponed(by: Duration)
-        /// The way itself does not work, for nobody: not an attempt, and the channel pauses.
+        /// No attempt: the channel's way out does not work for any delivery, so the channel pauses.
         case unavailable(pause: Duration)
     }
 
     package var verdict: Verdict
-    /// The protocol's code, `204` or `550`.
+    /// The protocol's status code, such as `204` or `550`.
     package var code: String?
     package var detail: String?
-    /// Whether nobody answered at the endpoint's host: after a few of these the others there wait.
+    /// Whether nobody answered at the endpoint's host. After `EndpointBreaker.threshold` of these, the gate keeps
+    /// further attempts away from that host.
     package var isUnreachable: Bool
-    /// How long the endpoint asked to be left alone altogether.
+    /// The time for which the endpoint asked to receive nothing at all.
     package var rest: Duration?
 
     package init(
@@ -108,6 +116,6 @@ package struct AttemptOutcome: Sendable, Equatable {
         self.rest = rest
     }
 
-    /// The worker stopped before the attempt began.
+    /// The outcome of an attempt that did not begin because the worker stops.
     package static let stopped = AttemptOutcome(.postponed(by: .zero), detail: "the worker stops")
 }

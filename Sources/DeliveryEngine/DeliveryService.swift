@@ -1,10 +1,10 @@
-// The delivery engine, the third stage; one for each channel.
+// The delivery engine, the third stage; one per channel.
 //
 // Reads:      due deliveries, claimed in batches under a lease, and their bulletins.
 // Writes:     how each attempt ended, in batches.
-// Guarantees: a delivery is with one worker at a time; every attempt is recorded; emergencies first, then a fair share
-//             for each bulletin; nothing is sent once a withdrawal or the end of a subscription is committed.
-// On failure: of an attempt, the retry schedule; of the worker, its leases run out and others go on.
+// Guarantees: a delivery belongs to one worker at a time; every attempt is recorded; emergencies go first, then each
+//             bulletin gets a fair share; nothing is sent once a withdrawal or the end of a subscription is committed.
+// On failure: a failed attempt follows the retry schedule; when a worker dies, its leases run out and others take over.
 
 import Bulletins
 import Logging
@@ -12,22 +12,26 @@ package import Runtime
 import ServiceLifecycle
 package import Storage
 
-/// How the engine works.
+/// The settings of the engine, the same for all channels.
 package struct DeliverySettings: Sendable {
-    /// How long a claim holds without being renewed.
+    /// The time for which a claim holds without being renewed.
     package var lease = Duration.seconds(30)
-    /// How long attempts under way may take when the worker stops.
+    /// The time that attempts under way may still take once the worker stops.
     package var graceTime = Duration.seconds(20)
-    /// When the worker began to stop, from which the grace time counts; nil: when this service began to.
+    /// The time at which the worker began to stop, from which the grace time counts. If it is nil, the grace time
+    /// counts from the stop of this service.
     package var stopBegan: @Sendable () -> ContinuousClock.Instant? = { nil }
     package var retry = RetrySchedule()
-    /// What each host may take.
+    /// The limits of each host and endpoint.
     package var hosts = HostLimits()
 
     package init() {}
 }
 
-/// Delivers what is due on one channel.
+/// Claims and sends the due deliveries of one channel.
+///
+/// Four activities run side by side: a claimer fills the queue, a fixed number of senders empty it, a recorder writes
+/// the outcomes, and a keeper renews this worker's leases and takes over those of dead workers.
 package struct DeliveryService: Service {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
@@ -72,11 +76,11 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Claims and sends until the worker stops; then what is under way gets its time, and what nobody
-    /// has begun goes back.
+    /// Claims and sends until the worker stops. Attempts under way then get the grace time, and items that no sender
+    /// has begun go back to the store.
     private func sendAndClose() async {
         let keeper = Task { await keepLeases() }
-        // Some take only emergencies, so that these go out however slow all the others are.
+        // An eighth more senders take only emergencies, so that these go out however slow all other hosts are.
         let senders = (channel.concurrency, max(1, channel.concurrency / 8))
         let executors = channel.executors
         await withTaskGroup(of: Ended.self) { group in
@@ -113,7 +117,7 @@ package struct DeliveryService: Service {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
             let (queued, most) = (queue.count, channel.claimsAhead)
             guard queued <= most / 2, !sender.isFull else {
-                // What is urgent does not wait for room, within bounds.
+                // Emergencies do not wait for room, within bounds.
                 if queued < most * 2, !sender.isOverfull {
                     _ = await claim(most, emergenciesOnly: true)
                 }
@@ -125,13 +129,13 @@ package struct DeliveryService: Service {
                 await due.wait(atMost: pace.wait)
                 continue
             }
-            // No more than the gate takes if all are for one host.
+            // At most as many as the gate can park if all of them go to one host.
             let wanted = min(max(most / 4, most - queued - sender.excess), pace.room)
             if await claim(wanted, emergenciesOnly: false) < wanted { await waitForMore() }
         }
     }
 
-    /// Claims and queues; how many deliveries that were.
+    /// Claims deliveries and digests, and queues them. Returns how many were claimed.
     private func claim(_ room: Int, emergenciesOnly: Bool) async -> Int {
         do throws(StoreError) {
             let now = context.clock.now
@@ -151,8 +155,8 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Puts claims before the senders. What cannot be read goes back: a claim that nobody works on would be prolonged
-    /// for ever.
+    /// Queues claims for the senders, urgent ones first. If their bulletins cannot be read, the claims go back: a claim
+    /// that nobody works on would be renewed without end.
     private func push(_ claims: [[ClaimedDelivery]]) async {
         do throws(StoreError) {
             try await shelf.prepare(claims.joined().lazy.map(\.bulletin))
@@ -190,7 +194,7 @@ package struct DeliveryService: Service {
 
     // MARK: - Leases
 
-    /// Prolongs this worker's claims, and takes back those of workers that are gone.
+    /// Renews this worker's leases, and reclaims the deliveries of workers that are dead.
     private func keepLeases() async {
         var watch = LeaseWatch(term: settings.lease)
         while !Task.isCancelled {

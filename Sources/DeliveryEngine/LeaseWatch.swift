@@ -1,12 +1,18 @@
 import Bulletins
 import Storage
 
-/// Tells which owners of claims are dead, whatever the machine's clock does.
+/// Detects dead lease owners without trusting the machine's wall clock.
 ///
-/// A live owner prolongs its claims all the time, so one whose end has not moved for a while is dead once that end is
-/// past. The while is measured by a clock that never jumps: a jump ahead makes no live lease look dead, and after a jump
-/// back a dead one is known by its silence alone.
+/// A live owner renews its leases every few seconds. An owner is dead if its lease has ended and has not moved for a
+/// third of the term, or if its lease has not moved for a whole term. The silence is measured by a monotonic clock.
+///
+/// An example with a term of 30 s: worker W renews at 12:00:00, which makes its lease last until 12:00:30, and dies.
+/// Normally it is declared dead on the first look after 12:00:30. If the wall clock jumps an hour ahead, the leases of
+/// all workers seem to have ended. The live ones renew within seconds, and only W is declared dead, after 10 s of
+/// silence. If the wall clock jumps an hour back, W's lease seems to last for another hour, and W is declared dead
+/// after 30 s of silence.
 struct LeaseWatch {
+    /// The end of a lease, and the time at which it was first seen with this end.
     private struct Sight {
         let until: Timestamp
         let since: ContinuousClock.Instant
@@ -15,10 +21,10 @@ struct LeaseWatch {
     private let term: Duration
     private var sights: [LeaseOwner: Sight] = [:]
 
-    /// `term` is how long a claim holds without being prolonged.
+    /// `term` is the time for which a claim holds without being renewed.
     init(term: Duration) { self.term = term }
 
-    /// Those of the owners that are dead.
+    /// Returns the owners that are dead.
     mutating func dead(_ leases: [OwnerLease], now: Timestamp, at instant: ContinuousClock.Instant) -> [LeaseOwner] {
         var next: [LeaseOwner: Sight] = [:]
         var dead: [LeaseOwner] = []

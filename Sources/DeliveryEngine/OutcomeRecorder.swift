@@ -5,9 +5,11 @@ import Runtime
 import Storage
 import Synchronization
 
-/// Collects outcomes and records them in batches: what came while the last batch was committed, and a moment after, makes
-/// the next one. Without the moment each few outcomes would take the store's one writer for a sync of their own, for which
-/// the deliveries behind them wait.
+/// Collects the outcomes of attempts and records them in batches.
+///
+/// A batch holds the outcomes that came while the last one was being committed, and for 5 ms after it. Without that
+/// moment every few outcomes would take the store's only writer for a sync of their own, and the deliveries behind them
+/// would wait.
 final class OutcomeRecorder: Sendable {
     private struct State {
         var waiting: [AttemptRecord] = []
@@ -16,7 +18,7 @@ final class OutcomeRecorder: Sendable {
 
     private let store: any DeliveryStore
     private let owner: LeaseOwner
-    /// Deliveries of this channel became due, or will.
+    /// The wakeup for deliveries of this channel that became due.
     private let due: Wakeup
     private let context: StageContext
     private let metrics: DeliveryMetrics
@@ -31,6 +33,7 @@ final class OutcomeRecorder: Sendable {
         metrics = DeliveryMetrics(context.metrics, channel)
     }
 
+    /// Queues outcomes for the next batch. It returns immediately.
     func add(_ records: [AttemptRecord]) {
         let isFirst = state.withLock { state in
             defer { state.waiting += records }
@@ -39,7 +42,7 @@ final class OutcomeRecorder: Sendable {
         if isFirst { arrived.signal() }
     }
 
-    /// No more will be added; `run` returns once all are recorded.
+    /// Ends the input; `run` returns once all outcomes are recorded.
     func close() {
         state.withLock { $0.isClosed = true }
         arrived.signal()
@@ -47,7 +50,7 @@ final class OutcomeRecorder: Sendable {
 
     func run() async {
         while true {
-            // A cancelled worker still records what it has sent; `close` ends this.
+            // A worker that is cancelled still records what it has sent. Only `close` ends this loop.
             await arrived.waitUninterrupted()
             while true {
                 await gather()
@@ -63,7 +66,7 @@ final class OutcomeRecorder: Sendable {
     }
 
     private static let moment = Duration.milliseconds(5)
-    /// So many are worth a sync.
+    /// The number of outcomes that is worth a sync without waiting for more.
     private static let worthwhile = 256
 
     private func gather() async {
@@ -73,12 +76,13 @@ final class OutcomeRecorder: Sendable {
         if !isWorthwhile { await Self.sleep(Self.moment) }
     }
 
-    /// Not cut short when the task is cancelled.
+    /// Sleeps for the whole pause, even if the task is cancelled.
     private static func sleep(_ pause: Duration) async {
         await Task { _ = try? await Task.sleep(for: pause) }.value
     }
 
-    /// Until it is recorded: a sent delivery that is not recorded would be sent again.
+    /// Records a batch, and retries until the store takes it. A delivery that was sent but not recorded would be sent
+    /// again.
     private func record(_ batch: [AttemptRecord]) async {
         var pause = Duration.milliseconds(100)
         while true {
@@ -94,7 +98,7 @@ final class OutcomeRecorder: Sendable {
                 return
             } catch {
                 context.logger.wait("\(batch.count) outcomes wait to be recorded", for: error)
-                // Also while the worker stops: nothing may interrupt this but the record itself.
+                // This wait also holds while the worker stops: only the record itself may end it.
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))
             }
@@ -126,7 +130,7 @@ extension AttemptRecord.Effect {
 }
 
 extension AttemptRecord {
-    /// Whether it is for the claimer to know when.
+    /// Whether the delivery becomes due again, which the claimer needs to know.
     fileprivate var isDueAgain: Bool {
         switch effect {
         case .retry, .released: true

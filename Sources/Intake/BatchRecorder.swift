@@ -14,7 +14,7 @@ struct BatchRecorder: Sendable {
     let metrics: IntakeMetrics
     let context: StageContext
 
-    /// Nil if the worker stops before all are judged.
+    /// Judges a batch: each message becomes a bulletin or a rejection. Nil if the worker stops before all are judged.
     func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
         if queue == KentonganTopology.givenUp { return giveUp(batch) }
         let batch = batch.filter { !BindingProbe.isProbe($0) }
@@ -33,8 +33,8 @@ struct BatchRecorder: Sendable {
         return judged
     }
 
-    /// Refuses what the broker gave up on. Its bodies are read only to learn whose they are, and under the mark: one of them
-    /// may be what ended the process.
+    /// Rejects the messages that the broker gave up on. Their bodies are read only to learn their publishers, and under
+    /// the reading mark, since one of them may be the body that ended the process.
     private func giveUp(_ batch: [IncomingMessage]) -> [IncomingBulletin] {
         let slot = KentonganTopology.queues.count
         defer { mark?.leave(slot: slot) }
@@ -46,7 +46,8 @@ struct BatchRecorder: Sendable {
         }
     }
 
-    /// Bytes of bodies whose JSON is in memory at the same time: values of two bytes take 20 times as many there.
+    /// The bytes of bodies whose JSON is in memory at the same time. A JSON value of two bytes takes twenty times as
+    /// many once parsed.
     private static let parsedAtOnce = 512 << 10
 
     private func judge(part batch: ArraySlice<IncomingMessage>, from queue: String) async -> [IncomingBulletin]? {
@@ -72,7 +73,7 @@ struct BatchRecorder: Sendable {
         return judged
     }
 
-    /// Returns once the batch is committed; false if the worker stops before that.
+    /// Records a batch. Returns true once it is committed, and false if the worker stops before that.
     func record(_ judged: [IncomingBulletin], from queue: String) async -> Bool {
         if judged.isEmpty { return true }
         if queue != KentonganTopology.givenUp { for message in judged { Failpoint.recording.hit(message.body) } }
@@ -91,7 +92,7 @@ struct BatchRecorder: Sendable {
         return true
     }
 
-    /// What `work` returns, tried until the store can do it; nil if the worker stops before that.
+    /// Runs `work` until the store can do it, and returns its result; nil if the worker stops before that.
     private func patiently<T: Sendable>(
         _ count: Int, _ queue: String, _ work: () async throws(StoreError) -> T
     ) async -> T? {
@@ -138,7 +139,8 @@ struct BatchRecorder: Sendable {
         }
     }
 
-    /// The first things that are wrong with it; the store tells all, also of one that it refused itself.
+    /// The first three errors of a rejected message, for the log. The store keeps all, also those of a message that it
+    /// rejected itself.
     private static func sentence(_ message: IncomingBulletin, _ reason: RefusalReason) -> String {
         guard case .refused(let refusal) = message.judgement else {
             return "\(reason == .staleRevision ? "/revision" : "/inReplyTo") see: kentongan rejected list"

@@ -1,6 +1,7 @@
 import Bulletins
 
-/// The one list of metrics. `docs/metrics.md` and `/metrics` follow from it; a test bounds the number of their series.
+/// The one list of all metrics. `docs/metrics.md` and `/metrics` follow from it, and a test bounds the number of their
+/// series.
 package enum MetricCatalog {
     package static let all =
         intake + fanout + delivery + receipts + store + connections + faces + process
@@ -115,9 +116,9 @@ package enum MetricCatalog {
 
     // MARK: - Bounds
 
-    /// Seconds from a millisecond to a minute.
+    /// Bounds in seconds, from a millisecond to a minute.
     private static let seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-    /// Seconds from ten milliseconds to a day.
+    /// Bounds in seconds, from ten milliseconds to a day.
     private static let longSeconds = [
         0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200, 21_600, 86_400,
     ]

@@ -1,14 +1,15 @@
 import Bulletins
 import Synchronization
 
-/// The last hour of the metrics that have no buckets, for the operator's page.
+/// The last hour of all counters and gauges, for the operator's page.
 ///
-/// Each sample holds the present values. The memory is bounded: 120 samples of the series that the catalog allows.
+/// Each sample holds the current values. Memory is bounded to 120 samples of the series that the catalog allows.
 package final class MetricHistory: Sendable {
     /// The time between two samples.
     package static let interval = Duration.seconds(30)
     private static let length = 120
 
+    /// The values at one time, by series.
     private struct Sample: Sendable {
         let time: Timestamp
         let values: [String: Double]
@@ -18,7 +19,7 @@ package final class MetricHistory: Sendable {
 
     init() {}
 
-    /// Adds the present values, and forgets those of an hour ago.
+    /// Adds the current values, and drops those that are an hour old.
     func add(_ metrics: Metrics, now: Timestamp) {
         var values: [String: Double] = [:]
         for definition in MetricCatalog.all {

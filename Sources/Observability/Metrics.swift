@@ -12,7 +12,7 @@ package final class Metrics: Sendable {
         values = Dictionary(uniqueKeysWithValues: MetricCatalog.all.map { ($0.name, MetricValues($0)) })
     }
 
-    /// Adds the present values to the history.
+    /// Adds the current values to the history.
     package func sample(now: Timestamp) { history.add(self, now: now) }
 
     func values(of definition: MetricDefinition) -> MetricValues { values[definition.name] ?? MetricValues(definition) }
@@ -29,7 +29,7 @@ package struct Counter: Sendable {
     package func add(_ count: Int = 1, _ labels: String...) { values.add(Double(count), labels) }
 }
 
-/// A number at this moment.
+/// A current value.
 package struct Gauge: Sendable {
     private let values: MetricValues
     init(_ metrics: Metrics, _ definition: MetricDefinition) { values = metrics.values(of: definition) }
@@ -37,18 +37,18 @@ package struct Gauge: Sendable {
     package func set(_ isTrue: Bool, _ labels: String...) { values.set(isTrue ? 1 : 0, labels) }
 }
 
-/// A distribution.
+/// A distribution of values over fixed bounds.
 package struct Histogram: Sendable {
     private let values: MetricValues
     init(_ metrics: Metrics, _ definition: MetricDefinition) { values = metrics.values(of: definition) }
     package func observe(_ value: Double, _ labels: String...) { values.observe(value, labels) }
-    /// In seconds.
+    /// Observes a duration, in seconds.
     package func observe(_ duration: Duration, _ labels: String...) {
         values.observe(duration / .seconds(1), labels)
     }
 }
 
-/// The series of one metric, one for each combination of label values that occurred.
+/// The series of one metric: one per combination of label values that occurred.
 final class MetricValues: Sendable {
     /// One series. A counter and a gauge use the sum alone.
     private struct Series {

@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// What intake counts.
+/// The metrics of intake.
 package struct IntakeMetrics: Sendable {
     private let messages: Counter
     private let judging, committing, batch: Histogram
@@ -14,25 +14,25 @@ package struct IntakeMetrics: Sendable {
         consumes = Gauge(metrics, MetricCatalog.consuming)
     }
 
-    /// Intake judged a batch of a queue.
+    /// Notes that intake judged a batch of a queue.
     package func judged(_ count: Int, from queue: String, took: Duration) {
         batch.observe(Double(count), queue)
         judging.observe(took, queue)
     }
 
-    /// Intake recorded a batch of a queue.
+    /// Notes that intake recorded a batch of a queue.
     package func recorded(from queue: String, took: Duration) { committing.observe(took, queue) }
 
-    /// A message is recorded; `outcome` and `reason` are values of the catalog's labels.
+    /// Notes that intake recorded a message; `outcome` and `reason` are values of the catalog's labels.
     package func message(from queue: String, _ outcome: String, reason: String = "none") {
         messages.add(1, queue, outcome, reason)
     }
 
-    /// The worker consumes a queue, or no longer does.
+    /// Notes whether the worker consumes a queue.
     package func consumes(_ isConsuming: Bool, _ queue: String) { consumes.set(isConsuming, queue) }
 }
 
-/// What the fan-out counts.
+/// The metrics of the fan-out.
 package struct FanoutMetrics: Sendable {
     private let routed, made: Counter
     private let routing: Histogram
@@ -43,7 +43,7 @@ package struct FanoutMetrics: Sendable {
         routing = Histogram(metrics, MetricCatalog.routing)
     }
 
-    /// A step routed bulletins and made deliveries.
+    /// Notes that a step routed bulletins and made deliveries.
     package func step(routed bulletins: Int, made deliveries: Int, took: Duration) {
         guard bulletins > 0 || deliveries > 0 else { return }
         routed.add(bulletins)
@@ -52,7 +52,7 @@ package struct FanoutMetrics: Sendable {
     }
 }
 
-/// What the delivery engine counts, for one channel.
+/// The metrics of the delivery engine, for one channel.
 package struct DeliveryMetrics: Sendable {
     private let channel: String
     private let deliveries: Counter
@@ -69,52 +69,56 @@ package struct DeliveryMetrics: Sendable {
         resting = Gauge(metrics, MetricCatalog.resting)
     }
 
-    /// An attempt began so long after its claim.
+    /// Notes that an attempt began this long after its claim.
     package func waited(_ duration: Duration) { queueWait.observe(duration, channel) }
 
-    /// An attempt took so long.
+    /// Notes that an attempt took this long.
     package func sent(took: Duration) { send.observe(took, channel) }
 
-    /// Deliveries had this effect; `effect` is a value of the catalog's label.
+    /// Notes that deliveries had this effect; `effect` is a value of the catalog's label.
     package func effect(_ effect: String, _ count: Int) { deliveries.add(count, channel, effect) }
 
-    /// A delivery arrived so long after its bulletin was public.
+    /// Notes that a delivery arrived this long after its bulletin was public.
     package func delivered(after duration: Duration) { publishToDelivered.observe(max(.zero, duration), channel) }
 
+    /// Notes whether the channel pauses.
     package func pauses(_ isPausing: Bool) { paused.set(isPausing, channel) }
 
+    /// Notes the number of hosts that get no attempts at present.
     package func rests(_ hosts: Int) { resting.set(Double(hosts), channel) }
 }
 
-/// What the receipts' stage counts.
+/// The metrics of the receipts' stage.
 package struct ReceiptMetrics: Sendable {
     private let published: Counter
 
     package init(_ metrics: Metrics) { published = Counter(metrics, MetricCatalog.published) }
 
-    /// The broker answered; `outcome` is a value of the catalog's label.
+    /// Notes an answer of the broker; `outcome` is a value of the catalog's label.
     package func published(_ outcome: String) { published.add(1, outcome) }
 }
 
-/// What the store counts.
+/// The metrics of the store.
 package struct StoreMetrics: Sendable {
     private let transaction: Histogram
 
     package init(_ metrics: Metrics) { transaction = Histogram(metrics, MetricCatalog.transaction) }
 
+    /// Notes that a transaction held the writer this long.
     package func held(_ duration: Duration) { transaction.observe(duration) }
 }
 
-/// What the portal counts.
+/// The metrics of the portal's feeds.
 package struct FeedMetrics: Sendable {
     private let requests: Counter
 
     package init(_ metrics: Metrics) { requests = Counter(metrics, MetricCatalog.feeds) }
 
+    /// Notes that a request for a feed was answered with this status.
     package func answered(_ status: Int) { requests.add(1, "\(status)") }
 }
 
-/// What is read from the store and the process when somebody asks.
+/// The metrics that are read from the store and the process only when somebody asks for them.
 package struct BacklogMetrics: Sendable {
     private let unrouted, unfinished, oldestDue, outbox, ready, build, started: Gauge
 
@@ -130,12 +134,13 @@ package struct BacklogMetrics: Sendable {
         started.set(Double(startedAt.milliseconds) / 1000)
     }
 
+    /// Sets the backlog of the fan-out and of the outbox.
     package func backlog(unrouted bulletins: Int, outbox messages: Int) {
         unrouted.set(Double(bulletins))
         outbox.set(Double(messages))
     }
 
-    /// `oldestDue` is the age of the oldest delivery that waits; zero if none does.
+    /// Sets the backlog of a channel. `oldestDue` is the age of the oldest delivery that waits; zero if none waits.
     package func backlog(of channel: Channel, unfinished count: Int, oldestDue age: Duration) {
         unfinished.set(Double(count), channel.rawValue)
         oldestDue.set(max(0, age / .seconds(1)), channel.rawValue)

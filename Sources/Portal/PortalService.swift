@@ -1,9 +1,9 @@
 // The portal: feeds, pages, the hub, health.
 //
-// Reads:      bulletins that were routed. What is answered is the store's present state, or that of a moment ago.
-// Writes:     the end of a subscription, when its subscriber asks for it; when private feeds were asked for; what is asked
-//             of the hub.
-// On failure: of the store, 503; the health page says which part of the worker does not work.
+// Reads:      bulletins that were routed. An answer shows the store's current state, or that of a moment ago.
+// Writes:     the end of a subscription, when its subscriber asks for it; the times at which private feeds were fetched;
+//             requests to the hub.
+// On failure: of the store, 503; the health page names the part of the worker that does not work.
 
 package import Bulletins
 package import Feeds
@@ -16,7 +16,7 @@ import ServiceLifecycle
 package import Storage
 package import WebSub
 
-/// Serves HTTP.
+/// Serves the portal over HTTP.
 package struct PortalService: Service {
     private let settings: PortalSettings
     private let feeds: FeedResponder

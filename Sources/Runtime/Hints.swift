@@ -29,8 +29,10 @@ extension Wakeups {
     package func signal(_ wakeups: [Wakeup]) { wakeups.forEach(signal) }
 }
 
-/// The hints of one process, one per wakeup. A hint exists from the first moment that a stage waits for it or another
-/// signals it, so a channel needs no entry in any list.
+/// The hints of one process, one per wakeup.
+///
+/// A hint comes into being when a stage first waits for it or another first signals it, so a new channel needs no entry
+/// in any list.
 package final class Hints: Wakeups {
     private let hints = Mutex<[Wakeup: Hint]>([:])
 

@@ -4,7 +4,7 @@ import Runtime
 import Storage
 import WebSub
 
-/// The feeds and the hub of one process: the portal, the hub's questions and its pushes share them, so that a feed is
+/// The feeds and the hub of one process. The portal, the hub's verifier and its pushes share them, so that each feed is
 /// rendered once and kept in one bounded cache.
 struct Faces: Sendable {
     let renderers: RenderPool

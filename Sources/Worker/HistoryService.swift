@@ -1,15 +1,15 @@
 // Samples the metrics for the operator's page.
 //
-// Reads:      the backlog, twice a minute.
-// Writes:     nothing but the memory of this process.
-// On failure: the sample has the gauges of the one before.
+// Reads:      the backlog, every 30 seconds.
+// Writes:     only the memory of this process.
+// On failure: the sample repeats the gauges of the one before.
 
 import Observability
 import Runtime
 import ServiceLifecycle
 import Storage
 
-/// Keeps the last hour of the metrics.
+/// Keeps the metrics of the last hour.
 struct HistoryService: Service {
     let store: any OperatorStore
     let context: StageContext

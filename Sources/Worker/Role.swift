@@ -1,6 +1,6 @@
-/// A share of the work that a worker takes. Several workers may have the same role, or share the roles between them.
+/// A share of the work that a worker may take. Workers may share a role or divide the roles between them.
 package enum Role: String, Sendable, CaseIterable {
-    /// Takes bulletins from the broker, and returns receipts.
+    /// Takes bulletins from the broker and publishes receipts.
     case intake
     /// Turns bulletins into deliveries.
     case fanout
@@ -8,8 +8,8 @@ package enum Role: String, Sendable, CaseIterable {
     case delivery
     /// Serves feeds and pages.
     case portal
-    /// Verifies WebSub subscriptions, and pushes feeds to them.
+    /// Verifies WebSub subscriptions and pushes feeds to them.
     case hub
-    /// Removes what has been kept long enough.
+    /// Removes rows whose retention time has passed.
     case upkeep
 }

@@ -7,18 +7,20 @@ import Storage
 
 /// Composes the channels of a worker's roles.
 extension Worker {
-    /// Every channel of this program.
+    /// The modules of all channels.
     package static let channelModules: [any ChannelModule] = [
         HubModule(), EmailModule(), WebhookModule(), FeedModule(),
     ]
 
-    /// The services of the channels: connections first, which stop last; then the deliveries of all channels, which stop
-    /// together, so that several receivers that hang share one grace time; then listeners, which stop first.
+    /// The services of the channels, in the order of their start.
+    ///
+    /// Connections come first and stop last. The deliveries of all channels follow and stop together, so that several
+    /// hanging receivers share one grace time. Listeners come last and stop first.
     func channelServices(_ roles: Set<Role>, _ end: HardEnd) async throws -> [(name: String, any Service)] {
         let modules = modules.filter { roles.contains($0.role) }
         guard !modules.isEmpty else { return [] }
         let storeID = try await store.identity()
-        // The worker's own name, so that no other worker takes its leases for its own.
+        // A name of this worker alone, so that no other worker takes its leases for its own.
         let worker = "\(storeID).\(UInt64.random(in: 0 ... .max))"
         let assembly = ChannelAssembly(
             settings: settings, registries: registries, store: store, storeID: storeID, faces: faces,

@@ -6,9 +6,9 @@ import SMTP
 import Storage
 import Wording
 
-/// What the log says at the start and at the end of the worker.
+/// The lines of the log at the start and at the end of the worker.
 extension Worker {
-    /// With no secret: the broker's description has no password.
+    /// Logs the start. The line contains no secret, since the broker's description has no password.
     func logStart(_ roles: Set<Role>) {
         var metadata: Logger.Metadata = [
             "version": "\(Release.version)", "store": "\(settings.store.path)",
@@ -25,7 +25,7 @@ extension Worker {
         context.logger.notice("kentongan starts", metadata: metadata)
     }
 
-    /// How long the stop took and what waits in the store.
+    /// Logs the end: the duration of the stop, and the work that waits in the store.
     func logStop(_ end: HardEnd, _ error: (any Error)?) async {
         let took = end.began.map { $0.duration(to: .now).spoken } ?? "?"
         var metadata: Logger.Metadata = ["took": "\(took)"]
@@ -42,7 +42,7 @@ extension Worker {
         }
     }
 
-    /// What is unfinished, unless the store takes long to say: the stop does not wait for a number.
+    /// The unfinished work; nil if the store takes longer than half a second, since a stop does not wait for a number.
     private func backlogNow() async -> Backlog? {
         await withTaskGroup(of: Backlog?.self) { group in
             group.addTask { try? await store.backlog() }

@@ -11,8 +11,11 @@ import ServiceLifecycle
 package import Storage
 import UnixSignals
 
-/// The whole program: its stages as services of one group, in the order in which they start. They stop
-/// in reverse: intake first, receipts late.
+/// The whole program: its stages as the services of one group, in the order in which they start.
+///
+/// They stop in reverse order. Intake stops first, so that nothing new arrives. The fan-out and the deliveries follow,
+/// and attempts under way get their grace time. Receipts stop late, so that they can still report the last deliveries.
+/// The store's checks, health and metrics stop last.
 package struct Worker: Sendable {
     let settings: Settings
     let registries: Registries
@@ -21,7 +24,7 @@ package struct Worker: Sendable {
     let faces: Faces
     let modules: [any ChannelModule]
 
-    /// The store reports its troubles to the readiness of `context`, too.
+    /// Composes a worker. The store must report its troubles to the readiness of `context` as well.
     package init(
         settings: Settings, registries: Registries, store: any Store, context: StageContext,
         channels: [any ChannelModule] = Worker.channelModules
@@ -34,14 +37,14 @@ package struct Worker: Sendable {
         faces = Faces(settings: settings, registries: registries, store: store, context: context)
     }
 
-    /// Runs until SIGTERM or SIGINT, and ends no later than `stopLimit` after it.
+    /// Runs until SIGTERM or SIGINT, and ends at most `stopLimit` after the signal.
     package func run(roles: Set<Role>) async throws {
         let end = HardEnd(limit: stopLimit, logger: context.logger)
         end.watch([SIGTERM, SIGINT])
         let services = try await services(roles, end)
         var configuration = ServiceGroupConfiguration(
-            // A stage that fails stops the worker as SIGTERM does: what was sent is still recorded. Each has a
-            // name, for otherwise the group makes one of all that the service holds, 83,000 villages included.
+            // A stage that fails stops the worker as SIGTERM does, so that sent deliveries are still recorded. Each
+            // service has a name, since the group would otherwise describe the whole service, 83,000 villages included.
             services: services.map { name, service in
                 .init(
                     service: end.watching(name, service), failureTerminationBehavior: .gracefullyShutdownGroup,
@@ -59,7 +62,7 @@ package struct Worker: Sendable {
         await logStop(end, nil)
     }
 
-    /// The grace time of what is being sent, and five seconds for all else.
+    /// The time that a stop may take: the grace time of attempts under way, and five seconds for everything else.
     private var stopLimit: Duration { settings.delivery.grace + .seconds(5) }
 
     private func services(_ roles: Set<Role>, _ end: HardEnd) async throws -> [(name: String, any Service)] {
@@ -100,9 +103,9 @@ package struct Worker: Sendable {
             broker: broker, exchanges: exchanges, store: store, context: context, declareAgain: declare)
     }
 
-    /// In every role: a supervisor asks each worker.
+    /// The service of health and metrics. It runs in every role, since a supervisor asks each worker.
     private func ops(_ roles: Set<Role>) -> OpsService? {
-        // Without the portal, its address is free for them.
+        // Without the portal, the portal's address is free for this service.
         guard let address = settings.http.opsListen ?? (roles.contains(.portal) ? nil : settings.http.listen) else {
             return nil
         }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Feeds
 
-/// What the store may hold, though intake would refuse it today, does not break a feed.
+/// Content that the store may hold, though intake would reject it today, breaks no feed.
 struct FeedRenderingTests {
     private static let hostile = [
         "\u{0}", "a\u{0}b", "\u{1}\u{8}\u{B}\u{C}\u{1F}", "\u{FFFE}\u{FFFF}", "]]>", "<![CDATA[", "&amp;", "\"'<>&",
@@ -83,7 +83,7 @@ struct FeedRenderingTests {
     @Test func jsonIsRead() throws {
         let text = FeedRenderer.text(try document(.json, Self.hostile), .json)
         let items = try JSONParser.parse(Array(text.utf8))["items"]?.arrayValue
-        // The reader of payloads takes no title with controls.
+        // The reader of payloads drops titles with control characters.
         let shown = Self.hostile.map { Grammar.hasControls($0) ? "" : "T\($0)" }
         #expect(items?.compactMap { $0["title"]?.stringValue } == shown)
     }

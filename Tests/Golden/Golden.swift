@@ -1,10 +1,10 @@
 package import Foundation
 package import Testing
 
-/// Files of the project whose text the tests generate: pages of docs, mails, feeds, the schema, the metrics.
+/// Files of the project whose text the tests generate: pages of the docs, mails, feeds, the schema, the metrics.
 ///
-/// A test compares the file with the generated text. `make golden` writes the files anew instead
-/// (`KENTONGAN_TEST_GOLDEN=write`), and the diff shows what a change does to each of them.
+/// A test compares the file with the generated text. `make golden` rewrites the files instead
+/// (`KENTONGAN_TEST_GOLDEN=write`), and the diff shows the effect of a change on each of them.
 package enum Golden {
     /// The folder of the project.
     package static let project = URL(filePath: #filePath).appending(path: "../../..").standardized
@@ -25,7 +25,8 @@ package enum Golden {
         #expect(known == text, "\(path) is not what the program generates; make golden", sourceLocation: sourceLocation)
     }
 
-    /// Expects the same of the part of a file between the lines `<!-- begin NAME -->` and `<!-- end NAME -->`.
+    /// Expects that the part of a file between the lines `<!-- begin NAME -->` and `<!-- end NAME -->` is exactly
+    /// `text`.
     package static func expect(
         _ text: String, part name: String, of path: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {

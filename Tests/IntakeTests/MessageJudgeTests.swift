@@ -6,6 +6,7 @@ import Testing
 
 @testable import Intake
 
+/// Messages become bulletins or rejections, by their bodies, headers and users.
 struct MessageJudgeTests {
     private let body = Array(
         """
@@ -85,7 +86,7 @@ struct MessageJudgeTests {
         #expect(incoming.body == body, "a store that refuses it as stale keeps it")
     }
 
-    /// What is no trace, or headers of any size, would go into headers of others.
+    /// Invalid traces and headers of any size would otherwise travel on into other messages.
     @Test func headersAreBounded() throws {
         let long = String(repeating: "x", count: 120_000)
         #expect(
@@ -119,7 +120,7 @@ struct MessageJudgeTests {
         #expect(reason(incoming) != nil && incoming.claimedID == nil)
     }
 
-    /// A refused message that an operator requeues is judged as it was when it came.
+    /// A rejected message that an operator requeues is judged as it was when it arrived.
     @Test func whatTheStoreKeptIsJudgedAsTheMessageWas() throws {
         let incoming = try outcome(MessageProperties(contentType: "application/json", userID: "lain"))
         let judge = try Self.judge.get()

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Observability
 
-/// The catalog knows no topology, so its list of queues has to be held to the queues that intake consumes.
+/// The metrics name exactly the queues that intake consumes. The catalog knows no topology, so only a test can compare
+/// the two.
 struct MetricLabelTests {
     @Test func theLabelListsTheQueuesThatIntakeConsumes() {
         #expect(MetricLabel.queue.values == KentonganTopology.queues.map(\.name) + [KentonganTopology.givenUp])

@@ -3,6 +3,7 @@ import Testing
 
 @testable import Intake
 
+/// Batches are split into slices that are bounded in bytes.
 struct SliceTests {
     private func messages(_ sizes: [Int]) -> [IncomingMessage] {
         sizes.enumerated().map { index, size in

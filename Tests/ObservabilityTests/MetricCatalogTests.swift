@@ -4,8 +4,9 @@ import Testing
 
 @testable import Observability
 
+/// The catalog bounds the series, follows Prometheus's conventions and matches its page in the docs.
 struct MetricCatalogTests {
-    /// Labels take values from closed sets, so the catalog alone bounds what a scrape returns.
+    /// Labels take their values from closed sets, so the catalog alone bounds the size of a scrape.
     @Test func theNumberOfSeriesIsBounded() {
         let limit = MetricCatalog.all.reduce(0) { $0 + $1.seriesLimit }
         #expect(limit < 2000, "\(limit) series; take a label away, or values")

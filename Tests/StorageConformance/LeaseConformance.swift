@@ -32,7 +32,7 @@ struct LeaseConformance {
         #expect(lease.isHeld)
     }
 
-    /// What a clock that was ahead put off for a month comes once it is right again.
+    /// A delivery that a clock ahead put off for a month comes once the clock is right again.
     @Test(arguments: Backend.allCases, [Frequency.immediate, .daily])
     func aDeliveryThatAClockAheadPutOffIsNotLeftThere(backend: Backend, frequency: Frequency) async throws {
         let test = try backend.make()

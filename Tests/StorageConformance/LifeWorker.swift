@@ -27,7 +27,7 @@ struct LifeWorker {
 
     func signal() { context.wakeups.signal(.allDeliveries) }
 
-    /// What it still does reaches no store.
+    /// Kills the worker: whatever it still does reaches no store.
     func die() {
         store.isDead.withLock { $0 = true }
         task.cancel()

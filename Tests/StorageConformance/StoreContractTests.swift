@@ -27,14 +27,14 @@ struct StoreContractTests {
     private static func requirements() throws -> [Signature] {
         let lines = try String(contentsOf: contract, encoding: .utf8).split(separator: "\n")
         let page = lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
-        let functions = page.matches(of: /func (\w+)(?=\()/).map { match in
+        let functions = page.matches(of: #/func (\w+)(?=\()/#).map { match in
             Signature(
                 name: String(match.1),
                 labels: parts(after: match.range.upperBound, of: page).map {
                     String($0.prefix { $0 != " " && $0 != ":" })
                 })
         }
-        return functions + page.matches(of: /var (\w+): /).map { Signature(name: String($0.1), labels: nil) }
+        return functions + page.matches(of: #/var (\w+): /#).map { Signature(name: String($0.1), labels: nil) }
     }
 
     /// The calls and properties that the suite uses. The plans of statements are no behaviour, so their test does not count.

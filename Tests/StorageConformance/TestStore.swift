@@ -140,7 +140,7 @@ final class TestStore: Sendable {
         return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now).lost
     }
 
-    /// What stands in a feed, in its order; nil if there is no such feed.
+    /// The bulletins in a feed, in its order; nil if there is no such feed.
     func feedItems(
         _ origin: FeedSource.Origin, kind: Bulletin.Kind? = nil, content: FeedSource.Content = .anything,
         _ start: FeedStart = .newest, limit: Int = 50

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Worker
 
-/// The two pages that follow from the keys: the reference and the commented file.
+/// The two pages that are generated from the keys: the reference and the commented file.
 struct ConfigurationPageTests {
     @Test func theReferenceListsEveryKey() throws {
         try Golden.expect(
@@ -33,7 +33,7 @@ private struct Section {
 }
 
 extension SettingKey {
-    /// The sections in the order of their first keys.
+    /// The sections, in the order of their first keys.
     fileprivate static var modules: [Section] {
         var sections: [Section] = []
         for key in all {
@@ -74,7 +74,7 @@ extension SettingKey {
         return "\(purpose) Values: \(values.replacing("`", with: ""))."
     }
 
-    /// The default as YAML writes it.
+    /// The default, as YAML writes it.
     fileprivate var yaml: String {
         func plain(_ text: String) -> String {
             let isPlain = !text.isEmpty && !text.hasPrefix(":") && !text.contains(": ")

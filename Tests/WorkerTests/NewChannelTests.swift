@@ -11,8 +11,8 @@ import Testing
 
 @testable import Worker
 
-/// A channel that this program does not have. It takes a constant with traits, a `DeliveryChannel` and a module; the store,
-/// the fan-out, the engine and the hints know nothing of it.
+/// A channel that this program does not have. It needs a constant with traits, a `DeliveryChannel` and a module. The
+/// store, the fan-out, the engine and the hints know nothing of it.
 struct NewChannelTests {
     @Test func aNewChannelTakesATargetAndAModule() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
@@ -82,7 +82,7 @@ extension Channel {
     fileprivate static let pigeon = Channel("pigeon", ChannelTraits(address: .generated))
 }
 
-/// The target of the channel.
+/// The new channel's target.
 private struct PigeonChannel: DeliveryChannel {
     let channel = Channel.pigeon
     let concurrency = 1
@@ -95,7 +95,7 @@ private struct PigeonChannel: DeliveryChannel {
     }
 }
 
-/// The file in `Worker/Channels`.
+/// The new channel's file in `Worker/Channels`.
 private struct PigeonModule: ChannelModule {
     let pigeons: Pigeons
 

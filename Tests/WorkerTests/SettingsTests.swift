@@ -4,6 +4,7 @@ import Testing
 
 @testable import Worker
 
+/// Settings come from the environment and a file, with defaults, and each fault names its key.
 struct SettingsTests {
     private func settings(_ environment: [String: String], yaml: String? = nil) async throws -> Settings {
         guard let yaml else { return try await Settings(file: nil, environment: environment) }
@@ -23,7 +24,7 @@ struct SettingsTests {
                 && settings.broker.prefetch == 1000)
     }
 
-    /// What the shipped file says is what holds without it.
+    /// The shipped file contains exactly the defaults.
     @Test func theShippedFileHoldsTheDefaults() async throws {
         let file = URL(filePath: #filePath).appending(path: "../../../config/kentongan.yaml").standardized.path
         let shipped = try await Settings(file: file, environment: [:])
@@ -92,6 +93,7 @@ struct SettingsTests {
     }
 }
 
+/// Faults name the variable or the line, and the name that was probably meant.
 struct SettingPlaceTests {
     @Test func everyVariableSetsItsKey() {
         #expect(SettingKey.httpPublicURL.variable == "KENTONGAN_HTTP_PUBLIC_URL")
@@ -100,7 +102,7 @@ struct SettingPlaceTests {
         #expect(SettingKey.mailDKIM.variable == "KENTONGAN_MAIL_DKIM")
     }
 
-    /// Each is read by the name that faults and hints give.
+    /// Each variable is read by the name that faults and hints use.
     @Test(arguments: SettingKey.all.map(\.name)) func aVariableIsReadByItsName(name: String) async throws {
         let key = try #require(SettingKey.named(name))
         let reader = try await SettingsReader(file: nil, environment: [key.variable: "7"])

@@ -5,7 +5,7 @@ import Observability
 import Runtime
 import Storage
 
-/// The pages for a supervisor and for Prometheus.
+/// The pages for supervisors and for Prometheus.
 struct Health: Sendable {
     let store: any OperatorStore
     let context: StageContext
@@ -25,20 +25,21 @@ struct Health: Sendable {
 
     var live: Response { text("ok\n", .ok) }
 
-    /// 503 with a line for each part that does not work.
+    /// Answers 503 with one line per part that does not work, or 200.
     var ready: Response {
         let failing = context.readiness.failing
         return failing.isEmpty ? text("ok\n", .ok) : text(failing.joined(separator: "\n") + "\n", .serviceUnavailable)
     }
 
-    /// The catalog's metrics. It reads the store's backlog first, which costs by what waits and not by what is stored.
+    /// Returns the catalog's metrics. It reads the store's backlog first, at a cost that depends on the waiting rows
+    /// and not on all stored ones.
     func metrics() async throws -> Response {
         try await backlog.refresh(from: store, now: context.clock.now)
         backlog.isReady(context.readiness.failing.isEmpty)
         return text(context.metrics.text, .ok, "text/plain; version=0.0.4; charset=utf-8")
     }
 
-    /// The last hour, for the operator's page: a JSON object of series, each a list of [milliseconds, value].
+    /// Returns the last hour for the operator's page: a JSON object of series, each a list of `[milliseconds, value]`.
     var history: Response {
         let series = context.metrics.history.series.map { name, points in
             (name, JSONValue.array(points.map { .array([.integer($0.time), .number($0.value)]) }))

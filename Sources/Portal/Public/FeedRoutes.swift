@@ -5,7 +5,7 @@ import Hummingbird
 import Observability
 import Storage
 
-/// The addresses of feeds and alerts.
+/// The routes of feeds and alert documents.
 struct FeedRoutes: Sendable {
     let feeds: FeedResponder
     let alerts: AlertDocuments
@@ -40,7 +40,7 @@ struct FeedRoutes: Sendable {
         return Self.response(to: request, feed)
     }
 
-    /// `REVISION.cap`
+    /// Answers `/bulletins/PUBLISHER/ID/REVISION.cap`.
     private func alert(_ request: Request, _ context: PortalContext) async throws -> Response {
         let id = BulletinID(
             publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
@@ -51,6 +51,7 @@ struct FeedRoutes: Sendable {
         return Self.response(to: request, alert)
     }
 
+    /// The answer to a conditional request: the feed, or 304 if the client has it already.
     static func response(to request: Request, _ feed: RenderedFeed) -> Response {
         let (form, isKnown) = feed.answer(to: request.headers)
         guard !isKnown else { return Response(status: .notModified, headers: form.headersIfKnown) }

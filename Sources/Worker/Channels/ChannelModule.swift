@@ -8,9 +8,9 @@ package import NIOPosix
 
 /// A channel as the worker composes it: the one file that connects a channel's target with the settings and the store.
 ///
-/// A new channel takes a constant in `Bulletins/Channel.swift` with its traits, a target that implements
-/// `DeliveryChannel`, and a module in `Worker/Channels` that is listed in `Worker.channelModules`. Routing, claims, retries,
-/// leases, listings and metrics follow from these.
+/// A new channel needs a constant in `Bulletins/Channel.swift` with its traits, a target that implements
+/// `DeliveryChannel`, and a module in `Worker/Channels` that is listed in `Worker.channelModules`. Routing, claims,
+/// retries, leases, listings and metrics follow from these.
 package protocol ChannelModule: Sendable {
     /// The role in which a worker runs the channel.
     var role: Role { get }
@@ -23,24 +23,24 @@ extension ChannelModule {
     package var role: Role { .delivery }
 }
 
-/// What a module may use.
+/// The parts of the worker that a module may use.
 package struct ChannelAssembly: Sendable {
     package let settings: Settings
     package let registries: Registries
     package let store: any Store
-    /// The name of the store, which makes identifiers unique beyond it.
+    /// The name of the store, which makes identifiers unique across stores.
     package let storeID: String
     let faces: Faces
     package let loops: MultiThreadedEventLoopGroup
     package let context: StageContext
 }
 
-/// A channel and what runs with it.
+/// A channel with the services that run beside it.
 package struct ChannelParts: Sendable {
     package typealias NamedService = (name: String, service: any Service)
 
     package let channel: any DeliveryChannel
-    /// The deliveries to claim; nil for those of the store.
+    /// The store of the deliveries to claim; nil for the worker's store itself.
     package var deliveries: (any DeliveryStore)?
     package var retry = RetrySchedule()
     package var hosts = HostLimits()

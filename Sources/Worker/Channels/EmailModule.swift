@@ -5,7 +5,7 @@ import Email
 import Runtime
 import SMTP
 
-/// Email, over relays or into a Maildir, with the notices to owners and the bounces that come back.
+/// Email over relays or into a Maildir, with the notices to owners and the intake of bounces.
 struct EmailModule: ChannelModule {
     func parts(in assembly: ChannelAssembly) throws -> ChannelParts {
         let (settings, context) = (assembly.settings.email, assembly.context)
@@ -41,7 +41,8 @@ struct EmailModule: ChannelModule {
         return parts
     }
 
-    /// More attempts than connections: the commands of the next message leave together with the content of the one before.
+    /// The number of attempts, which exceeds that of connections: the commands of one message travel together with the
+    /// content of the message before.
     private static func concurrency(_ settings: Settings.Email) -> Int {
         settings.relays.first.map { $0.maximumConnections * 4 } ?? 1
     }

@@ -1,6 +1,6 @@
 import DeliveryEngine
 
-/// Feeds of endpoints, which the portal reads from the store.
+/// The feeds of endpoints, which the portal reads from the store.
 struct FeedModule: ChannelModule {
     func parts(in assembly: ChannelAssembly) -> ChannelParts { ChannelParts(channel: FeedChannel()) }
 }

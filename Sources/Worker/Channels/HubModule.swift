@@ -3,7 +3,7 @@ import DeliveryEngine
 import Runtime
 import WebSub
 
-/// Feeds that the hub pushes, with the questions to callbacks that come before.
+/// The feeds that the hub pushes, with the verification of callbacks that precedes a push.
 struct HubModule: ChannelModule {
     let role = Role.hub
 

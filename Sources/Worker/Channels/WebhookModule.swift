@@ -2,7 +2,7 @@ import DeliveryEngine
 import Runtime
 import Webhooks
 
-/// Webhooks after Standard Webhooks.
+/// Webhooks as Standard Webhooks specifies them.
 struct WebhookModule: ChannelModule {
     func parts(in assembly: ChannelAssembly) throws -> ChannelParts {
         let settings = assembly.settings.webhooks

@@ -34,7 +34,7 @@ extension Settings {
         package var declares: Bool
         /// The number of messages that the broker may send ahead, per queue.
         package var prefetch: UInt16
-        /// Whether the user that the broker has checked must be the publisher's.
+        /// Whether the user that the broker has verified must be the publisher's.
         package var requiresUser: Bool
 
         init(_ reader: SettingsReader) {
@@ -55,7 +55,7 @@ extension Settings {
             }
         }
 
-        /// The connection, for commands that cannot do without.
+        /// The connection, for commands that need one.
         package func required() throws(ConfigurationError) -> BrokerSettings {
             guard let connection else { throw .missing(key: "amqp.url", purpose: "this command") }
             return connection

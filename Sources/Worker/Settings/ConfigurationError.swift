@@ -1,18 +1,19 @@
-/// What is wrong with the configuration: exit code 78. Never shows a secret.
+/// A fault of the configuration, which ends the program with exit code 78. Its text never contains a secret.
 package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     case unreadableFile(String, reason: String)
-    /// `place` is a file with its line, or the environment; `nearest` the name that was probably meant.
+    /// A key that does not exist. `place` is a file with its line, or the environment; `nearest` is the name that was
+    /// probably meant.
     case unknownKey(String, place: String, nearest: String?)
-    /// Something in a file or a variable that is not of the form of a configuration.
+    /// A part of a file or a variable that does not have the form of a configuration.
     case badForm(place: String, reason: String)
     case badValue(key: String, place: String? = nil, reason: String)
     case missing(key: String, purpose: String)
-    /// More than one of these.
+    /// Several faults.
     case several([ConfigurationError])
 
     package var description: String { all.map(\.sentence).joined(separator: "; ") }
 
-    /// Each fault by itself.
+    /// The faults, one by one.
     package var all: [ConfigurationError] {
         if case .several(let faults) = self { return faults.flatMap(\.all) }
         return [self]
@@ -31,7 +32,7 @@ package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvert
         }
     }
 
-    /// The same with the place where the value was found.
+    /// The same fault with the place where its value was found.
     func found(at place: (String) -> String?) -> ConfigurationError {
         guard case .badValue(let key, nil, let reason) = self else { return self }
         return .badValue(key: key, place: place(key), reason: reason)

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Where the registries lie when no setting says so: in the working folder, or beside the program.
+/// The folder of the registries where no setting names one.
 enum DataFolder {
     private static let inProject = "config/data"
     private static let installed = "share/kentongan/data"
 
-    /// A program that was built finds its project's data, one that was installed under PREFIX/bin finds
-    /// PREFIX/share, whatever folder it is started in.
+    /// A program in its project's build folder finds the project's data, and one under PREFIX/bin finds PREFIX/share,
+    /// whichever folder it is started in.
     static var path: String {
         if isThere(inProject) { return inProject }
         var folder = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()

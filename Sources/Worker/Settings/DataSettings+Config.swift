@@ -41,7 +41,7 @@ extension Settings {
 }
 
 extension Settings.DataFiles {
-    /// Reads the registries. Everything that is wrong names its key and its file.
+    /// Reads the registries. Each fault names its key and its file.
     package func load() throws(ConfigurationError) -> Registries {
         var faults: [ConfigurationError] = []
         func part<T>(_ key: String, _ file: String, _ read: ([UInt8], String) throws -> T) -> T? {
@@ -53,7 +53,7 @@ extension Settings.DataFiles {
             }
         }
         let tree = part("data.regions", regions) { try RegionTree(csv: $0, file: $1) }
-        // The other files are looked for beside it, so a folder that is wrong is one fault.
+        // The other files are expected beside this one, so a wrong folder is one fault.
         if let fault = faults.first { throw fault }
         let successors = part("data.successors", successors) { try RegionSuccessors(csv: $0, file: $1) }
         let timeZones = part("data.timezones", timeZones) { try TimeZones(csv: $0, file: $1) }

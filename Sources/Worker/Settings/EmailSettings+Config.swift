@@ -69,11 +69,11 @@ extension SettingKey {
 }
 
 extension Settings {
-    /// The settings of the channel email.
+    /// The settings of the email channel.
     package struct Email: Sendable {
         /// The relays in the order in which they are tried. Without any, mail goes into `folder`.
         package var relays: [SMTPSettings]
-        /// Mails per second; 0 for no limit.
+        /// The highest rate in mails per second; 0 for no limit.
         package var rate: Int
         package var retry: RetrySchedule
         package var from: String
@@ -119,7 +119,7 @@ extension Settings {
             }
             let timeout = reader.integer(.smtpTimeout)
             for index in relays.indices {
-                // A password in a URL is for that relay alone.
+                // A password in a URL applies to that relay only.
                 if relays[index].password == nil { relays[index].password = reader.string(.smtpPassword) }
                 relays[index].maximumConnections = reader.integer(.smtpConnections)
                 relays[index].connectTimeout = .seconds(Int64(min(timeout, 10)))
@@ -130,7 +130,8 @@ extension Settings {
             return relays
         }
 
-        /// A comma may be part of a password, so only what begins like a URL begins a new one.
+        /// Joins items that are parts of one URL. A comma may be part of a password, so a new URL begins only where an
+        /// item starts like one.
         private static func urls(_ items: [String]) -> [String] {
             items.reduce(into: []) { urls, item in
                 let isURL = item.lowercased().hasPrefix("smtp://") || item.lowercased().hasPrefix("smtps://")
@@ -152,7 +153,7 @@ extension Settings {
             return address
         }
 
-        /// `SELECTOR:FILE` each; a file that others may read is refused.
+        /// Reads the keys, each given as `SELECTOR:FILE`. A file that others may read is refused.
         private static func keys(_ reader: SettingsReader) throws(ConfigurationError) -> [DKIMKey] {
             var keys: [DKIMKey] = []
             for item in reader.list(.mailDKIM) {

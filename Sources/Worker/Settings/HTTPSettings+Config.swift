@@ -46,15 +46,16 @@ extension Settings {
     /// The settings of the portal and the hub.
     package struct HTTP: Sendable {
         package var listen: ListenAddress
-        /// Without a slash at its end.
+        /// The public address, without a slash at its end.
         package var publicURL: String
-        /// The address for health and metrics; nil: where the portal listens.
+        /// The address for health and metrics; nil for the portal's own.
         package var opsListen: ListenAddress?
         /// The proxies whose `X-Forwarded-For` is believed.
         package var trustedProxies: [AddressNetwork]
         package var connections: Int
-        /// The number of subscriptions that the hub takes for one registered name of callbacks, and from one network.
+        /// The maximum number of subscriptions of callbacks that share one registered name.
         package var hubPerOwner: Int
+        /// The maximum number of subscriptions that one network may ask for.
         package var hubPerNetwork: Int
 
         init(_ reader: SettingsReader) {

@@ -1,4 +1,4 @@
-/// Finds the name that somebody meant who wrote another one.
+/// Finds the known name that a misspelt one was probably meant to be.
 enum NearestName {
     /// The nearest of `names`, unless even that differs in more than a third of its characters.
     static func of(_ text: String, among names: some Sequence<String>) -> String? {
@@ -8,7 +8,8 @@ enum NearestName {
         return found.name
     }
 
-    /// How many characters have to be put in, taken out or replaced (Levenshtein); two that changed places count as one.
+    /// The number of characters to insert, remove or replace (Levenshtein). Two characters that changed places count as
+    /// one.
     private static func distance(_ one: String, _ other: String) -> Int {
         let (one, other) = (Array(one.unicodeScalars.prefix(80)), Array(other.unicodeScalars))
         var rows = [Array(0...other.count)]

@@ -20,11 +20,11 @@ extension SettingKey {
 }
 
 extension Settings {
-    /// The settings of the delivery engine, whatever the channel.
+    /// The settings of the delivery engine, for all channels.
     package struct Delivery: Sendable {
-        /// The time that a claim holds without being renewed.
+        /// The time for which a claim holds without being renewed.
         package var lease: Duration
-        /// The time that attempts under way have when the worker stops.
+        /// The time that attempts under way get when the worker stops.
         package var grace: Duration
 
         init(_ reader: SettingsReader) {

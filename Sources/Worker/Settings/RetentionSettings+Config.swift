@@ -26,6 +26,7 @@ extension SettingKey {
 }
 
 extension Retention {
+    /// Reads the retention times, in days. Zero days keep the rows without end.
     init(_ reader: SettingsReader) {
         func period(_ key: SettingKey) -> Duration? {
             let days = reader.integer(key)

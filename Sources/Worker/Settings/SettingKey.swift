@@ -5,13 +5,13 @@
 struct SettingKey: Sendable {
     /// The form of a key's values.
     enum Form: Sendable {
-        /// Text; `form` says which. Without a default the key is empty.
+        /// Text, described by `form`. Without a default the key is empty.
         case text(String = "", form: String)
-        /// Text that nobody else may know.
+        /// Text that must remain secret.
         case secret(form: String)
-        /// A URL, or several by commas, which may carry a password before the `@`.
+        /// A URL, or several separated by commas, each of which may contain a password before the `@`.
         case secretURL(form: String, isList: Bool = false)
-        /// Texts, in the environment by commas.
+        /// Several texts, separated by commas in the environment.
         case list([String] = [], form: String)
         case integer(Int, ClosedRange<Int>, unit: String)
         case flag(Bool)
@@ -21,7 +21,7 @@ struct SettingKey: Sendable {
 
     let name: String
     let form: Form
-    /// Why somebody would set it, in sentences.
+    /// The purpose of the key, in whole sentences.
     let purpose: String
 
     init(_ name: String, _ form: Form, _ purpose: String) {
@@ -31,7 +31,7 @@ struct SettingKey: Sendable {
     /// Every key, by module, in the order of `config/kentongan.yaml`.
     static let all = broker + store + email + http + webhooks + operation + retention + data
 
-    /// The key of this name; nil if there is none.
+    /// The key of this name; nil if no key has it.
     static func named(_ name: String) -> SettingKey? { byName[name] }
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
@@ -53,7 +53,7 @@ struct SettingKey: Sendable {
         }
     }
 
-    /// Whether `value` contains something that nobody else may know.
+    /// Whether `value` contains a secret.
     func holdsSecret(_ value: String) -> Bool {
         switch form {
         case .secret: !value.isEmpty
@@ -71,7 +71,7 @@ struct SettingKey: Sendable {
         return Array(Set(sections)).sorted()
     }()
 
-    /// The environment's variable for the key: `KENTONGAN_HTTP_PUBLIC_URL` for `http.publicURL`.
+    /// The environment variable of the key: `KENTONGAN_HTTP_PUBLIC_URL` for `http.publicURL`.
     var variable: String {
         var variable = SettingsReader.prefix
         var wasLowercase = false

@@ -2,7 +2,7 @@ import SMTP
 package import Logging
 package import Storage
 
-/// The whole configuration, checked. Each module has a part, whose keys are in the same file.
+/// The whole configuration, checked. Each module has a part, and declares its keys in the same file.
 package struct Settings: Sendable {
     package var broker: Broker
     package var store: StoreLocation
@@ -10,13 +10,13 @@ package struct Settings: Sendable {
     package var http: HTTP
     package var webhooks: Webhooks
     package var delivery: Delivery
-    /// The address of the operators; nil: they read the log.
+    /// The address of the operators; nil if they only read the log.
     package var operators: String?
     package var retention: Retention
     package var data: DataFiles
     package var logLevel: Logger.Level
 
-    /// Reads and checks all keys. It reports every fault with its place, all of them together.
+    /// Reads and checks all keys. It reports all faults together, each with its place.
     package init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
         let reader = try await SettingsReader(file: file, environment: environment)
         broker = Broker(reader)

@@ -4,9 +4,9 @@ package import Logging
 import NIOPosix
 import SMTP
 
-/// Tries what the configuration names, for `kentongan check`.
+/// Tries the services that the configuration names, for `kentongan check`.
 package struct SettingsCheck: Sendable {
-    /// One part, and what is wrong with it, if anything is.
+    /// The result for one service: whether it works, and the detail to print.
     package struct Finding: Sendable {
         package let part: String
         package let detail: String
@@ -21,6 +21,7 @@ package struct SettingsCheck: Sendable {
         self.logger = logger
     }
 
+    /// Connects to the broker, and returns the finding.
     package func broker() async -> Finding {
         guard let broker = settings.broker.connection else {
             return Finding(part: "broker", detail: "amqp.url is not set", isGood: false)
@@ -33,7 +34,7 @@ package struct SettingsCheck: Sendable {
         }
     }
 
-    /// One finding for each relay.
+    /// Returns one finding per relay.
     package func relays() async -> [Finding] {
         guard !settings.email.relays.isEmpty else {
             let detail = "no smtp.url; mail goes into \(settings.email.folder)"

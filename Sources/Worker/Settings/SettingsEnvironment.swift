@@ -1,8 +1,8 @@
 import Foundation
 
-/// The variables of the environment that are this program's.
+/// The environment variables of this program.
 struct SettingsEnvironment {
-    /// By the names that the values' reader looks for, without the prefix.
+    /// The values, by variable names without the prefix, as the reader of values expects them.
     private(set) var values: [String: String] = [:]
     private(set) var faults: [ConfigurationError] = []
 
@@ -28,13 +28,15 @@ struct SettingsEnvironment {
         }
     }
 
-    /// Set by the project's own scripts and tests, and by Kubernetes for a service of this program's name.
+    /// Whether others set the variable: the project's own scripts and tests, or Kubernetes for a service of this
+    /// program's name.
     private static func isOfOthers(_ name: String) -> Bool {
         let rest = name.dropFirst(SettingsReader.prefix.count)
         return ["BIN", "FAILPOINT", "PORT"].contains(rest)
             || ["TEST_", "RUN_", "PORT_", "SERVICE_"].contains { rest.hasPrefix($0) }
     }
 
+    /// The variable that sets a key; nil if none does.
     func place(of key: String) -> String? {
         guard let variable = SettingKey.named(key)?.variable else { return nil }
         let name = String(variable.dropFirst(SettingsReader.prefix.count))

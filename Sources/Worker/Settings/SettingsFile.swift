@@ -1,14 +1,14 @@
 import Foundation
 import Yams
 
-/// A configuration file, looked at before its values are read: each fault with its line, all of them together.
+/// A configuration file, checked before its values are read. It reports all faults together, each with its line.
 package struct SettingsFile {
     let path: String
     private(set) var faults: [ConfigurationError] = []
     private var lines: [String: Int] = [:]
     private var hasSecrets = false
 
-    /// Fails if the file is not YAML at all.
+    /// Reads a file. It throws only if the file is not YAML at all.
     init(_ path: String) throws(ConfigurationError) {
         self.path = path
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -24,7 +24,7 @@ package struct SettingsFile {
             throw .unreadableFile(path, reason: Self.sentence(error))
         }
         guard let root else { return }
-        // A file of nothing but comments.
+        // The file contains only comments.
         if root.scalar?.string.isEmpty == true { return }
         guard let mapping = root.mapping else {
             throw .unreadableFile(path, reason: "it does not hold keys and values, such as amqp: and below it url: ...")
@@ -32,10 +32,10 @@ package struct SettingsFile {
         read(mapping, below: "")
     }
 
-    /// Where a key is.
+    /// The place of a key: the file and the line.
     func place(of key: String) -> String? { lines[key].map { "\(path):\($0)" } }
 
-    /// That a file with passwords may be read by everybody; nil for any other file.
+    /// A warning if the file contains passwords and everybody may read it; nil otherwise.
     package static func exposure(of path: String) -> String? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         guard let mode = attributes?[.posixPermissions] as? NSNumber, mode.intValue & 0o004 != 0,
@@ -104,7 +104,7 @@ package struct SettingsFile {
         read(mapping, below: name + ".")
     }
 
-    /// A list where one value belongs is refused; one value is a list of one.
+    /// Checks the form of a value. A list is refused where one value belongs, but one value counts as a list of one.
     private mutating func check(_ value: Node, of key: SettingKey) {
         func fault(_ reason: String) {
             faults.append(.badValue(key: key.name, place: place(of: key.name), reason: reason))

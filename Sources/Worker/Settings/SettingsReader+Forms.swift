@@ -3,9 +3,9 @@ import DeliveryEngine
 import Foundation
 import HTTPPost
 
-/// Values of forms that several modules share.
+/// The forms of values that several modules share.
 extension SettingsReader {
-    /// HOST:PORT; nil if the key is empty and has no default.
+    /// An address as HOST:PORT; nil if the key is empty and has no default.
     func address(_ key: SettingKey) -> Settings.ListenAddress? {
         let text = text(key)
         guard !text.isEmpty else { return nil }
@@ -18,6 +18,7 @@ extension SettingsReader {
         }
     }
 
+    /// The networks of a key, each as an address or as `ADDRESS/BITS`.
     func networks(_ key: SettingKey) -> [AddressNetwork] {
         let texts = list(key)
         return value([]) { () throws(ConfigurationError) in
@@ -33,7 +34,7 @@ extension SettingsReader {
         }
     }
 
-    /// Seconds between attempts.
+    /// The pauses between attempts, in seconds.
     func schedule(_ key: SettingKey) -> RetrySchedule {
         let texts = list(key)
         return value(RetrySchedule()) { () throws(ConfigurationError) in
@@ -45,7 +46,7 @@ extension SettingsReader {
         }
     }
 
-    /// A mail address in its one spelling; nil if the key is empty.
+    /// A mail address in its canonical spelling; nil if the key is empty.
     func mailbox(_ key: SettingKey) -> String? {
         value(nil) { () throws(ConfigurationError) in
             guard let address = string(key) else { return nil }
@@ -53,6 +54,7 @@ extension SettingsReader {
         }
     }
 
+    /// Parses a mail address, and names the key in the fault.
     static func mailbox(_ text: String, _ key: SettingKey, scope: MailAddress.Scope = .internet)
         throws(ConfigurationError) -> String
     {

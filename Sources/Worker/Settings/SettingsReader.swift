@@ -2,8 +2,10 @@ import Configuration
 import Foundation
 import SystemPackage
 
-/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`), else from a file. The reader keeps each
-/// fault with its place and goes on with the default, so that it can report all faults together.
+/// Reads keys from the environment (`http.publicURL` is `KENTONGAN_HTTP_PUBLIC_URL`) and, if they are not set there,
+/// from a file.
+///
+/// The reader keeps each fault with its place and goes on with the default, so that it can report all faults together.
 final class SettingsReader {
     private let reader: ConfigReader
     private let environment: SettingsEnvironment
@@ -12,7 +14,8 @@ final class SettingsReader {
 
     static let prefix = "KENTONGAN_"
 
-    /// The variables of secrets, without the prefix. A file that a variable with `_FILE` names may hold the value instead.
+    /// The variables of secrets, without the prefix. For each, a variable with `_FILE` may name a file that contains
+    /// the value.
     static let secrets = SettingKey.all.filter(\.isSecret).map { String($0.variable.dropFirst(prefix.count)) }
 
     init(file: String?, environment: [String: String]) async throws(ConfigurationError) {
@@ -28,13 +31,13 @@ final class SettingsReader {
             } catch  where faults.isEmpty {
                 throw .unreadableFile(file, reason: "it is not of the form of a configuration")
             } catch {
-                // The faults say why.
+                // The faults found before this say why.
             }
         }
         reader = ConfigReader(providers: providers)
     }
 
-    /// The content of a file that nobody else may read. `name` is the setting that names the file.
+    /// Reads a file that nobody else may read. `name` is the setting that names the file.
     static func secretFile(_ file: String, named name: String) throws(ConfigurationError) -> String {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw .badValue(key: name, reason: "\(file) cannot be read")
@@ -48,7 +51,7 @@ final class SettingsReader {
 
     // MARK: - Values
 
-    /// The value that `read` returns. If it fails, the reader keeps the fault and returns `usual`.
+    /// Returns the value that `read` returns. If it throws, the reader keeps the fault and returns `usual`.
     func value<T>(_ usual: T, _ read: () throws(ConfigurationError) -> T) -> T {
         do throws(ConfigurationError) {
             return try read()
@@ -74,6 +77,7 @@ final class SettingsReader {
         return string(key) ?? usual
     }
 
+    /// The values of a list, or its default.
     func list(_ key: SettingKey) -> [String] {
         let list = reader.stringArray(forKey: ConfigKey(key.name)) ?? string(key).map { [$0] } ?? []
         let items = list.flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces) }
@@ -82,6 +86,7 @@ final class SettingsReader {
         return usual
     }
 
+    /// The value of a flag, or its default.
     func flag(_ key: SettingKey) -> Bool {
         guard case .flag(let usual) = key.form, let text = string(key) else { return key.form.isTrue }
         switch text.lowercased() {
@@ -93,6 +98,7 @@ final class SettingsReader {
         }
     }
 
+    /// The value of an integer, or its default.
     func integer(_ key: SettingKey) -> Int {
         guard case .integer(let usual, let range, _) = key.form else { return 0 }
         guard let text = string(key) else { return usual }

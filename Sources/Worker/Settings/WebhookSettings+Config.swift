@@ -37,11 +37,11 @@ extension SettingKey {
 }
 
 extension Settings {
-    /// The settings of the channel webhook, which the hub's pushes share.
+    /// The settings of the webhook channel, which the hub's pushes share.
     package struct Webhooks: Sendable {
-        /// Private networks that webhooks may reach.
+        /// The private networks that webhooks may reach.
         package var allowedNetworks: [AddressNetwork]
-        /// A PEM file of the authorities that sign certificates; nil: the system's.
+        /// A PEM file of the authorities that sign certificates; nil for those of the system.
         package var authorities: String?
         package var concurrency: Int
         package var hosts: HostLimits
@@ -63,7 +63,7 @@ extension Settings {
             retry = reader.schedule(.webhooksRetry)
         }
 
-        /// A client that posts to webhooks. The caller shuts it down.
+        /// Makes a client that posts to webhooks. The caller shuts it down.
         func client(on loops: any EventLoopGroup, logger: Logger) throws(HTTPPostError) -> HTTPPostClient {
             var post = HTTPPostSettings()
             post.allowedNetworks = allowedNetworks
@@ -72,7 +72,7 @@ extension Settings {
             return try HTTPPostClient(settings: post, eventLoopGroup: loops, logger: logger)
         }
 
-        /// Challenges a webhook. Returns the fault of its answer, nil if the answer was right.
+        /// Challenges a webhook. Returns the fault of its answer; nil if the answer was right.
         package func challenge(
             _ webhook: WebhookEndpoint, of store: any Store, on loops: any EventLoopGroup, logger: Logger,
             now: Timestamp
