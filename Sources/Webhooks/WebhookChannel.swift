@@ -12,6 +12,7 @@ package struct WebhookChannel: DeliveryChannel {
     /// Large claims, so that the fixed cost of a claim is small per delivery.
     package var claimsAhead: Int { concurrency * 8 }
     package var executors: [any TaskExecutor] { client.executors }
+    package var openConnections: Int { client.openConnections }
     private let client: HTTPPostClient
     private let keys: any WebhookKeyStore
     private let storeID: String

@@ -45,7 +45,8 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
     private let maximum: Int
     private let maximumWaiting: Int
     private var hosts: [Origin: Host] = [:]
-    private var connections = 0
+    /// Connections that are open or being opened, to all hosts.
+    private(set) var connections = 0
     private(set) var waiters = 0
     /// Hosts that need a connection while the pool is full, each listed once.
     private var starved = CircularBuffer<Origin>()

@@ -19,6 +19,8 @@ final class SMTPConnectionPool: SMTPConnectionOwner {
         locked = Mutex(Locked(pool: SMTPPoolState(maximum: connector.settings.maximumConnections)))
     }
 
+    var openConnections: Int { locked.withLock { $0.pool.opening + $0.pool.established } }
+
     // MARK: Messages
 
     func submit(_ transfer: SMTPTransfer) {
