@@ -1,16 +1,16 @@
 package import Bulletins
 
-/// Which bulletins a feed holds.
+/// The selection of bulletins that a feed shows.
 package struct FeedSource: Sendable, Hashable {
     package enum Origin: Sendable, Hashable {
-        /// What a subscription to this region and field would hear.
+        /// The bulletins that a subscription to this region and field would hear.
         case region(Region, FieldFilter)
         case publisher(String)
-        /// What an endpoint of the channel `feed` was sent; by its token.
+        /// The bulletins that were sent to an endpoint of the channel `feed`, by its token.
         case subscriber(String)
     }
 
-    /// What a bulletin must have to stand in the feed.
+    /// The content that a bulletin must have to be in the feed.
     package enum Content: Int, Sendable, Hashable, CaseIterable {
         case anything = 0
         case event = 1
@@ -18,7 +18,7 @@ package struct FeedSource: Sendable, Hashable {
     }
 
     package var origin: Origin
-    /// Nil for both.
+    /// The kind of bulletins; nil for both.
     package var kind: Bulletin.Kind?
     package var content: Content
 
@@ -27,7 +27,7 @@ package struct FeedSource: Sendable, Hashable {
     }
 }
 
-/// A bulletin's place in a feed. Later ones are newer; a corrected bulletin takes a new one.
+/// A bulletin at its place in a feed. Places grow with time, and a corrected bulletin gets a new one.
 package struct FeedEntry: Sendable, Hashable {
     package let place: Int64
     /// The store's number of the revision.
@@ -36,26 +36,26 @@ package struct FeedEntry: Sendable, Hashable {
     package init(place: Int64, bulletin: Int64) { (self.place, self.bulletin) = (place, bulletin) }
 }
 
-/// From where on a feed is read, and which way.
+/// The place from which a feed is read, and the direction.
 package enum FeedStart: Sendable, Hashable {
-    /// The newest first.
+    /// From the newest entry backward.
     case newest
-    /// Newest first, of the places before this one.
+    /// From the entry before this place backward.
     case before(Int64)
-    /// Oldest first, of this place and those after it.
+    /// From the entry at or after this place forward.
     case from(Int64)
 }
 
-/// Some entries of a feed.
+/// A page of a feed.
 package struct FeedListing: Sendable {
     package let entries: [FeedEntry]
-    /// The last place that was given to any bulletin: what comes next stands after it.
+    /// The last place that any bulletin got. Later bulletins get higher places.
     package let lastPlace: Int64
-    /// When any feed was last changed.
+    /// The time at which any feed last changed.
     package let changedAt: Timestamp
-    /// A publisher's name.
+    /// The name of the publisher, for the feed of a publisher.
     package let publisherName: String?
-    /// The endpoint of a private feed.
+    /// The endpoint, for a private feed.
     package let endpoint: Int64?
 
     package init(
@@ -70,10 +70,10 @@ package struct FeedListing: Sendable {
     }
 }
 
-/// A bulletin as feeds show it.
+/// A bulletin with all that feeds show of it.
 package struct FeedBulletin: Sendable {
     package let stored: StoredBulletin
-    /// Of a withdrawal: the JSON of the revision that was withdrawn, which says what was to happen.
+    /// For a withdrawal, the JSON of the withdrawn revision, so that the feed can say what was to happen.
     package let withdrawn: [UInt8]?
     /// The publisher's registered name; nil if the publisher is no longer registered.
     package let publisherName: String?
@@ -83,7 +83,7 @@ package struct FeedBulletin: Sendable {
     }
 }
 
-/// A revision that was public.
+/// A revision that is or was public.
 package struct PublicRevision: Sendable, Equatable {
     package let revision: Int64
     package let receivedAt: Timestamp

@@ -1,17 +1,17 @@
 package import Bulletins
 
-/// What a message carried around its body, kept with a refusal so that it can be judged again.
+/// The properties of a message, which a refusal keeps so that the message can be judged again.
 package struct StoredEnvelope: Sendable, Equatable {
     package var routingKey: String
-    /// The AMQP user, as the broker checked it.
+    /// The AMQP user, for which the broker vouches.
     package var userID: String?
     package var contentType: String?
     package var contentEncoding: String?
-    /// Those with a text value.
+    /// The headers with a text value.
     package var headers: [String: String]
-    /// Those with another value, as JSON has it.
+    /// The headers with another value, as JSON.
     package var otherHeaders = JSONObject()
-    /// Other properties, which nothing here reads: `message_id`, `type`, `app_id`, `timestamp`, `priority`.
+    /// Other properties, which this program does not read: `message_id`, `type`, `app_id`, `timestamp`, `priority`.
     package var otherProperties = JSONObject()
     package var replyTo: String?
     package var correlationID: String?
@@ -30,7 +30,7 @@ package struct StoredEnvelope: Sendable, Equatable {
     }
 }
 
-/// A message that arrived, judged, ready to be recorded.
+/// A message that was judged and is ready to be recorded.
 package struct IncomingBulletin: Sendable {
     package enum Judgement: Sendable {
         case accepted(AcceptedBulletin)
@@ -38,28 +38,27 @@ package struct IncomingBulletin: Sendable {
     }
 
     package var judgement: Judgement
-    /// The message's body, which a refusal keeps; empty if it was too large.
+    /// The body, which a refusal keeps; empty if it was too large.
     package var body: [UInt8]
     package var size: UInt64
-    /// What the publisher said it is, as far as it could be read; for refusals.
+    /// The id that the message claims, as far as it could be read. Only refusals use it.
     package var claimedID: BulletinID?
     package var queue: String
     package var envelope: StoredEnvelope
 
-    /// Whether the broker checked the user (`publishers.auth: required`): then receipts go to nobody but that user's
-    /// publishers.
+    /// Whether the broker checked the user (`publishers.auth: required`). Receipts then go only to publishers of that user.
     package var isUserChecked = false
 
-    /// The broker has put it into the rejected queue by itself, so that a refusal need not.
+    /// Whether the broker has put the message into the rejected queue by itself, so that a refusal does not repeat that.
     package var isInRejectedQueue = false
 
-    /// Where receipts go besides the exchange; nil also for a queue that the user may not have.
+    /// The queue to which receipts go besides the exchange; nil if the user may not name it.
     package var replyTo: String? {
         guard isUserChecked, let queue = envelope.replyTo else { return envelope.replyTo }
         return ReplyQueue.isOpen(queue, to: envelope.userID) ? queue : nil
     }
     package var correlationID: String? { envelope.correlationID }
-    /// In the form of W3C Trace Context only: it goes into headers of others.
+    /// The header `traceparent`; nil unless it has the form of W3C Trace Context, since it goes into headers of others.
     package var traceparent: String? {
         envelope.headers["traceparent"].flatMap { Grammar.isTraceparent($0) ? $0 : nil }
     }
@@ -77,24 +76,25 @@ package struct IncomingBulletin: Sendable {
     }
 }
 
-/// What became of a message.
+/// The result of recording a message.
 package enum IntakeOutcome: Sendable, Equatable {
     case accepted(BulletinState)
     case duplicate
     case refused(RefusalReason)
 }
 
-/// What would become of a bulletin, if it came now.
+/// The result that recording a bulletin would have now.
 package enum RehearsedOutcome: Sendable {
     case accepted(BulletinState)
     case duplicate
     case refused(Refusal)
 }
 
-/// Which queues a message may name in `reply_to`. The answer goes there with this program's rights, so a name must not
-/// lead past those of the user that sent the message.
+/// Decides which queues a message may name in `reply_to`. Receipts go there with the rights of this program, so the name must
+/// not reach further than the rights of the sender.
 package enum ReplyQueue {
-    /// Queues that the broker names, which nobody guesses, and those that begin with `receipts.USER`.
+    /// Whether the queue is open to a user: the broker made its name, which nobody can guess, or the name begins with
+    /// `receipts.USER`.
     package static func isOpen(_ queue: String, to user: String?) -> Bool {
         if queue.hasPrefix("amq.gen-") { return true }
         guard let user, !user.isEmpty else { return false }
@@ -102,8 +102,8 @@ package enum ReplyQueue {
         return queue == own || queue.hasPrefix(own + ".")
     }
 
-    /// Users whose own queues this would be as well, if there are such: of `receipts.desa.35.07`, `desa.35.07` beside
-    /// `desa.35`.
+    /// Other users who would own the queue too, if they are registered. For example, `receipts.desa.35.07` is a queue of
+    /// `desa.35.07` and of `desa.35`.
     package static func otherOwners(of queue: String, than user: String?) -> [String] {
         guard let user, queue.hasPrefix("receipts.\(user).") else { return [] }
         var name = user

@@ -1,15 +1,15 @@
 package import Bulletins
 
-/// A bulletin's revision as the store keeps it.
+/// A revision of a bulletin, as the store keeps it.
 package struct StoredBulletin: Sendable {
-    /// The store's own number; a later one was recorded later.
+    /// The store's number of the revision; it grows in the order of recording.
     package let number: Int64
     package let id: BulletinID
     package let revision: Int64
     package let kind: Bulletin.Kind
     package let state: BulletinState
     package let receivedAt: Timestamp
-    /// When the first revision of this bulletin was recorded.
+    /// The time at which the first revision of the bulletin was recorded.
     package let firstReceivedAt: Timestamp
     /// The bulletin's JSON as it was accepted.
     package let payload: [UInt8]
@@ -28,7 +28,7 @@ package struct StoredBulletin: Sendable {
         self.payload = payload
     }
 
-    /// The bulletin itself, read from the payload.
+    /// Reads the bulletin from the payload.
     package func bulletin() throws(StoreError) -> Bulletin {
         do {
             return try Bulletin(payload: payload)

@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// How a bulletin fared in one region that somebody subscribed.
+/// The number of a bulletin's deliveries in one state to one subscribed region.
 package struct RegionCount: Sendable, Equatable {
     package let region: Region
     package let state: DeliveryState
@@ -13,7 +13,7 @@ package struct RegionCount: Sendable, Equatable {
     }
 }
 
-/// How many endpoints a bulletin reaches in one region by one channel.
+/// The number of endpoints that a bulletin reaches in one region by one channel.
 package struct ReachCount: Sendable, Equatable {
     package let channel: String
     package let region: Region

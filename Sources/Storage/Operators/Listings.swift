@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// A row of `bulletins list`: a revision and how its deliveries stand.
+/// A row of `bulletins list`: a revision with the counts of its deliveries.
 package struct BulletinRow: Sendable {
     package let stored: StoredBulletin
     package let title: String
@@ -10,9 +10,9 @@ package struct BulletinRow: Sendable {
     package let issuedAt: Timestamp?
     package let publishAt: Timestamp?
     package let expiresAt: Timestamp?
-    /// How many deliveries are in each state, by channel.
+    /// The number of deliveries in each state, by channel.
     package let deliveries: [String: [String: Int]]
-    /// Of a proposal: its state and stage by the last answer to it, or as it was proposed.
+    /// For a proposal, its state and stage by the last answer, or as it was proposed.
     package let proposal: Bulletin.Proposal?
 
     package init(
@@ -44,7 +44,7 @@ package struct DeliveryRow: Sendable {
     package let attempts: Int
     package let dueAt: Timestamp?
     package let finishedAt: Timestamp?
-    /// The end of the digest's window that it waits for or went out with.
+    /// The end of the digest window in which it waits or went out.
     package let digestAt: Timestamp?
     package let code: String?
     package let detail: String?
@@ -121,7 +121,7 @@ package struct RefusedMessage: Sendable {
     }
 }
 
-/// Which deliveries are listed; nil stands for all.
+/// The deliveries to list; nil means all.
 package struct DeliveryFilter: Sendable {
     package var bulletin: BulletinID?
     package var state: DeliveryState?
@@ -134,11 +134,11 @@ package struct DeliveryFilter: Sendable {
     }
 }
 
-/// What is still to be done. Reading it looks only at that, not at what is done.
+/// The work that is unfinished.
 package struct Backlog: Sendable, Equatable {
-    /// Bulletins whose fan-out is not through.
+    /// Bulletins whose fan-out is not finished.
     package let unroutedBulletins: Int
-    /// Deliveries that wait for their time or a sender, or are being sent; by channel.
+    /// Deliveries that wait for their time or for a sender, or are being sent, by channel.
     package let unfinishedDeliveries: [Channel: Int]
     /// Receipts and refused messages that the broker has not confirmed.
     package let outboxMessages: Int

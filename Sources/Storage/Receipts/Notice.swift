@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// A mail that is about no bulletin, to the owner of an endpoint or to the operators.
+/// A mail to the owner of an endpoint or to the operators, about something other than a bulletin.
 package struct Notice: Sendable {
     package enum Kind: String, Sendable {
         /// An endpoint gets nothing more: it is gone, or has failed for days. `channel`, `address`, `why`.
@@ -11,12 +11,12 @@ package struct Notice: Sendable {
 
     package let number: Int64
     package let kind: Kind
-    /// Nil for the operators.
+    /// The address; nil for the operators.
     package let address: String?
-    /// `id` or `en`.
+    /// The language of the mail, `id` or `en`.
     package let language: String
     package let details: JSONObject
-    /// How often it was tried before.
+    /// The number of earlier attempts.
     package let attempts: Int
 
     package init(

@@ -53,3 +53,27 @@ package struct Receipt: Sendable {
         return JSONWriter.bytes(.object(JSONObject(unique: members)))
     }
 }
+
+/// A message that waits to reach the broker.
+package struct OutboxMessage: Sendable {
+    package enum Content: Sendable {
+        /// A receipt: its CloudEvent as JSON, and the event and publisher that make its routing key.
+        case receipt(event: String, publisher: String, body: [UInt8])
+        /// A refused message as it came, with the reason and the errors as JSON.
+        case refusal(reason: String, errors: String, body: [UInt8], envelope: StoredEnvelope)
+    }
+
+    package let number: Int64
+    package let content: Content
+    package let replyTo: String?
+    package let correlationID: String?
+    package let traceparent: String?
+
+    package init(number: Int64, content: Content, replyTo: String?, correlationID: String?, traceparent: String?) {
+        self.number = number
+        self.content = content
+        self.replyTo = replyTo
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+    }
+}

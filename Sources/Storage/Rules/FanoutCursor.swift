@@ -70,3 +70,17 @@ package enum FairTurn {
     /// The turn of the next delivery after `made` more of them.
     package static func next(after made: Int, from turn: Int64) -> Int64 { turn + Int64(made) * step }
 }
+
+/// The result of one call of `FanoutStore.fanOut`.
+package struct FanoutStep: Sendable, Equatable {
+    /// The number of deliveries that were made.
+    package var deliveries = 0
+    /// The number of bulletins whose fan-out came to its end.
+    package var routed = 0
+    /// Whether another call has work to do.
+    package var hasMore = false
+    /// Whether emergencies are among that work.
+    package var hasEmergencies = false
+
+    package init() {}
+}

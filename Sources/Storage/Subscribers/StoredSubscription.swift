@@ -4,16 +4,16 @@ package import Bulletins
 package struct StoredSubscription: Sendable {
     package let number: Int64
     package let subscription: Subscription
-    /// `active` or `ended`; `disabled` if its endpoint is, `unverified` if that was never verified.
+    /// `active` or `ended`; `disabled` if its endpoint is turned off, `unverified` if the endpoint was never verified.
     package var state: String
-    /// A webhook's secret or a feed's token, told only when the endpoint was made just now.
+    /// The secret of a webhook or the token of a feed, if this call made the endpoint. No later call returns it.
     package let newSecret: String?
     package let subscriber: Subscriber
-    /// When the endpoint's owner, or the operator, confirmed it.
+    /// The time at which the endpoint's owner or an operator confirmed it.
     package var verifiedAt: Timestamp?
-    /// Of a webhook.
+    /// The keys, if the endpoint is a webhook.
     package let webhook: WebhookKeys?
-    /// When a feed was last asked for, to a few seconds.
+    /// The time of a feed's last fetch, to a few seconds.
     package let fetchedAt: Timestamp?
 
     package init(
@@ -31,13 +31,13 @@ package struct StoredSubscription: Sendable {
     }
 }
 
-/// What may be told of a webhook's keys.
+/// The public facts about the keys of a webhook.
 package struct WebhookKeys: Sendable, Equatable {
     package let schemes: SignatureSchemes
     package let version: Int64
-    /// `whpk_` and the base64 of 32 bytes, where Ed25519 signs.
+    /// The public key for Ed25519, if that signs: `whpk_` and the base64 of 32 bytes.
     package let publicKey: String?
-    /// Until when the keys before a rotation sign too; may lie in the past.
+    /// The time until which the keys before a rotation sign too; it may be past.
     package let previousUntil: Timestamp?
 
     package init(schemes: SignatureSchemes, version: Int64, publicKey: String?, previousUntil: Timestamp?) {
@@ -46,17 +46,17 @@ package struct WebhookKeys: Sendable, Equatable {
     }
 }
 
-/// Who receives, as far as the store knows.
+/// The person or organisation behind endpoints, as far as the store knows.
 package struct Subscriber: Sendable, Hashable {
-    /// Who is told what becomes of the endpoints: an email address, or a publisher's slug.
+    /// The address that gets notices about the endpoints, or the slug of the publisher that owns them.
     package var owner: String?
-    /// Whose clock counts for digests; the region of the first subscription, if none was named.
+    /// The region whose time zone applies to digests; by default that of the first subscription.
     package var home: Region?
 
     package init(owner: String? = nil, home: Region? = nil) { (self.owner, self.home) = (owner, home) }
 }
 
-/// A subscription that an import asks for, with what it says of its endpoint.
+/// A subscription that is to be added, with its subscriber and the terms of its endpoint.
 package struct SubscriptionWish: Sendable {
     package let subscription: Subscription
     package let subscriber: Subscriber
@@ -77,12 +77,13 @@ extension SubscriberStore {
             subscriptions.map { SubscriptionWish($0, of: subscriber, terms: terms) }, zones: zones, now: now)
     }
 
-    /// Those that have not ended.
+    /// The first `limit` subscriptions that have not ended.
     package func subscriptions(limit: Int) async throws(StoreError) -> [StoredSubscription] {
         try await subscriptions(after: 0, limit: limit)
     }
 
-    /// The same, one after the other: a million of them at once would take gigabytes.
+    /// Calls `body` with the first `limit` subscriptions that have not ended. It reads pages of 5,000, since a million
+    /// subscriptions in memory would take gigabytes.
     package func eachSubscription(limit: Int = .max, _ body: (StoredSubscription) -> Void) async throws(StoreError) {
         var (last, left) = (Int64(0), limit)
         while left > 0 {

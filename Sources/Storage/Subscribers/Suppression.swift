@@ -1,11 +1,11 @@
 package import Bulletins
 
-/// An address that gets nothing.
+/// An entry of the suppression list: an address that gets nothing.
 package struct Suppression: Sendable, Equatable {
     package let address: String
     package let why: String
     package let since: Timestamp
-    /// When it ends by itself; nil if it does not.
+    /// The time at which it ends by itself; nil if only an operator ends it.
     package let until: Timestamp?
 
     package init(address: String, why: String, since: Timestamp, until: Timestamp?) {
@@ -29,18 +29,18 @@ package struct AddressDouble: Sendable, Equatable {
     }
 
     package let channel: Channel
-    /// At least two, the one that a merge keeps first.
+    /// At least two spellings; a merge keeps the first.
     package let spellings: [Spelling]
 
     package init(channel: Channel, spellings: [Spelling]) { (self.channel, self.spellings) = (channel, spellings) }
 }
 
-/// What became of doubles that were to be one.
+/// The result of merging doubles.
 package enum MergeOutcome: Sendable, Equatable {
     case merged
-    /// Bulletins are being routed; to be tried again.
+    /// A fan-out is under way; the caller tries again.
     case routing
-    /// Each webhook has keys of its own, which its receiver counts on.
+    /// Each webhook has its own keys, on which its receiver relies.
     case keysDiffer
 }
 

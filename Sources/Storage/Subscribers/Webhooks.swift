@@ -1,14 +1,14 @@
-/// How deliveries to a webhook are signed (Standard Webhooks 1.0.0); as a mask, as the store keeps it.
+/// The schemes that sign deliveries to a webhook (Standard Webhooks 1.0.0), as a mask.
 package struct SignatureSchemes: OptionSet, Sendable, Hashable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
 
     /// `v1`: HMAC-SHA256 by a secret that both sides hold.
     package static let hmac = SignatureSchemes(rawValue: 1)
-    /// `v1a`: Ed25519 by a key of the sender's; the receiver has its public half.
+    /// `v1a`: Ed25519 by a key of the sender, of which the receiver has the public half.
     package static let ed25519 = SignatureSchemes(rawValue: 2)
 
-    /// By the names that stand in the header; nil if one is unknown.
+    /// The schemes with these names, as the header has them; nil if a name is unknown.
     package init?(names: [String]) {
         let known = names.map { name in Self.all.first { $0.name == name }?.scheme }
         guard !known.contains(nil) else { return nil }
@@ -20,11 +20,11 @@ package struct SignatureSchemes: OptionSet, Sendable, Hashable {
     private static let all: [(name: String, scheme: SignatureSchemes)] = [("v1", .hmac), ("v1a", .ed25519)]
 }
 
-/// Which keys sign what goes to a webhook. The keys themselves are made of the store's key (`WebhookKeyStore`).
+/// The keys that sign deliveries to a webhook, by number. `WebhookKeyStore` makes the keys themselves.
 package struct WebhookSigning: Sendable, Hashable {
     package let endpoint: Int64
     package let version: Int64
-    /// The version before a rotation, as long as its keys sign too.
+    /// The version before a rotation, while its keys sign too.
     package let previous: Int64?
     package let schemes: SignatureSchemes
 
@@ -32,17 +32,17 @@ package struct WebhookSigning: Sendable, Hashable {
         (self.endpoint, self.version, self.previous, self.schemes) = (endpoint, version, previous, schemes)
     }
 
-    /// The present one first.
+    /// The versions that sign, the present one first.
     package var versions: [Int64] { [version] + (previous.map { [$0] } ?? []) }
 }
 
-/// What is said of an endpoint when it is subscribed.
+/// The conditions under which an endpoint is added or found again.
 package struct EndpointTerms: Sendable, Equatable {
-    /// Whether it is taken as its owner's at once; one that is not gets nothing until it was verified.
+    /// Whether a new endpoint is active immediately. Otherwise it gets nothing until it is verified.
     package var isVerified: Bool
-    /// Whether one that is there and turned off, or not verified, is turned on.
+    /// Whether an existing endpoint that is turned off or unverified is activated.
     package var revives: Bool
-    /// How a webhook is signed; nil leaves it as it is, and a new one with `v1`.
+    /// The signature schemes of a webhook. Nil changes nothing, and gives a new webhook `v1`.
     package var signatures: SignatureSchemes?
 
     package init(isVerified: Bool = true, revives: Bool = true, signatures: SignatureSchemes? = nil) {
@@ -50,7 +50,7 @@ package struct EndpointTerms: Sendable, Equatable {
     }
 }
 
-/// A webhook as verification needs it.
+/// The facts about a webhook that its verification needs.
 package struct WebhookEndpoint: Sendable {
     package let address: String
     package let signing: WebhookSigning

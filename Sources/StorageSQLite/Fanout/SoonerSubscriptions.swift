@@ -21,7 +21,7 @@ struct SoonerSubscriptions {
 
     private struct Choice {
         let delivery: Int64
-        /// The end of the digest's window, 0 for what is sent immediately.
+        /// The end of the digest window; 0 if the subscription is served immediately.
         var end: Int64
         var subscription: Int64?
     }
@@ -65,7 +65,8 @@ struct SoonerSubscriptions {
         ORDER BY d.id
         """
 
-    /// The rule of `RoutingLeg`: bit 1 of the reach, the bulletin's region covers the subscription's; bit 2, it lies within.
+    /// Whether the subscription of a row matches. As in `RoutingLeg`, bit 1 of the reach means that the bulletin's region
+    /// covers the subscription's, and bit 2 that it is within.
     private func matches(_ row: SQLiteRow) -> Bool {
         guard let region = Region(rawValue: row.integer(3)), fields.contains(row.text(5)) else { return false }
         let reach = row.integer(4)

@@ -68,7 +68,7 @@ struct FeedReader {
             """
             SELECT d.id, d.bulletin
             FROM deliveries d INDEXED BY deliveries_feed CROSS JOIN bulletins b ON b.id = d.bulletin
-            WHERE d.channel = 'feed' AND d.endpoint = ? AND d.state IN (\(FeedRule.shownDeliveries.sql))
+            WHERE \(Channel.sql("d.channel", where: \.isPulled)) AND d.endpoint = ? AND d.state IN (\(FeedRule.shownDeliveries.sql))
                 AND b.in_feeds = 1 AND b.kind & ? AND (?3 = 0 OR b.contents & ?3) AND \(bound("d.id", at: 4))
             """)
         return try merged([[endpoint, kinds.reduce(0, |), source.content.rawValue]], select)

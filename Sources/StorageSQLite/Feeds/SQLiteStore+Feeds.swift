@@ -2,6 +2,7 @@ package import Bulletins
 import Foundation
 import GRDB
 package import Storage
+import Synchronization
 
 extension SQLiteStore: FeedStore {
     package func feedGeneration() throws(StoreError) -> Int64 { try feedGenerationReader.number() }
@@ -80,19 +81,29 @@ extension Row {
     }
 }
 
-extension SQLiteStore {
-    package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
-        try await read { try !UnsubscribeLink(hash, $0).numbers(.one).isEmpty }
+/// Reads the number of changes of public feeds on the calling thread, by a connection of its own.
+final class FeedGenerationReader: Sendable {
+    private let statements: Mutex<Statements>
+
+    init(path: String) throws(SQLiteStoreOpenError) { statements = Mutex(try Statements(path: path)) }
+
+    func number() throws(StoreError) -> Int64 {
+        try statements.withLock { statements throws(StoreError) in
+            guard case .some(.some(let number)) = try statements.select.number() else {
+                throw .unusable("the number of the feeds' changes is missing")
+            }
+            return number
+        }
     }
 
-    package func unsubscribe(tokenHash: [UInt8], scope: UnsubscribeScope, now: Timestamp) async throws(StoreError)
-        -> Bool
-    {
-        try await write { db in
-            let link = UnsubscribeLink(tokenHash, db)
-            guard try !link.numbers(.one).isEmpty else { return false }
-            try SubscriptionEnd.end(try link.numbers(scope), db, now: now)
-            return true
+    private struct Statements: ~Copyable {
+        let select: DirectStatement
+        private let connection: DirectConnection
+
+        init(path: String) throws(SQLiteStoreOpenError) {
+            let connection = try DirectConnection(path: path)
+            select = try connection.prepare("SELECT number FROM feed_generation")
+            self.connection = connection
         }
     }
 }

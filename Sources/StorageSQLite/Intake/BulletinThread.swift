@@ -1,15 +1,15 @@
-/// What a bulletin goes on from: its own earlier revisions, and of an answer that is not withdrawn those of its proposal.
-/// An endpoint got it as deliveries of the same endpoint.
+/// The bulletins that a bulletin follows: its own earlier revisions, and the proposal that it answers unless it withdraws
+/// the answer. To one endpoint, a thread is sent in order.
 enum BulletinThread {
-    /// Whether the endpoint of a delivery got it, or may have got it: it is under way, its worker died amid the attempt,
-    /// or it was delivered before the operator had it tried again.
+    /// Whether the endpoint of a delivery got it or may have got it: it is being sent, its worker died during the attempt, or
+    /// it was delivered before an operator had it tried again.
     static func isHeard(_ delivery: String) -> String {
         """
         (\(delivery).state IN ('sending', 'delivered', 'bounced') OR \(delivery).is_perhaps_got)
         """
     }
 
-    /// Whether a delivery waits for its turn or an answer, and may still be sent by itself.
+    /// Whether a delivery is being sent, or will be sent by itself and not in a digest.
     static let isUnfinished = "(p.state = 'sending' OR p.state = 'pending' AND p.digest_at IS NULL)"
 
     /// The latest earlier delivery `p` of the thread to the endpoint of the row `deliveries` for which the condition
@@ -29,8 +29,8 @@ enum BulletinThread {
         """
     }
 
-    /// Whether the bulletin of the row `deliveries` is meant for its endpoint whatever came before: a subscription matches,
-    /// or it answers the endpoint's owner.
+    /// Whether the bulletin of the row `deliveries` is meant for its endpoint independently of its thread: a subscription
+    /// matches, or the bulletin answers the endpoint's owner.
     static let isMeant = """
         EXISTS (SELECT 1 FROM bulletins w CROSS JOIN json_each(w.targets) AS leg
                 CROSS JOIN subscriptions AS s INDEXED BY subscriptions_identity

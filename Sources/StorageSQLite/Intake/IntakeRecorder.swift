@@ -4,9 +4,9 @@ import Storage
 
 /// Records the messages of a batch one after the other, in one transaction.
 struct IntakeRecorder {
-    private let db: Database
-    private let now: Timestamp
-    private let receipts: ReceiptWriter
+    let db: Database
+    let now: Timestamp
+    let receipts: ReceiptWriter
     private let lineage: LineageJudge
     private let insertBulletin: Prepared
     private let insertPayload: Prepared
@@ -93,71 +93,16 @@ struct IntakeRecorder {
     }
 
     /// The queue that the message names for its receipts; nil if its name begins with that of another user's queue.
-    private func replyTo(_ message: IncomingBulletin) throws -> String? {
+    func replyTo(_ message: IncomingBulletin) throws -> String? {
         guard message.isUserChecked, let queue = message.replyTo else { return message.replyTo }
         for owner in ReplyQueue.otherOwners(of: queue, than: message.envelope.userID)
         where try !publishers(of: owner).isEmpty { return nil }
         return queue
     }
 
-    private func publishers(of user: String) throws -> [String] {
+    func publishers(of user: String) throws -> [String] {
         var found: [String] = []
         try publishersOfUser.each([user]) { found.append($0.text(0)) }
         return found
-    }
-}
-
-extension IntakeRecorder {
-    private func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
-        let claimed = message.claimedID
-        let name = claimed.flatMap { $0.id.isEmpty ? nil : $0.id }
-        let number = try insert(message, refusal, name)
-        let publisher = claimed?.publisher ?? "unknown"
-        if !message.isInRejectedQueue {
-            try db.run(
-                "INSERT INTO outbox (event, publisher, body, refusal, traceparent) VALUES ('refusal', ?, x'', ?, ?)",
-                [publisher, number, message.traceparent])
-        }
-        let subject = ReceiptSubject(
-            publisher: publisher, name: name, replyTo: try replyTo(message), correlationID: message.correlationID,
-            traceparent: message.traceparent)
-        try receipts.put(ReceiptRule.refused(number, refusal, to: try addressees(message), about: subject))
-        return .refused(refusal.reason)
-    }
-
-    /// Keeps the message as it came, and returns the number of its row.
-    private func insert(_ message: IncomingBulletin, _ refusal: Refusal, _ name: String?) throws -> Int64 {
-        let envelope = message.envelope
-        try db.run(
-            """
-            INSERT INTO refusals (id, reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
-                content_type, content_encoding, headers, properties, reply_to, correlation_id)
-            VALUES (\(Numbers.next("refusals")), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                refusal.reason.rawValue, message.claimedID?.publisher, name, now.milliseconds, message.queue,
-                envelope.routingKey, Int64(clamping: message.size),
-                JSONWriter.text(.array(refusal.errors.map(\.json))), message.body,
-                envelope.userID, envelope.contentType, envelope.contentEncoding,
-                Self.headers(envelope), JSONWriter.text(.object(envelope.otherProperties)),
-                envelope.replyTo, message.correlationID,
-            ])
-        return db.lastInsertedRowID
-    }
-
-    private static func headers(_ envelope: StoredEnvelope) -> String {
-        var object = envelope.otherHeaders
-        for (name, value) in envelope.headers { object[name] = .string(value) }
-        return JSONWriter.text(.object(object), sortsKeys: true)
-    }
-
-    private func addressees(_ message: IncomingBulletin) throws -> [String] {
-        let own =
-            message.isUserChecked ? try message.envelope.userID.map { try publishers(of: $0) } ?? [] : []
-        let isRegistered =
-            if message.isUserChecked, own.isEmpty, let claimed = message.claimedID?.publisher {
-                try db.row("SELECT 1 FROM publishers WHERE slug = ?", [claimed]) != nil
-            } else { false }
-        return ReceiptRule.addressees(of: message, own: own, isClaimedRegistered: isRegistered)
     }
 }

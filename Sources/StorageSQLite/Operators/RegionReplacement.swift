@@ -70,7 +70,7 @@ struct RegionReplacement: Sendable {
     private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region], _ db: Database) throws
         -> MovedSubscription
     {
-        // An endpoint that is turned off stays so, and has all of them once it is turned on.
+        // An endpoint that is turned off stays so. Once it is turned on, it has all of these subscriptions.
         let terms = EndpointTerms(isVerified: false, revives: false)
         var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
         for write in SuccessionRule.writes(to: new, existing: try existing(stored.subscription, endpoint, in: new, db))

@@ -59,7 +59,7 @@ extension SQLiteStore {
     package func backlog() async throws(StoreError) -> Backlog {
         try await read { db in
             var deliveries = Dictionary(uniqueKeysWithValues: Channel.allCases.map { ($0, 0) })
-            // By an index each: those that are due, those that wait for a time or another one, those that are sent.
+            // Each by its own index: deliveries that are due, that wait for a time or another delivery, and that are sent.
             for part in [
                 "INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL",
                 "INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL",
@@ -70,14 +70,19 @@ extension SQLiteStore {
                     deliveries[row.channel, default: 0] += row["number"] as Int
                 }
             }
-            // Digests go by mail only. Half a million may wait for the morning, and their index does not hold the channel.
+            // Half a million digests may wait for the morning, and their index does not hold the channel. There is one
+            // channel that has them.
             let digests = try db.number(
                 """
                 SELECT count(*) FROM deliveries INDEXED BY deliveries_digests
                 WHERE state = 'pending' AND due_at IS NOT NULL AND digest_at IS NOT NULL
                 """)
-            deliveries[.email, default: 0] += Int(digests ?? 0)
-            deliveries[.websub] = Int(try HubSubscriptions.unpushed(db))
+            if let channel = Channel.allCases.first(where: \.traits.hasDigests) {
+                deliveries[channel, default: 0] += Int(digests ?? 0)
+            }
+            if let channel = Channel.allCases.first(where: { $0.traits.address == .callback }) {
+                deliveries[channel] = Int(try HubSubscriptions.unpushed(db))
+            }
             let unrouted = try db.number(
                 """
                 SELECT count(*) FROM bulletins
@@ -113,62 +118,5 @@ extension SQLiteStore {
             try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
                 [number], RefusedMessage.init)
         }
-    }
-}
-
-extension Row {
-    fileprivate func bulletinRow(_ db: Database) throws -> BulletinRow {
-        let number: Int64 = self["id"]
-        var deliveries: [String: [String: Int]] = [:]
-        for row in try db.rows(
-            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
-            [number])
-        {
-            deliveries[row["channel"] as String, default: [:]][row["state"] as String] = row["number"]
-        }
-        let (regions, fields): (String, String) = (self["regions"], self["fields"])
-        let stored = try storedBulletin()
-        return BulletinRow(
-            stored: stored, title: self["title"], urgency: urgency("urgency"),
-            regions: regions.split(separator: " ").map(String.init),
-            fields: fields.split(separator: " ").map(String.init),
-            issuedAt: timestamp("issued_at"), publishAt: timestamp("publish_at"), expiresAt: timestamp("expires_at"),
-            deliveries: deliveries,
-            proposal: stored.kind == .proposal
-                ? try ProposalHistory.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
-    }
-
-    func deliveryRow() throws -> DeliveryRow {
-        DeliveryRow(
-            number: self["id"], bulletin: BulletinID(publisher: self["publisher"], id: self["name"]),
-            revision: self["revision"],
-            channel: self["channel"], address: self["address"], state: try choice("state"), attempts: self["attempts"],
-            dueAt: timestamp("due_at"), finishedAt: timestamp("finished_at"),
-            digestAt: timestamp("digest_at"), code: self["code"],
-            detail: self["detail"],
-            subscription: self["subscription"], region: try region("region"), field: self["field"])
-    }
-}
-
-extension DeliveryRow {
-    /// What `deliveryRow` reads.
-    static let columns = "SELECT d.*, b.publisher, b.name, b.revision, e.address, s.region, s.field"
-    static let select = "\(columns) FROM \(DeliveryJoin.order(byBulletin: false, byAddress: false))"
-}
-
-/// Deliveries `d` with their bulletins `b`, endpoints `e` and subscriptions `s`, in the order in which what is asked for
-/// finds them. An endpoint's are looked for in each bulletin: an index by endpoint would cost each delivery a page.
-enum DeliveryJoin {
-    static func order(byBulletin: Bool, byAddress: Bool) -> String {
-        let subscription = "JOIN subscriptions s ON s.id = d.subscription"
-        if byAddress {
-            return """
-                endpoints e CROSS JOIN bulletins b
-                CROSS JOIN deliveries d ON d.bulletin = b.id AND d.endpoint = e.id \(subscription)
-                """
-        }
-        return byBulletin
-            ? "bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id JOIN endpoints e ON e.id = d.endpoint \(subscription)"
-            : "deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint \(subscription)"
     }
 }

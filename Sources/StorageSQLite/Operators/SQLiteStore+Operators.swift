@@ -34,21 +34,6 @@ extension SQLiteStore: OperatorStore {
         return newest.flatMap { ($0["state"] as String) == BulletinState.held.rawValue ? $0 : nil }
     }
 
-    package func coverage(of id: BulletinID) async throws(StoreError) -> [RegionCount] {
-        try await read { db in
-            try db.rows(
-                """
-                SELECT s.region, d.state, count(*) AS number
-                FROM deliveries d JOIN subscriptions s ON s.id = d.subscription
-                WHERE d.bulletin = (SELECT max(id) FROM bulletins WHERE publisher = ? AND name = ?)
-                GROUP BY s.region, d.state
-                """, [id.publisher, id.id]
-            ).map {
-                RegionCount(region: try $0.region("region"), state: try $0.choice("state"), deliveries: $0["number"])
-            }
-        }
-    }
-
     package func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError) {
         try await write { try $0.run("UPDATE refusals SET requeued_at = ? WHERE id = ?", [now.milliseconds, refusal]) }
     }

@@ -24,10 +24,10 @@ extension SQLiteStore: OutboxStore {
         }
     }
 
-    /// Bytes of bodies and errors that are read at once.
+    /// The bytes of bodies and errors that one call reads.
     private static let batchSize = 4 << 20
 
-    /// The content, and how many bytes it has.
+    /// The content and its number of bytes.
     private static func content(_ row: SQLiteRow, _ db: Database) throws -> (OutboxMessage.Content, Int) {
         guard let number = row.optionalInteger(4),
             let refusal = try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(

@@ -3,22 +3,21 @@ package import Bulletins
 import GRDB
 package import Storage
 
-/// Endpoints that an older version made of several spellings of one address.
 extension SQLiteStore {
     package func addressDoubles() async throws(StoreError) -> [AddressDouble] {
         try await read { db in try Doubles.mail(db) + Doubles.webhooks(db) }
     }
 
     package func merge(_ double: AddressDouble, now: Timestamp) async throws(StoreError) -> MergeOutcome {
-        guard double.channel == .email, let kept = double.spellings.first else { return .keysDiffer }
+        guard double.channel.traits.address == .mailbox, let kept = double.spellings.first else { return .keysDiffer }
         let others = double.spellings.dropFirst().map(\.endpoint)
-        // Found beside the writer, since it looks into every bulletin.
+        // Read outside the transaction, since it looks into every bulletin.
         let history = try await read { db in
             try others.map { (endpoint: $0, deliveries: try AddressMerge.deliveries(of: $0, db)) }
         }
         let key = key
         return try await write { db in
-            // A fan-out that is under way may have passed the place that a subscription moves to.
+            // A fan-out that is under way may have passed the place to which a subscription moves.
             guard try !AddressMerge.isRouting(db) else { return .routing }
             for other in history {
                 try AddressMerge(db: db, key: key, kept: kept.endpoint, other: other.endpoint, now: now).run(
@@ -29,7 +28,7 @@ extension SQLiteStore {
     }
 }
 
-/// Finds the doubles among endpoints that have subscriptions and were confirmed.
+/// Finds doubles among verified endpoints that have subscriptions.
 private enum Doubles {
     private static let columns = """
         SELECT e.id, e.address, (SELECT count(*) FROM subscriptions WHERE endpoint = e.id AND state <> 'ended') AS number
@@ -40,7 +39,7 @@ private enum Doubles {
     static func mail(_ db: Database) throws -> [AddressDouble] {
         let folded = try db.rows(
             """
-            SELECT lower(address) AS folded FROM endpoints WHERE channel = 'email'
+            SELECT channel, lower(address) AS folded FROM endpoints WHERE \(Channel.mailboxes("channel"))
             GROUP BY lower(address) HAVING count(*) > 1
             """)
         return try folded.compactMap { row in
@@ -48,15 +47,20 @@ private enum Doubles {
                 "\(columns) WHERE e.id IN (\(EndpointLookup.mailboxes("?"))) AND \(isUsed) ORDER BY e.state, e.id",
                 [row["folded"] as String]
             ).map(spelling)
-            return spellings.count > 1 ? AddressDouble(channel: .email, spellings: spellings) : nil
+            return spellings.count > 1 ? AddressDouble(channel: row.channel, spellings: spellings) : nil
         }
     }
 
     static func webhooks(_ db: Database) throws -> [AddressDouble] {
-        let all = try db.rows("\(columns) WHERE e.channel = 'webhook' AND \(isUsed) ORDER BY e.state, e.id").map(
-            spelling)
+        try Channel.allCases.filter { $0.traits.address == .url }.flatMap { try urls($0, db) }
+    }
+
+    private static func urls(_ channel: Channel, _ db: Database) throws -> [AddressDouble] {
+        let all = try db.rows(
+            "\(columns) WHERE e.channel = '\(channel.rawValue)' AND \(isUsed) ORDER BY e.state, e.id"
+        ).map(spelling)
         return Dictionary(grouping: all) { WebAddress.canonical($0.address) }.values.filter { $0.count > 1 }
-            .map { AddressDouble(channel: .webhook, spellings: $0) }
+            .map { AddressDouble(channel: channel, spellings: $0) }
             .sorted { ($0.spellings.first?.endpoint ?? 0) < ($1.spellings.first?.endpoint ?? 0) }
     }
 
@@ -65,8 +69,8 @@ private enum Doubles {
     }
 }
 
-/// Gives all of one endpoint to another one of the same mailbox. Subscriptions keep their numbers, so that the links in
-/// mails that were sent go on to work; what both would bring comes once.
+/// Gives everything of one endpoint to another one of the same mailbox. Subscriptions keep their numbers, so that links in
+/// mails go on working. A bulletin that both would get comes once.
 private struct AddressMerge {
     let db: Database
     let key: StoreKey
@@ -105,7 +109,7 @@ private struct AddressMerge {
         try Halts.raise(db)
     }
 
-    /// What is being sent, and what the kept endpoint had of the same bulletin, stays where it is.
+    /// A delivery stays where it is while it is being sent, or if the kept endpoint has one of the same bulletin.
     private func moveDeliveries(_ history: [Int64]) throws {
         try db.run(
             """
@@ -114,7 +118,7 @@ private struct AddressMerge {
             """, [kept, jsonList(history), other])
     }
 
-    /// The mailbox gets the kept endpoint's mail of the same bulletin.
+    /// Cancels deliveries of bulletins that the kept endpoint gets anyway.
     private func cancelDoubles(_ subscriptions: [Int64]) throws {
         let pending = try db.rows(
             """

@@ -3,15 +3,14 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Forgets an address in one short transaction: what is left of it is a keyed hash. `ErasureTraces` takes what receivers
-/// said of it.
+/// Forgets an address in one short transaction, which leaves a keyed hash. `ErasureTraces` removes error texts later.
 struct Erasure {
     let db: Database
     let key: StoreKey
     let address: String
     let now: Timestamp
 
-    /// What `body` takes away is written over, and not only marked as free.
+    /// Overwrites the pages that `body` frees, instead of only marking them as free.
     static func overwriting<T>(_ db: Database, _ body: () throws -> T) throws -> T {
         try db.execute(sql: "PRAGMA secure_delete = ON")
         defer { try? db.execute(sql: "PRAGMA secure_delete = OFF") }
@@ -21,7 +20,7 @@ struct Erasure {
     private var canonical: String { AnyAddress.canonical(address) }
     private var folded: String { MailAddress.folded(canonical) }
 
-    /// How many places knew the address.
+    /// Returns the number of places that knew the address.
     func run() throws -> Int {
         try Self.overwriting(db) { try forgetEverywhere() }
     }
@@ -47,7 +46,7 @@ struct Erasure {
         return places
     }
 
-    /// One endpoint's address.
+    /// Forgets the address of one endpoint, and ends its subscriptions.
     func forget(_ endpoint: Int64, _ channel: Channel) throws {
         let subscriptions = try db.rows(
             """

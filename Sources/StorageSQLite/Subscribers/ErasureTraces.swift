@@ -1,7 +1,7 @@
 import GRDB
 package import Storage
 
-/// What is left of an address that was forgotten: what receivers said of it, and pages of the log.
+/// Removes the traces of a forgotten address: error texts of receivers, and pages of the write-ahead log.
 enum ErasureTraces {
     /// Deliveries to one endpoint whose details may name its address.
     struct Batch: Sendable {
@@ -12,12 +12,12 @@ enum ErasureTraces {
     /// Rows that one transaction changes.
     private static let limit = 200
 
-    /// Something went that was no endpoint's: the log may still have it.
+    /// Notes that a row without an endpoint was removed, of which the log may still have a copy.
     static func noteRemoval(_ db: Database) throws {
         try db.run("INSERT OR IGNORE INTO erasures (endpoint, is_swept) VALUES (0, 1)")
     }
 
-    /// The next to do; nil once all are swept. It means a look into each bulletin, so it is made beside the writer.
+    /// The next batch; nil once all are swept. It looks into each bulletin, so it is read outside the transaction.
     static func next(_ db: Database) throws -> Batch? {
         guard let endpoint = try db.number("SELECT min(endpoint) FROM erasures WHERE is_swept = 0") else { return nil }
         let rows = try db.rows(
@@ -28,7 +28,7 @@ enum ErasureTraces {
         return Batch(endpoint: endpoint, deliveries: rows.map { $0[0] })
     }
 
-    /// Of the delivery `d`.
+    /// Whether the delivery `d` has an error text.
     static let hasDetail = """
         (d.detail IS NOT NULL
             OR EXISTS (SELECT 1 FROM attempts WHERE delivery = d.id AND detail IS NOT NULL)

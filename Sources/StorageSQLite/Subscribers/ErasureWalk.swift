@@ -1,21 +1,22 @@
 import GRDB
 
-/// Many addresses are swept together by one walk over all deliveries: a look into each bulletin for each of them would
-/// take minutes, and an operator who erases one by hand waits for all.
+/// Sweeps many addresses together by one walk over all deliveries. A look into each bulletin for each address would take
+/// minutes, while an operator who erases one address by hand waits for all.
 struct ErasureWalk: Sendable {
-    /// Those that it is for; others may be added meanwhile.
+    /// The endpoints of this walk; others may be added in the meantime.
     let endpoints: [Int64]
-    private(set) var place: Int64 = 0
+    /// The number of the last delivery that was looked at.
+    private(set) var cursor: Int64 = 0
     private(set) var isThrough = false
 
-    /// Rows that one look passes.
-    private static let stretch = 20_000
+    /// Rows that one look reads.
+    private static let span = 20_000
     /// Rows that one transaction changes.
     private static let limit = 200
     /// Endpoints of one walk.
     private static let most = 5000
 
-    /// Nil where looking for each by its index is less work.
+    /// Begins a walk; nil if looking for each endpoint by its index is less work.
     init?(_ db: Database) throws {
         let endpoints = try db.rows(
             "SELECT endpoint FROM erasures WHERE is_swept = 0 LIMIT ?", [Self.most]
@@ -30,7 +31,7 @@ struct ErasureWalk: Sendable {
     /// The next deliveries whose details may name an address.
     mutating func next(_ db: Database) throws -> [Int64] {
         let end = try db.number(
-            "SELECT max(id) FROM (SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT ?)", [place, Self.stretch])
+            "SELECT max(id) FROM (SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT ?)", [cursor, Self.span])
         guard let end else {
             isThrough = true
             return []
@@ -40,9 +41,9 @@ struct ErasureWalk: Sendable {
             SELECT d.id FROM deliveries d WHERE d.id > ? AND d.id <= ?
                 AND d.endpoint IN (SELECT endpoint FROM erasures WHERE is_swept = 0) AND \(ErasureTraces.hasDetail)
             ORDER BY d.id LIMIT ?
-            """, [place, end, Self.limit]
+            """, [cursor, end, Self.limit]
         ).map { $0[0] as Int64 }
-        place = found.count == Self.limit ? found[Self.limit - 1] : end
+        cursor = found.count == Self.limit ? found[Self.limit - 1] : end
         return found
     }
 

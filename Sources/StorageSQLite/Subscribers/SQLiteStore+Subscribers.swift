@@ -15,7 +15,7 @@ extension SQLiteStore: SubscriberStore {
                 "DELETE FROM suppressions WHERE address IN (?, ?)",
                 [MailAddress.folded(address), Suppressions.name(address, key)])
             guard db.changesCount > 0 else { return false }
-            try Suppressions.mark(address, .no, db)
+            try Suppressions.copy(.none, to: address, db)
             try db.run("DELETE FROM mail_failures WHERE address = ?", [MailAddress.folded(address)])
             return true
         }
@@ -41,12 +41,12 @@ extension SQLiteStore: SubscriberStore {
     }
 }
 
-/// The addresses that get nothing.
+/// The suppression list: the addresses that get nothing.
 enum Suppressions {
-    /// How an erased address stands on the list.
+    /// The name of an erased address on the list.
     static func name(_ address: String, _ key: StoreKey) -> String { key.erased(.email, address) }
 
-    /// `until` for one that ends by itself: it never takes the place of one that does not.
+    /// Adds an address. A suppression with `until` ends by itself, and never replaces one that does not.
     static func add(_ address: String, why: String, _ db: Database, now: Timestamp, until: Timestamp? = nil) throws {
         try db.run(
             """
@@ -55,41 +55,41 @@ enum Suppressions {
                 WHERE excluded.until IS NULL OR until IS NOT NULL
             """, [MailAddress.folded(address), why, now.milliseconds, until?.milliseconds])
         guard db.changesCount > 0 else { return }
-        try mark(address, until == nil ? .forGood : .forNow, db)
+        try copy(until == nil ? .forGood : .forNow, to: address, db)
     }
 
-    /// Ends those whose time is over, a thousand in one go.
+    /// Ends suppressions whose time is over, up to 1,000 per call.
     static func endThoseOver(_ db: Database, now: Timestamp) throws {
         let over = try db.rows(
             "SELECT address FROM suppressions WHERE until <= ? LIMIT 1000", [now.milliseconds])
         for row in over {
             try db.run("DELETE FROM suppressions WHERE address = ?", [row["address"] as String])
-            try mark(row["address"], .no, db)
+            try copy(.none, to: row["address"], db)
         }
     }
 
-    /// What an endpoint's row says of its address.
-    enum Mark: Int64 { case no = 0, forGood, forNow }
+    /// The suppression of an address, as its endpoint's row repeats it.
+    enum Status: Int64 { case none = 0, forGood, forNow }
 
-    /// Of one that is not in the list, or is.
-    static func mark(of address: String, _ key: StoreKey, _ db: Database) throws -> Mark {
+    /// The status of an address by the list.
+    static func status(of address: String, _ key: StoreKey, _ db: Database) throws -> Status {
         let found = try db.rows(
             "SELECT until IS NULL AS is_for_good FROM suppressions WHERE address IN (?, ?)",
             [MailAddress.folded(address), name(address, key)])
-        if found.isEmpty { return .no }
+        if found.isEmpty { return .none }
         return found.contains { $0["is_for_good"] as Bool } ? .forGood : .forNow
     }
 
-    /// Whether the endpoint `e` gets the delivery `d` not: emergencies are tried where others rest.
+    /// Whether the delivery `d` to the endpoint `e` is stopped. Emergencies are tried where others rest.
     static let stopSQL = "(e.suppressed = 1 OR e.suppressed = 2 AND d.priority > 0)"
 
-    static func mark(_ address: String, _ mark: Mark, _ db: Database) throws {
+    static func copy(_ status: Status, to address: String, _ db: Database) throws {
         try db.run(
             """
             UPDATE endpoints INDEXED BY endpoints_email SET suppressed = ?
-            WHERE channel = 'email' AND lower(address) = ?
+            WHERE \(Channel.sql("channel", where: \.isSuppressible)) AND lower(address) = ?
             """,
-            [mark.rawValue, MailAddress.folded(address)])
-        if mark != .no { try Halts.raise(db) }
+            [status.rawValue, MailAddress.folded(address)])
+        if status != .none { try Halts.raise(db) }
     }
 }

@@ -31,7 +31,7 @@ extension SQLiteStore {
         try db.row(
             """
             SELECT e.* FROM subscriptions s JOIN endpoints e ON e.id = s.endpoint
-            WHERE s.id = ? AND s.state <> 'ended' AND e.channel = 'webhook'
+            WHERE s.id = ? AND s.state <> 'ended' AND \(Channel.sql("e.channel", where: \.isSigned))
             """, [subscription])
     }
 
@@ -60,7 +60,7 @@ extension SQLiteStore {
 }
 
 extension WebhookKeys {
-    /// From columns of `endpoints`.
+    /// The keys of a row of `endpoints`.
     init(_ key: StoreKey, endpoint: Int64, signatures: Int64, version: Int64, previousUntil: Int64?) throws {
         let schemes = SignatureSchemes(rawValue: Int(signatures))
         let isPublic = schemes.contains(.ed25519)
@@ -71,7 +71,7 @@ extension WebhookKeys {
     }
 }
 
-/// Turns endpoints on that were off, or not verified.
+/// Activates endpoints that were turned off or not verified.
 enum EndpointActivation {
     static func turnOn(_ endpoint: Int64, _ db: Database, now: Timestamp) throws {
         try db.run(
@@ -79,7 +79,7 @@ enum EndpointActivation {
             UPDATE endpoints SET state = 'active', \(EndpointHealth.noteSuccess), verified_at = coalesce(verified_at, ?1)
             WHERE id = ?2
             """, [now.milliseconds, endpoint])
-        // That it has not ended is said for the index, which holds only those.
+        // The state is compared twice, since the index holds only those that have not ended.
         try db.run(
             "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",
             [endpoint])

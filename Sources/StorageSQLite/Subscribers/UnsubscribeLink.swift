@@ -1,7 +1,24 @@
-import Bulletins
+package import Bulletins
 import Foundation
 import GRDB
-import Storage
+package import Storage
+
+extension SQLiteStore {
+    package func hasUnsubscribeToken(hash: [UInt8]) async throws(StoreError) -> Bool {
+        try await read { try !UnsubscribeLink(hash, $0).numbers(.one).isEmpty }
+    }
+
+    package func unsubscribe(tokenHash: [UInt8], scope: UnsubscribeScope, now: Timestamp) async throws(StoreError)
+        -> Bool
+    {
+        try await write { db in
+            let link = UnsubscribeLink(tokenHash, db)
+            guard try !link.numbers(.one).isEmpty else { return false }
+            try SubscriptionEnd.end(try link.numbers(scope), db, now: now)
+            return true
+        }
+    }
+}
 
 /// Reads the subscriptions that a link in a mail ends. A subscription's row outlives its end, so the link always works.
 struct UnsubscribeLink {
@@ -52,14 +69,14 @@ struct UnsubscribeLink {
         ).map { .init(number: $0["id"], subscription: try $0.subscription()) }
     }
 
-    /// Subscriptions `s`, also those that have ended, of the endpoints that `own` selects and of all that spell the same
-    /// address. By an index each, which is named: SQLite would as soon read the whole table.
+    /// The subscriptions `s`, ended ones included, of the endpoints that `own` selects and of all spellings of their address.
+    /// Each part names its index, since SQLite would otherwise read the whole table.
     private static func subscriptions(_ columns: String, at own: String, _ condition: String = "TRUE") -> String {
         """
         WITH own (id) AS (\(own)), spelled (id) AS (
             SELECT id FROM own UNION SELECT o.id FROM own CROSS JOIN endpoints e ON e.id = own.id
                 CROSS JOIN endpoints o INDEXED BY endpoints_email
-                ON o.channel = 'email' AND lower(o.address) = lower(e.address))
+                ON \(Channel.mailboxes("o.channel")) AND lower(o.address) = lower(e.address))
         SELECT \(columns) FROM spelled CROSS JOIN subscriptions s INDEXED BY subscriptions_identity
             ON s.endpoint = spelled.id AND s.state <> 'ended' WHERE \(condition)
         UNION SELECT \(columns) FROM spelled CROSS JOIN subscriptions s INDEXED BY subscriptions_ended
