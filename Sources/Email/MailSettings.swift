@@ -14,7 +14,7 @@ package struct MailSettings: Sendable {
     let returnPaths: BounceAddress
     /// Whether each mail has its own return path. Some relays accept no sender except the user that logged in.
     package var variesReturnPaths = true
-    /// The address for unsubscribe mail. Nil if there is none.
+    /// The address for unsubscribe mail. Nil turns that off.
     package var unsubscribeAddress: String?
 
     /// `bounceKey` is the store's.

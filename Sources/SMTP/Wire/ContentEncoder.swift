@@ -9,8 +9,8 @@ internal import NIOCore
 /// Makes content safe to send: every line ends in CRLF, and a dot at the start of a line is doubled (RFC 5321 section
 /// 4.5.2).
 ///
-/// Bare CR and LF never reach the wire (RFC 5321 section 2.3.8). So no server can find an end of the content where
-/// there is none ("SMTP smuggling"). Content that is already safe is not copied.
+/// Bare CR and LF never reach the wire (RFC 5321 section 2.3.8), because some servers take them for the end of the
+/// content and execute the rest as commands ("SMTP smuggling"). Content that is already safe is not copied.
 enum ContentEncoder {
     private static let carriageReturn = UInt8(ascii: "\r")
     private static let lineFeed = UInt8(ascii: "\n")
