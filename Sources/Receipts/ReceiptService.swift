@@ -18,7 +18,7 @@ import Wording
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
-    private let store: any OutboxStore & SoleWorkStore
+    private let store: any OutboxStore & DutyStore
     private let context: StageContext
     private let troubles: TroubleLog
     private let declareAgain: (@Sendable () async throws -> Void)?
@@ -30,7 +30,7 @@ package struct ReceiptService: Service {
 
     /// `declareAgain` makes exchanges that are missing; nil: that is the operator's work.
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & SoleWorkStore,
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & DutyStore,
         context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
         troubles = TroubleLog(logger: context.logger)
@@ -44,10 +44,13 @@ package struct ReceiptService: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff()
-            var lease = WorkLease(.outbox, store: store, clock: context.clock)
+            var lease = DutyLease(.outbox, store: store, clock: context.clock)
             while !Task.isCancelled {
                 do {
-                    try await publishForEver(&lease) { backoff.reset() }
+                    try await publishUntilStopped(&lease) { backoff.reset() }
+                } catch StoreError.superseded {
+                    // Another worker sends the outbox now. This one looks again after the next connection.
+                    await lease.release()
                 } catch {
                     await lease.release()
                     guard !Task.isCancelled else { return }
@@ -74,7 +77,7 @@ package struct ReceiptService: Service {
     }
 
     /// What was published, or that there is nothing to publish, shows that all is well; a connection alone does not.
-    private func publishForEver(_ lease: inout WorkLease, onSuccess: () -> Void) async throws {
+    private func publishUntilStopped(_ lease: inout DutyLease, onSuccess: () -> Void) async throws {
         try await withPublisher(broker, logger: context.logger) { publisher in
             func succeed() {
                 onSuccess()
@@ -91,37 +94,37 @@ package struct ReceiptService: Service {
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue
                 }
-                if lease.isHeld {
+                if let hold = lease.hold {
                     let started = ContinuousClock.now
-                    try await publish(waiting, by: publisher, &setAside)
+                    try await publish(waiting, by: publisher, as: hold, &setAside)
                     succeed()
                     place = last.number
                     await context.pressure.rest(since: started)
                 } else {
                     // What was read before may have been sent by another meanwhile.
                     place = 0
-                    if try await !lease.claim() { try? await Task.sleep(for: Self.standby) }
+                    if try await lease.claim() == nil { try? await Task.sleep(for: Self.standby) }
                 }
             }
         }
     }
 
     /// What the broker took leaves the outbox; what it refused waits there.
-    private func publish(_ waiting: [OutboxMessage], by publisher: MessagePublisher, _ setAside: inout SetAside)
-        async throws
-    {
+    private func publish(
+        _ waiting: [OutboxMessage], by publisher: MessagePublisher, as hold: DutyHold, _ setAside: inout SetAside
+    ) async throws {
         var done: [Int64]
         do {
             done = try await send(waiting, by: publisher, &setAside)
         } catch AMQPError.unsendable where waiting.count > 1 {
-            for message in waiting { try await publish([message], by: publisher, &setAside) }
+            for message in waiting { try await publish([message], by: publisher, as: hold, &setAside) }
             return
         } catch AMQPError.unsendable(let reason) {
             // Else it would keep back all that comes after it. A refusal stays in the store.
             context.logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
             done = waiting.map(\.number)
         }
-        if !done.isEmpty { try await store.removeOutboxMessages(done) }
+        if !done.isEmpty { try await store.removeOutboxMessages(done, as: hold) }
     }
 
     /// Returns the numbers of those that need not be sent again.

@@ -26,7 +26,7 @@ struct RetentionService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.retention, store: store, clock: context.clock)
+            var lease = DutyLease(.retention, store: store, clock: context.clock)
             while !Task.isCancelled {
                 var isDone = true
                 do throws(StoreError) {
@@ -46,17 +46,15 @@ struct RetentionService: Service {
     }
 
     /// False if a trace of what was erased is left, or nothing is removed while the clock is not believed.
-    private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
+    private func prune(_ lease: inout DutyLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
         var isHeld = false
         while hasMore, !Task.isCancelled {
             // Looked at before each batch: the clock may jump at any time.
             isHeld = try await store.retentionHold(now: context.clock.now) != nil
             if isHeld { break }
-            if !lease.isHeld {
-                guard try await lease.claim() else { return true }
-            }
-            let count = try await store.prune(retention, limit: Self.batch, now: context.clock.now)
+            guard let hold = try await lease.keep() else { return true }
+            let count = try await store.prune(retention, limit: Self.batch, as: hold, now: context.clock.now)
             pruned += count
             let hasSpace = count == 0 ? try await shrink() : false
             hasMore = count > 0 || hasSpace
