@@ -4,17 +4,17 @@ import Runtime
 import Storage
 import Wording
 
-/// What a sender takes at once: a delivery, or those of one digest.
+/// The unit that a sender takes: one delivery, or all of one digest.
 struct WorkItem: Sendable {
     let deliveries: [ClaimedDelivery]
     let isDigest: Bool
 }
 
-/// Brings claimed deliveries to an end: looks whether they may still be sent, tries, and has the outcome recorded.
+/// Brings claimed deliveries to an end: asks whether they may still be sent, attempts them, and passes the outcomes to the
+/// recorder.
 final class AttemptSender: Sendable {
     private let channel: any DeliveryChannel
-    private let store: any DeliveryStore
-    private let owner: LeaseOwner
+    private let claims: any ClaimStore
     private let settings: DeliverySettings
     private let recorder: OutcomeRecorder
     private let context: StageContext
@@ -25,13 +25,12 @@ final class AttemptSender: Sendable {
     private let shelf: BulletinShelf
 
     init(
-        channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
+        channel: any DeliveryChannel, claims: any ClaimStore, settings: DeliverySettings,
         recorder: OutcomeRecorder, hold: LeaseHold, shelf: BulletinShelf, context: StageContext,
         onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
-        self.store = store
-        self.owner = owner
+        self.claims = claims
         self.settings = settings
         self.recorder = recorder
         self.context = context
@@ -41,27 +40,27 @@ final class AttemptSender: Sendable {
         self.shelf = shelf
     }
 
-    /// How long the channel still rests because its way does not work.
+    /// The time for which the channel still rests because its relay does not work.
     var pause: Duration? { pauses.remaining }
 
-    /// Whether so much waits for its host that nothing more is to be claimed; `onRoom` tells when that ends.
+    /// Whether too many deliveries wait for their hosts to claim more. `onRoom` is called when that ends.
     var isFull: Bool { gate.isFull }
-    /// How many deliveries may be claimed for a channel whose way has a rate or has just failed; if none, after which time
-    /// there is room.
+    /// The number of deliveries that may be claimed while the relay has a rate or has just failed; if it is 0, the time
+    /// after which there is room.
     var pace: (room: Int, wait: Duration) {
         if let probes = pauses.probes { return (probes, .seconds(1)) }
         return channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
     }
 
-    /// How much waits at hosts that take it.
+    /// The number of deliveries that wait for hosts that answer.
     var excess: Int { gate.excess }
-    /// Not even what is urgent.
+    /// Whether too many wait even to claim emergencies.
     var isOverfull: Bool { gate.isOverfull }
 
     // MARK: - Before the queue
 
-    /// Ends what may not be sent; returns the rest.
-    func sift(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
+    /// Ends the deliveries that must not be sent, and returns the rest.
+    func endHalted(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
         claimed.filter { delivery in
             guard let halt = delivery.halt else { return true }
             end(delivery, halt)
@@ -69,18 +68,18 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Gives back what nobody has begun.
+    /// Gives back the deliveries that nobody has begun.
     func close(with left: [WorkItem]) { release((left + gate.close()).flatMap(\.deliveries), after: .zero) }
 
     // MARK: - Sending
 
-    /// Sends an item, then what waited for its host.
+    /// Sends an item, then the items that waited for its host.
     func send(_ item: WorkItem) async {
         var waiting = [item]
         while let next = waiting.popLast() { waiting += await sendOne(next) }
     }
 
-    /// What may be sent now that this one has ended.
+    /// Sends one item, and returns those that may be sent now that it has ended.
     private func sendOne(_ item: WorkItem) async -> [WorkItem] {
         guard let first = item.deliveries.first else { return [] }
         let place = channel.host(of: first).map { Place(host: $0, endpoint: first.endpoint) }
@@ -112,7 +111,7 @@ final class AttemptSender: Sendable {
         return unparked.items
     }
 
-    /// Whether the host answered, nil if nothing was sent; how long the endpoint wants to be left alone.
+    /// Returns whether the host answered (nil if nothing was sent), and how long the endpoint wants to be left alone.
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
         let bulletins = await withBulletins(item.deliveries)
         await channel.prepare(bulletins, isDigest: item.isDigest)
@@ -129,9 +128,9 @@ final class AttemptSender: Sendable {
         if case .unavailable(let pause) = outcome.verdict {
             context.logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
         }
-        // The same for all of a digest, so that they are tried together again.
+        // All deliveries of a digest get the same effect, so that they are tried together again.
         let effect = settings.retry.effect(
-            of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: context.clock.now,
+            of: outcome.verdict, attempt: entries.map(\.delivery.attemptInRound).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
         let duration = started.duration(to: .now)
         recorder.add(
@@ -143,7 +142,7 @@ final class AttemptSender: Sendable {
         return (!outcome.isUnreachable, duration, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
     }
 
-    /// What cannot be read goes back: a claim that nobody works on would be prolonged for ever.
+    /// Deliveries whose bulletin cannot be read go back. Otherwise this worker would renew their lease without an end.
     private func withBulletins(_ deliveries: [ClaimedDelivery]) async -> [DigestEntry] {
         do throws(StoreError) {
             let entries = try await shelf.entries(of: deliveries)
@@ -161,30 +160,32 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Ends what has expired, or was taken back since it was claimed.
+    /// Ends the deliveries that have expired or were taken back since the claim, and returns the rest.
     private func stillSendable(_ entries: [DigestEntry], _ now: Timestamp) async -> [DigestEntry] {
         guard await hold.waitUntilFresh() else {
             release(entries.map(\.delivery), after: .zero)
             return []
         }
-        var left: [DigestEntry] = []
-        for entry in entries {
-            if channel.endsWithBulletin, let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now {
-                end(entry.delivery, .expired)
-                continue
-            }
-            do throws(StoreError) {
-                if let halt = try await store.halt(of: entry.delivery, owner: owner) {
-                    end(entry.delivery, halt)
-                } else {
-                    left.append(entry)
+        let deliveries = entries.map(\.delivery)
+        do throws(StoreError) {
+            var halts = try await claims.halts(of: deliveries)
+            if channel.endsWithBulletin {
+                for entry in entries {
+                    guard let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now else { continue }
+                    halts[entry.delivery.number] = .expired
                 }
-            } catch {
-                context.logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
-                release([entry.delivery], after: .seconds(1))
             }
+            guard !halts.isEmpty else { return entries }
+            return entries.filter { entry in
+                guard let halt = halts[entry.delivery.number] else { return true }
+                end(entry.delivery, halt)
+                return false
+            }
+        } catch {
+            context.logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
+            release(deliveries, after: .seconds(1))
+            return []
         }
-        return left
     }
 
     // MARK: - Ends without an attempt
@@ -210,7 +211,7 @@ final class AttemptSender: Sendable {
 }
 
 extension DeliveryHalt {
-    /// How a delivery ends that may not be sent; nil if it is not this worker's to end.
+    /// The end of a delivery that must not be sent; nil if another worker has it, and ends it.
     fileprivate var end: (AttemptRecord.Effect, String)? {
         switch self {
         case .unsubscribed: (.cancelled, "the subscription has ended")

@@ -1,22 +1,22 @@
 import Runtime
 import Storage
 
-/// The bulletins of what is claimed. Those that wait do not hold them, so that memory is bounded in bytes, however many
-/// large bulletins are claimed: what no longer fits is read again when its delivery's turn comes.
+/// A cache of the bulletins of claimed deliveries. Waiting deliveries hold no bulletin, so memory is bounded in bytes,
+/// however many large bulletins are claimed. A bulletin that was evicted is read again when its delivery's turn comes.
 final class BulletinShelf: Sendable {
     private let store: any DeliveryStore
     private let known: RenderCache<Int64, DeliveryContent>
 
-    /// What one look ahead reads at most: the first of a batch are sent first, and read together.
+    /// The most bulletins that are read ahead. The first deliveries of a batch are sent first, so theirs are read together.
     static let ahead = 64
 
-    /// Keeps at most `sizeLimit` bytes, as they are in memory.
+    /// Keeps at most `sizeLimit` bytes, counted as in memory.
     init(store: any DeliveryStore, sizeLimit: Int = 16 << 20) {
         self.store = store
         known = RenderCache(sizeLimit: sizeLimit) { $0.stored.payload.count * 3 }
     }
 
-    /// Reads what is not known of the bulletins that will be sent first.
+    /// Reads those of the bulletins to be sent first that are not in the cache.
     func prepare(_ bulletins: some Sequence<Int64>) async throws(StoreError) {
         var missing: Set<Int64> = []
         for bulletin in bulletins where missing.count < Self.ahead {
@@ -25,9 +25,9 @@ final class BulletinShelf: Sendable {
         _ = try await read(missing)
     }
 
-    /// The deliveries with their bulletins; one whose bulletin is gone is left out.
+    /// Pairs deliveries with their bulletins. A delivery whose bulletin was removed is left out.
     func entries(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [DigestEntry] {
-        // Nearly all are single ones whose bulletin is there.
+        // The ordinary case: one delivery whose bulletin is in the cache.
         if deliveries.count == 1, let content = known.known(deliveries[0].bulletin) {
             return [DigestEntry(delivery: deliveries[0], content: content)]
         }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Until when a channel rests because its way does not work, and how it begins again: with one attempt, and with all once
-/// that was answered. Else each end of a pause would claim hundreds only to give them back.
+/// The rest of a channel whose relay does not work. After a rest the channel begins with one attempt, and goes on with all
+/// of them once that is answered. Otherwise each end of a pause would claim hundreds only to give them back.
 final class ChannelPause: Sendable {
     private struct State {
         var until: ContinuousClock.Instant?
@@ -13,7 +13,7 @@ final class ChannelPause: Sendable {
 
     func begin() { state.withLock { $0.underWay += 1 } }
 
-    /// An attempt has ended; whether the way is known to work again by it.
+    /// Notes the end of an attempt, and returns whether it shows that the relay works again.
     func end(_ verdict: AttemptOutcome.Verdict) -> Bool {
         state.withLock { state in
             state.underWay -= 1
@@ -31,7 +31,7 @@ final class ChannelPause: Sendable {
         }
     }
 
-    /// How long it still rests; nil if it does not.
+    /// The time for which it still rests; nil if it does not.
     var remaining: Duration? {
         state.withLock { state in
             guard let end = state.until, end > .now else { return nil }
@@ -39,6 +39,6 @@ final class ChannelPause: Sendable {
         }
     }
 
-    /// After a pause, how many attempts may be claimed; nil if there is no bound.
+    /// The number of attempts that may be claimed after a pause; nil if there is no bound.
     var probes: Int? { state.withLock { $0.isProbing ? ($0.underWay == 0 ? 1 : 0) : nil } }
 }

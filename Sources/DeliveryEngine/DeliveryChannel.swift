@@ -1,41 +1,41 @@
 package import Bulletins
 package import Storage
 
-/// A way to deliver: email, webhooks, feeds.
+/// The sending half of a channel, such as email.
 package protocol DeliveryChannel: Sendable {
     var channel: Channel { get }
 
-    /// How many attempts run at once.
+    /// The number of attempts that run simultaneously.
     var concurrency: Int { get }
 
-    /// How many deliveries are claimed ahead: enough that no sender waits for a claim, and few enough that a stop gives
-    /// little back.
+    /// The number of deliveries that are claimed ahead: enough that no sender waits for a claim, and few enough that a stop
+    /// gives little back.
     var claimsAhead: Int { get }
 
-    /// Where attempts run, by turns; empty for anywhere. For a channel whose connections live on event loops: nothing then
-    /// goes from thread to thread.
+    /// The executors on which attempts run, in turn; empty for any. A channel whose connections belong to event loops names
+    /// these, so that nothing passes from thread to thread.
     var executors: [any TaskExecutor] { get }
 
-    /// Whether it has digests.
+    /// Whether the channel sends digests.
     var hasDigests: Bool { get }
 
-    /// Whether what it sends is worth nothing once the bulletin has expired.
+    /// Whether a message is worthless once its bulletin has expired.
     var endsWithBulletin: Bool { get }
 
-    /// Whose limits an attempt counts against: the endpoint's host, or the relay. Nil where there are none.
+    /// The host whose limits an attempt counts against: the endpoint's, or the relay. Nil if there are no limits.
     func host(of delivery: ClaimedDelivery) -> String?
 
-    /// The one host of all deliveries, if the channel has a rate: no more is claimed than may be sent.
+    /// The only host of all deliveries, if the channel has a rate. No more is claimed than may be sent.
     var pacedHost: String? { get }
 
-    /// Renders what an attempt will send of these, if that takes time, and keeps it. Whether they may still be sent is asked
-    /// afterwards, so that nothing goes out that was withdrawn meanwhile.
+    /// Renders and caches the slow parts of the messages. The engine asks afterwards whether they may still be sent, so that
+    /// nothing goes out that was withdrawn in the meantime.
     func prepare(_ entries: [DigestEntry], isDigest: Bool) async
 
-    /// Tries once. Never throws: every end of an attempt is an outcome.
+    /// Attempts a delivery once. It never throws: every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
-    /// Tries once to send what belongs to one digest.
+    /// Attempts once to send the deliveries of one digest.
     func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome
 }
 
@@ -70,21 +70,21 @@ package struct DigestEntry: Sendable {
     }
 }
 
-/// How one attempt ended.
+/// The end of one attempt.
 package struct AttemptOutcome: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
         /// The receiver took the whole of it.
         case delivered
-        /// Not this time. `after` is what the receiver asked for, if it did.
+        /// Refused for now. `after` is the pause that the receiver asked for, if any.
         case retry(after: Duration?)
         /// Refused for good.
         case failed
-        /// The endpoint exists no more.
+        /// The endpoint does not exist any more.
         case endpointGone
-        /// It did not begin, or nobody can tell whether the receiver or the way is at fault: not an attempt, and the others
-        /// go on.
+        /// It did not begin, or nobody can tell whether the receiver or the relay is at fault. It does not count as an
+        /// attempt, and other deliveries go on.
         case postponed(by: Duration)
-        /// The way itself does not work, for nobody: not an attempt, and the channel pauses.
+        /// The relay works for nobody. It does not count as an attempt, and the channel pauses.
         case unavailable(pause: Duration)
     }
 
@@ -92,9 +92,9 @@ package struct AttemptOutcome: Sendable, Equatable {
     /// The protocol's code, `204` or `550`.
     package var code: String?
     package var detail: String?
-    /// Whether nobody answered at the endpoint's host: after a few of these the others there wait.
+    /// Whether the endpoint's host did not answer. After a few of these, other deliveries to the host wait.
     package var isUnreachable: Bool
-    /// How long the endpoint asked to be left alone altogether.
+    /// The time for which the endpoint asked to be left alone.
     package var rest: Duration?
 
     package init(
@@ -108,6 +108,6 @@ package struct AttemptOutcome: Sendable, Equatable {
         self.rest = rest
     }
 
-    /// The worker stopped before the attempt began.
+    /// The outcome if the worker stopped before the attempt began.
     package static let stopped = AttemptOutcome(.postponed(by: .zero), detail: "the worker stops")
 }

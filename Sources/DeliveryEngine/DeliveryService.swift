@@ -1,10 +1,10 @@
 // The delivery engine, the third stage; one for each channel.
 //
 // Reads:      due deliveries, claimed in batches under a lease, and their bulletins.
-// Writes:     how each attempt ended, in batches.
-// Guarantees: a delivery is with one worker at a time; every attempt is recorded; emergencies first, then a fair share
-//             for each bulletin; nothing is sent once a withdrawal or the end of a subscription is committed.
-// On failure: of an attempt, the retry schedule; of the worker, its leases run out and others go on.
+// Writes:     the outcome of each attempt, in batches.
+// Guarantees: one worker at a time has a delivery; every attempt is recorded; emergencies go first, then a fair share of
+//             each bulletin; nothing is sent once a withdrawal or the end of a subscription is committed.
+// On failure: a failed attempt follows the retry schedule; the leases of a dead worker run out, and others take over.
 
 import Bulletins
 import Logging
@@ -12,25 +12,27 @@ package import Runtime
 import ServiceLifecycle
 package import Storage
 
-/// How the engine works.
+/// The settings of the engine for one channel.
 package struct DeliverySettings: Sendable {
-    /// How long a claim holds without being renewed.
+    /// How long a lease lasts without being renewed.
     package var lease = Duration.seconds(30)
     /// How long attempts under way may take when the worker stops.
     package var graceTime = Duration.seconds(20)
-    /// When the worker began to stop, from which the grace time counts; nil: when this service began to.
+    /// The time at which the worker began to stop, from which the grace time counts; nil for the time at which this service
+    /// began to.
     package var stopBegan: @Sendable () -> ContinuousClock.Instant? = { nil }
     package var retry = RetrySchedule()
-    /// What each host may take.
+    /// The limits of each host.
     package var hosts = HostLimits()
 
     package init() {}
 }
 
-/// Delivers what is due on one channel.
+/// Sends the due deliveries of one channel.
 package struct DeliveryService: Service {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
+    private let claims: any ClaimStore
     private let settings: DeliverySettings
     private let context: StageContext
     private let due: Hint
@@ -44,23 +46,28 @@ package struct DeliveryService: Service {
 
     private static let poll = Duration.seconds(5)
 
+    /// `claims` is where deliveries are claimed and recorded, if that is not the store itself: the pushes of the hub. The
+    /// store then has their bulletins only.
     package init(
-        channel: any DeliveryChannel, store: any DeliveryStore, settings: DeliverySettings, worker: String,
+        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil,
+        settings: DeliverySettings, worker: String,
         context: StageContext
     ) {
         self.channel = channel
         self.store = store
+        let claims = claims ?? store
+        self.claims = claims
         self.settings = settings
         self.context = context
         self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         let due = context.hints[.deliveries(channel.channel)]
         self.due = due
-        recorder = OutcomeRecorder(store: store, owner: owner, due: .deliveries(channel.channel), context: context)
+        recorder = OutcomeRecorder(claims: claims, due: .deliveries(channel.channel), context: context)
         shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
-            channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
+            channel: channel, claims: claims, settings: settings, recorder: recorder, hold: hold,
             shelf: shelf, context: context, onRoom: { due.signal() })
     }
 
@@ -72,11 +79,11 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Claims and sends until the worker stops; then what is under way gets its time, and what nobody
-    /// has begun goes back.
+    /// Claims and sends until the worker stops. Attempts under way then get the grace time, and deliveries that nobody has
+    /// begun go back.
     private func sendAndClose() async {
         let keeper = Task { await keepLeases() }
-        // Some take only emergencies, so that these go out however slow all the others are.
+        // Some senders take only emergencies, so that these go out however slow the others are.
         let senders = (channel.concurrency, max(1, channel.concurrency / 8))
         let executors = channel.executors
         await withTaskGroup(of: Ended.self) { group in
@@ -87,7 +94,7 @@ package struct DeliveryService: Service {
                     return .sender
                 }
             }
-            await cancelWhenGracefulShutdown { await claimForEver() }
+            await cancelWhenGracefulShutdown { await claimUntilStopped() }
             sender.close(with: queue.close())
             group.addTask {
                 let began = settings.stopBegan() ?? .now
@@ -108,12 +115,12 @@ package struct DeliveryService: Service {
 
     // MARK: - Claiming
 
-    private func claimForEver() async {
+    private func claimUntilStopped() async {
         while !Task.isCancelled {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
             let (queued, most) = (queue.count, channel.claimsAhead)
             guard queued <= most / 2, !sender.isFull else {
-                // What is urgent does not wait for room, within bounds.
+                // Emergencies do not wait for room, within bounds.
                 if queued < most * 2, !sender.isOverfull {
                     _ = await claim(most, emergenciesOnly: true)
                 }
@@ -125,18 +132,18 @@ package struct DeliveryService: Service {
                 await due.wait(atMost: pace.wait)
                 continue
             }
-            // No more than the gate takes if all are for one host.
+            // The gate must have room for all of them, in case they are for one host.
             let wanted = min(max(most / 4, most - queued - sender.excess), pace.room)
             if await claim(wanted, emergenciesOnly: false) < wanted { await waitForMore() }
         }
     }
 
-    /// Claims and queues; how many deliveries that were.
+    /// Claims and queues deliveries, and returns how many there were.
     private func claim(_ room: Int, emergenciesOnly: Bool) async -> Int {
         do throws(StoreError) {
             let now = context.clock.now
             let until = now + settings.lease
-            let claimed = try await store.claim(
+            let claimed = try await claims.claim(
                 channel.channel, limit: room, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
             if !claimed.isEmpty { await push(claimed.map { [$0] }) }
             guard channel.hasDigests, !emergenciesOnly else { return claimed.count }
@@ -151,14 +158,14 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Puts claims before the senders. What cannot be read goes back: a claim that nobody works on would be prolonged
-    /// for ever.
+    /// Queues claims for the senders. Deliveries whose bulletin cannot be read go back. Otherwise this worker would renew
+    /// their lease without an end.
     private func push(_ claims: [[ClaimedDelivery]]) async {
         do throws(StoreError) {
             try await shelf.prepare(claims.joined().lazy.map(\.bulletin))
             var (urgent, others): ([WorkItem], [WorkItem]) = ([], [])
             for claim in claims {
-                let deliveries = sender.sift(claim)
+                let deliveries = sender.endHalted(claim)
                 guard let first = deliveries.first else { continue }
                 let item = WorkItem(deliveries: deliveries, isDigest: first.digestAt != nil)
                 if first.priority == 0 { urgent.append(item) } else { others.append(item) }
@@ -174,7 +181,7 @@ package struct DeliveryService: Service {
     }
 
     private func waitForMore() async {
-        let next = try? await store.nextDue(channel.channel)
+        let next = try? await claims.nextDue(channel.channel)
         let until = next.map { $0 - context.clock.now } ?? Self.poll
         await due.wait(atMost: min(Self.poll, max(until, .milliseconds(1))))
     }
@@ -190,17 +197,17 @@ package struct DeliveryService: Service {
 
     // MARK: - Leases
 
-    /// Prolongs this worker's claims, and takes back those of workers that are gone.
+    /// Renews this worker's leases, and takes over the deliveries of workers that are gone.
     private func keepLeases() async {
         var watch = LeaseWatch(term: settings.lease)
         while !Task.isCancelled {
             do throws(StoreError) {
                 let begun = ContinuousClock.now
-                try await store.renew(owner: owner, until: context.clock.now + settings.lease)
+                try await claims.renew(owner: owner, until: context.clock.now + settings.lease)
                 hold.note(begun)
-                let others = try await store.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
+                let others = try await claims.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
                 let dead = watch.dead(others, now: context.clock.now, at: .now)
-                let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: context.clock.now)
+                let reclaimed = dead.isEmpty ? 0 : try await claims.reclaim(from: dead, now: context.clock.now)
                 if reclaimed > 0 {
                     context.logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
                     context.wakeups.signal(Wakeup.allDeliveries)

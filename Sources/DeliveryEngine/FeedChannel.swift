@@ -1,8 +1,8 @@
 package import Bulletins
 package import Storage
 
-/// Feeds: a bulletin stands in them as soon as it was routed, since they are read from the store, so
-/// there is nothing to send.
+/// The channel of private feeds. The portal reads them from the store, so a bulletin is in them as soon as it was routed,
+/// and nothing is sent.
 package struct FeedChannel: DeliveryChannel {
     package let channel = Channel.feed
     package let concurrency = 8

@@ -1,11 +1,11 @@
 import Bulletins
 import Storage
 
-/// Tells which owners of claims are dead, whatever the machine's clock does.
+/// Recognises dead owners of leases, whatever the machine's clock does.
 ///
-/// A live owner prolongs its claims all the time, so one whose end has not moved for a while is dead once that end is
-/// past. The while is measured by a clock that never jumps: a jump ahead makes no live lease look dead, and after a jump
-/// back a dead one is known by its silence alone.
+/// A live owner renews its leases all the time. An owner is dead if the end of its leases is past and has not moved for a
+/// third of the term, measured by a clock that never jumps: a jump ahead makes no live lease look dead. After a jump back,
+/// a dead owner is recognised by a silence of the whole term alone.
 struct LeaseWatch {
     private struct Sight {
         let until: Timestamp
@@ -15,10 +15,10 @@ struct LeaseWatch {
     private let term: Duration
     private var sights: [LeaseOwner: Sight] = [:]
 
-    /// `term` is how long a claim holds without being prolonged.
+    /// A lease lasts for `term` without being renewed.
     init(term: Duration) { self.term = term }
 
-    /// Those of the owners that are dead.
+    /// The owners that are dead.
     mutating func dead(_ leases: [OwnerLease], now: Timestamp, at instant: ContinuousClock.Instant) -> [LeaseOwner] {
         var next: [LeaseOwner: Sight] = [:]
         var dead: [LeaseOwner] = []

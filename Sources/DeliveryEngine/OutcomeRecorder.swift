@@ -4,26 +4,24 @@ import Runtime
 import Storage
 import Synchronization
 
-/// Collects outcomes and records them in batches: what came while the last batch was committed, and a moment after, makes
-/// the next one. Without the moment each few outcomes would take the store's one writer for a sync of their own, for which
-/// the deliveries behind them wait.
+/// Collects outcomes and records them in batches. A batch holds the outcomes that arrive while the one before it is
+/// committed, and for 5 ms after. Without these milliseconds every few outcomes would occupy the store's only writer for a
+/// disk sync of their own, and the deliveries behind them would wait for it.
 final class OutcomeRecorder: Sendable {
     private struct State {
         var waiting: [AttemptRecord] = []
         var isClosed = false
     }
 
-    private let store: any DeliveryStore
-    private let owner: LeaseOwner
-    /// Deliveries of this channel became due, or will.
+    private let claims: any ClaimStore
+    /// Wakes whoever claims deliveries of this channel.
     private let due: Wakeup
     private let context: StageContext
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(store: any DeliveryStore, owner: LeaseOwner, due: Wakeup, context: StageContext) {
-        self.store = store
-        self.owner = owner
+    init(claims: any ClaimStore, due: Wakeup, context: StageContext) {
+        self.claims = claims
         self.due = due
         self.context = context
     }
@@ -36,7 +34,7 @@ final class OutcomeRecorder: Sendable {
         if isFirst { arrived.signal() }
     }
 
-    /// No more will be added; `run` returns once all are recorded.
+    /// Ends the input. `run` returns once all outcomes are recorded.
     func close() {
         state.withLock { $0.isClosed = true }
         arrived.signal()
@@ -44,7 +42,7 @@ final class OutcomeRecorder: Sendable {
 
     func run() async {
         while true {
-            // A cancelled worker still records what it has sent; `close` ends this.
+            // A cancelled worker still records its sends. Only `close` ends this loop.
             await arrived.waitUninterrupted()
             while true {
                 await gather()
@@ -60,7 +58,7 @@ final class OutcomeRecorder: Sendable {
     }
 
     private static let moment = Duration.milliseconds(5)
-    /// So many are worth a sync.
+    /// A batch of this size is worth a sync of its own.
     private static let worthwhile = 256
 
     private func gather() async {
@@ -70,17 +68,17 @@ final class OutcomeRecorder: Sendable {
         if !isWorthwhile { await Self.sleep(Self.moment) }
     }
 
-    /// Not cut short when the task is cancelled.
+    /// Sleeps the whole pause, even if the task is cancelled.
     private static func sleep(_ pause: Duration) async {
         await Task { _ = try? await Task.sleep(for: pause) }.value
     }
 
-    /// Until it is recorded: a sent delivery that is not recorded would be sent again.
+    /// Tries until the batch is recorded. A sent delivery that is not recorded would be sent again.
     private func record(_ batch: [AttemptRecord]) async {
         var pause = Duration.milliseconds(100)
         while true {
             do throws(StoreError) {
-                let recording = try await store.record(batch, owner: owner, now: context.clock.now)
+                let recording = try await claims.record(batch, now: context.clock.now)
                 for number in recording.lost {
                     context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
@@ -90,7 +88,7 @@ final class OutcomeRecorder: Sendable {
                 return
             } catch {
                 context.logger.wait("\(batch.count) outcomes wait to be recorded", for: error)
-                // Also while the worker stops: nothing may interrupt this but the record itself.
+                // A stopping worker waits as well: only success may end this.
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))
             }
@@ -99,7 +97,7 @@ final class OutcomeRecorder: Sendable {
 }
 
 extension AttemptRecord {
-    /// Whether it is for the claimer to know when.
+    /// Whether the delivery will be claimed again.
     fileprivate var isDueAgain: Bool {
         switch effect {
         case .retry, .released: true

@@ -1,9 +1,9 @@
 package import Bulletins
 package import Storage
 
-/// When a delivery that did not succeed is tried again.
+/// The pauses after which a failed delivery is tried again.
 package struct RetrySchedule: Sendable {
-    /// The pause after the first attempt, the second, and so on; after the last it has failed.
+    /// The pauses after the first attempt, the second, and so on. A delivery that fails after the last one is given up.
     package var pauses: [Duration]
 
     package init(
@@ -15,14 +15,15 @@ package struct RetrySchedule: Sendable {
         self.pauses = pauses
     }
 
-    /// What a receiver may ask for at most.
+    /// The longest pause that a receiver may ask for.
     static let longestAsked = Duration.seconds(86_400)
 
     /// The longest that a delivery waits for its next attempt.
     package var longestWait: Duration { max(Self.longestAsked, (pauses.max() ?? .zero) * 1.1) }
 
-    /// What an outcome of the attempt of this number means for its delivery. `jitter`, 0 to 1, lengthens
-    /// a pause by up to a tenth, so that what failed together does not come back together.
+    /// The effect of an outcome on its delivery. `attempt` is the attempt number in the present round, starting at 1.
+    /// `jitter`, from 0 to 1, lengthens a pause by up to a tenth, so that deliveries that failed together do not come back
+    /// together.
     package func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)
         -> AttemptRecord.Effect
     {

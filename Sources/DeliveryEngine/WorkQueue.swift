@@ -1,10 +1,10 @@
 import Synchronization
 
-/// What was claimed and waits for a sender: pushed by one, taken by many, without a hop for each. What is urgent is taken
-/// first, and by some senders only.
+/// The claimed items that wait for a sender: pushed by one task and taken by many, without a hop per item. Urgent items are
+/// taken first; some senders take only these.
 final class WorkQueue<Element: Sendable>: Sendable {
-    /// An element, and how many are left behind it. Each number below that of a push is seen by one taker,
-    /// so that exactly one of them notices when the queue gets low.
+    /// An element, and the number of elements behind it. Exactly one taker sees each number, so exactly one notices that the
+    /// queue runs low.
     struct Taken: Sendable {
         let element: Element
         let left: Int
@@ -33,7 +33,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
         var urgent = Lane()
         var others = Lane()
         var takers: [Taker] = []
-        /// Those that take only what is urgent.
+        /// The takers of urgent elements only.
         var urgentTakers: [Taker] = []
         var isClosed = false
         var count: Int { urgent.count + others.count }
@@ -43,7 +43,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
             return Taken(element: element, left: count)
         }
 
-        /// The next taker that there is something for, with it.
+        /// The next taker that has an element to take, with the element.
         mutating func match() -> (Taker, Taken)? {
             if let taker = takers.last, let taken = take(urgentOnly: false) {
                 takers.removeLast()
@@ -88,7 +88,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
         }
     }
 
-    /// Ends the queue; returns what nobody has taken.
+    /// Ends the queue, and returns the elements that nobody has taken.
     func close() -> [Element] {
         let (takers, left) = state.withLock { state in
             let takers = state.takers + state.urgentTakers

@@ -22,12 +22,12 @@ extension MailComposer {
     /// of those bulletins that take one, by their numbers.
     package func digest(_ entries: [DigestEntry], leads: [Int64: String], now: Timestamp) -> ByteBuffer {
         guard let first = entries.first?.delivery else { return ByteBuffer() }
-        let words = BulletinWords(language: first.language)
+        let words = BulletinWords(language: first.terms.language)
         let zone = first.digestAt.map { DigestWindow.zone(ofEnd: $0) } ?? .wib
-        let isDaily = entries.contains { $0.delivery.frequency == .daily }
+        let isDaily = entries.contains { $0.delivery.terms.frequency == .daily }
         let title = words.digest(isDaily: isDaily)
         let day = words.date((first.digestAt ?? now).day(zoneOffset: zone.offset))
-        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
+        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(first.terms.unsubscribeToken))"
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "title": title, "day": day,
             "count": words.bulletins(entries.count), "groups": groups(entries, leads, words, zone), "leave": leave,
@@ -35,7 +35,7 @@ extension MailComposer {
         ]
         let list =
             MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
-            + settings.leave(leave, LeaveToken(first.unsubscribeToken)) + mark(of: first)
+            + settings.leave(leave, LeaveToken(first.terms.unsubscribeToken)) + mark(of: first)
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")

@@ -135,13 +135,14 @@ package struct MailComposer: Sendable {
 
     /// The whole message with CRLF line ends, not yet dot-stuffed.
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
-        let leave = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))?b=\(delivery.bulletin)"
+        let leave =
+            "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.terms.unsubscribeToken))?b=\(delivery.bulletin)"
         var message = ByteBufferAllocator().buffer(
             capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
         message.writeImmutableBuffer(prepared.headers)
         message.writeString(recipientHeaders(delivery, prepared.thread, leave, now))
-        let region = registries.regions.fullName(of: delivery.region)
-        let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
+        let region = registries.regions.fullName(of: delivery.terms.region)
+        let why = prepared.words.why(region: region, field: fieldName(delivery.terms.field, prepared.words))
         prepared.body.write(
             to: &message,
             text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.leave): \(leave)\n",
@@ -156,14 +157,14 @@ package struct MailComposer: Sendable {
     private func recipientHeaders(
         _ delivery: ClaimedDelivery, _ thread: [Int64], _ leave: String, _ now: Timestamp
     ) -> String {
-        let field = delivery.field == .any ? "semua" : delivery.field.description
-        let list = "\(field).\(delivery.region.code).\(settings.domain)"
+        let field = delivery.terms.field == .any ? "semua" : delivery.terms.field.description
+        let list = "\(field).\(delivery.terms.region.code).\(settings.domain)"
         return MailHeader.line("To", delivery.address)
             + MailHeader.line("Date", now.mailDate)
             + MailHeader.line("Message-ID", "<\(messageID(of: delivery.bulletin, to: delivery.endpoint))>")
             + references(thread, to: delivery.endpoint)
             + MailHeader.line("List-Id", "<\(list)>")
-            + settings.leave(leave, LeaveToken(delivery.unsubscribeToken, bulletin: delivery.bulletin))
+            + settings.leave(leave, LeaveToken(delivery.terms.unsubscribeToken, bulletin: delivery.bulletin))
             + mark(of: delivery)
             + "\r\n"
     }

@@ -81,7 +81,7 @@ package struct WebhookChannel: DeliveryChannel {
 
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
         // Every webhook that is claimed says how it is signed.
-        let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
+        let signing = delivery.terms.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
         return endpoints.value(signing) {
             PreparedEndpoint(
                 address: delivery.address, signer: WebhookSigner(signing, keys: keys), client: client)

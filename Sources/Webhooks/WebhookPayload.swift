@@ -59,16 +59,16 @@ struct WebhookPayload: Sendable {
 
     /// The whole body, with the subscription that matched.
     func body(for delivery: ClaimedDelivery) -> ByteBuffer {
-        let beginning = delivery.payload == .full ? full : thin
+        let beginning = delivery.terms.payload == .full ? full : thin
         var buffer = ByteBufferAllocator().buffer(capacity: beginning.readableBytes + 192)
         buffer.writeImmutableBuffer(beginning)
         // Codes and numbers only, which need no escapes.
         buffer.writeStaticString(",\"match\":{\"subscription\":")
-        buffer.writeString(String(delivery.subscription))
+        buffer.writeString(String(delivery.terms.subscription))
         buffer.writeStaticString(",\"region\":\"")
-        buffer.writeString(delivery.region.code)
+        buffer.writeString(delivery.terms.region.code)
         buffer.writeStaticString("\",\"field\":\"")
-        buffer.writeString(delivery.field.description)
+        buffer.writeString(delivery.terms.field.description)
         buffer.writeStaticString("\"}}}")
         return buffer
     }

@@ -27,14 +27,14 @@ extension Worker {
         let transport = try mailTransport(mail, relays)
         func service(
             _ channel: any DeliveryChannel, _ retry: RetrySchedule, _ hosts: HostLimits,
-            of deliveries: (any DeliveryStore)? = nil
+            claims: (any ClaimStore)? = nil
         ) -> (String, any Service) {
             var delivery = DeliverySettings()
             (delivery.lease, delivery.graceTime) = (settings.lease, settings.grace)
             (delivery.retry, delivery.hosts) = (retry, hosts)
             delivery.stopBegan = { end.began }
             let service = DeliveryService(
-                channel: channel, store: deliveries ?? store, settings: delivery, worker: worker, context: context)
+                channel: channel, store: store, claims: claims, settings: delivery, worker: worker, context: context)
             return ("delivery by \(channel.channel.rawValue)", service)
         }
         let email = email(composer, transport)
@@ -50,7 +50,7 @@ extension Worker {
         let leaving = relays.map { [("relays", RelayService(client: $0) as any Service)] } ?? []
         let together: [(name: String, any Service)] = [
             ("hub", hubVerifier(hubClient)),
-            service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, of: store.pushes),
+            service(hubChannel(hubClient), settings.webhookRetry, webhookHosts, claims: store.pushes),
             (
                 "notices",
                 NoticeService(

@@ -23,7 +23,7 @@ struct SubscriptionReader {
         }
         let address = row["address"].isEmpty ? Self.newFeedName() : row["address"]
         let subscriber = try subscriber(owner: row.optional("owner"), home: row.optional("home"))
-        let terms = EndpointTerms(revives: false, signatures: try signatures(row))
+        let terms = EndpointRequest(revives: false, signatures: try signatures(row))
         let (fields, kinds) = (try row.list("field"), try row.list("kinds"))
         return try row.list("region").flatMap { region in
             try fields.map { field in

@@ -26,7 +26,7 @@ extension StoredSubscription {
     }
 }
 
-extension EndpointTerms {
+extension EndpointRequest {
     /// That a webhook whose receiver counts on its signatures would be signed otherwise; nil if it would not.
     func fault(against present: SignatureSchemes) -> String? {
         guard let signatures, signatures != present else { return nil }

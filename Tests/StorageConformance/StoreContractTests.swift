@@ -34,7 +34,7 @@ struct StoreContractTests {
                     String($0.prefix { $0 != " " && $0 != ":" })
                 })
         }
-        return functions + page.matches(of: /var (\w+): /).map { Signature(name: String($0.1), labels: nil) }
+        return functions + page.matches(of: #/var (\w+): /#).map { Signature(name: String($0.1), labels: nil) }
     }
 
     /// The calls and properties that the suite uses. The plans of statements are no behaviour, so their test does not count.

@@ -89,7 +89,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         }
 
         /// What the endpoint has, where nothing that its receiver counts on would change.
-        private func present(at wanted: [Subscription], _ terms: EndpointTerms, _ store: any Store) async throws
+        private func present(at wanted: [Subscription], _ terms: EndpointRequest, _ store: any Store) async throws
             -> [Int64: Subscription]
         {
             let found = try await store.subscriptions(at: Array(Set(wanted.map(\.endpoint))))
@@ -116,9 +116,9 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             }
         }
 
-        private func terms() throws -> EndpointTerms {
+        private func terms() throws -> EndpointRequest {
             let schemes = signature.isEmpty ? nil : try SubscriptionReader.schemes(signature)
-            return EndpointTerms(isVerified: !verify, signatures: schemes)
+            return EndpointRequest(isVerified: !verify, signatures: schemes)
         }
 
         /// Challenges a webhook that is not verified; what was wrong.
