@@ -7,7 +7,7 @@ help: ## says what there is
 run: ## installs what is missing, builds, starts everything on loopback, publishes the samples
 	@deploy/dev/run
 
-test: .venv/ready ## installs what the tests need, builds, runs all tests
+test: lint .venv/ready ## installs what the tests need, checks the sources, builds, runs all tests
 	swift build --build-tests -Xswiftc -warnings-as-errors
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest -n 2 --dist loadfile
@@ -28,6 +28,15 @@ race: .build/race-venv/ready ## only the last of these, the race: bulletins to w
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
 	Tests/Benchmarks/race.py
+
+lint: ## checks the format, the table of imports and the words of our prose, without a build
+	@deploy/dev/lint
+
+golden: .venv/ready ## writes the generated files anew: pages of docs, samples of mails, feeds, help; look at the diff
+	swift build --build-tests
+	KENTONGAN_TEST_GOLDEN=write swift test --skip-build --filter '(PageTests|CatalogTests|GoldenTests)' > /dev/null
+	cd Tests/Acceptance && KENTONGAN_TEST_GOLDEN=write ../../$(PYTHON) -m pytest -q test_help.py
+	git status --short
 
 fuzz: ## feeds mutated bodies to the validator for ten minutes
 	swift build --product kentongan
@@ -51,4 +60,4 @@ packages:
 	.build/race-venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: help run test bench race fuzz format packages
+.PHONY: help run test lint golden bench race fuzz format packages

@@ -96,8 +96,9 @@ let targets: [Target] = [
         "HTTPPost", ["Addresses", "NIOSupport", "Wording", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
 
     // What every stage has around it, and the store between the stages.
-    module("Runtime", ["Bulletins", logging]),
-    module("Storage", ["Addresses", "Bulletins", "Runtime", "Wording", crypto, logging]),
+    module("Observability", ["Bulletins"]),
+    module("Runtime", ["Bulletins", "Observability", logging]),
+    module("Storage", ["Addresses", "Bulletins", "Observability", "Runtime", "Wording", crypto, logging]),
     module(
         "StorageSQLite",
         [
@@ -109,15 +110,15 @@ let targets: [Target] = [
         ]),
 
     // The stages.
-    module("Intake", ["AMQP", "Bulletins", "Runtime", "Storage", "Wording", lifecycle, logging]),
-    module("Fanout", ["Bulletins", "Runtime", "Storage", "Wording", lifecycle, logging]),
+    module("Intake", ["AMQP", "Bulletins", "Observability", "Runtime", "Storage", "Wording", lifecycle, logging]),
+    module("Fanout", ["Bulletins", "Observability", "Runtime", "Storage", "Wording", lifecycle, logging]),
     module(
         "DeliveryEngine",
         [
-            "Bulletins", "Runtime", "Storage", "Wording", lifecycle, logging,
+            "Bulletins", "Observability", "Runtime", "Storage", "Wording", lifecycle, logging,
             .product(name: "DequeModule", package: "swift-collections"),
         ]),
-    module("Receipts", ["AMQP", "Bulletins", "Runtime", "Storage", "Wording", lifecycle, logging]),
+    module("Receipts", ["AMQP", "Bulletins", "Observability", "Runtime", "Storage", "Wording", lifecycle, logging]),
 
     // Channels.
     module("Markup", ["Bulletins"]),
@@ -143,7 +144,8 @@ let targets: [Target] = [
     module(
         "Portal",
         [
-            "Bulletins", "Feeds", "HTTPPost", "Markup", "NIOSupport", "Runtime", "Storage", "WebSub", crypto,
+            "Bulletins", "Feeds", "HTTPPost", "Markup", "NIOSupport", "Observability", "Runtime", "Storage", "WebSub",
+            crypto,
             httpTypes, hummingbird, lifecycle, logging, nioCore, nioHTTP1,
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -155,7 +157,8 @@ let targets: [Target] = [
         "Worker",
         [
             "AMQP", "Addresses", "Bulletins", "DeliveryEngine", "Email", "Fanout", "Feeds", "HTTPPost", "Intake",
-            "Portal", "Receipts", "Runtime", "SMTP", "Storage", "StorageSQLite", "WebSub", "Webhooks", "Wording",
+            "Observability", "Portal", "Receipts", "Runtime", "SMTP", "Storage", "StorageSQLite", "WebSub", "Webhooks",
+            "Wording",
             lifecycle, logging, nioCore, nioPosix,
             .product(name: "Configuration", package: "swift-configuration"),
             .product(name: "SystemPackage", package: "swift-system"),
@@ -165,7 +168,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "kentongan",
         dependencies: [
-            "AMQP", "Addresses", "Bulletins", "Email", "HTTPPost", "Intake", "Runtime", "Storage", "StorageSQLite",
+            "AMQP", "Addresses", "Bulletins", "Email", "HTTPPost", "Intake", "Observability", "Runtime", "Storage",
+            "StorageSQLite",
             "Webhooks", "Worker", "Wording", hummingbird, logging, nioCore, nioPosix,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
@@ -173,6 +177,7 @@ let targets: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    .target(name: "Golden", path: "Tests/Golden", swiftSettings: settings),
     .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
     tests("AddressesTests", ["Addresses"]),
     tests("BulletinsTests", ["Bulletins"]),
@@ -181,16 +186,19 @@ let testTargets: [Target] = [
     tests(
         "HTTPPostTests",
         ["HTTPPost", "NIOSupport", "TestCertificates", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
+    tests("ObservabilityTests", ["Bulletins", "Golden", "Observability"]),
     tests("RuntimeTests", ["Bulletins", "Runtime"]),
     tests("StorageTests", ["Bulletins", "Storage"]),
     tests(
         "StorageConformance",
         ["Bulletins", "DeliveryEngine", "Runtime", "Storage", "StorageSQLite", crypto, grdb, lifecycle, logging]),
-    tests("IntakeTests", ["AMQP", "Bulletins", "Intake", "Storage"]),
+    tests("IntakeTests", ["AMQP", "Bulletins", "Intake", "Observability", "Storage"]),
     tests("DeliveryEngineTests", ["Bulletins", "DeliveryEngine", "Runtime", "Storage"]),
     tests("ReceiptsTests", ["AMQP", "Bulletins", "Receipts", "Storage"]),
     tests("MarkupTests", ["Bulletins", "Markup"]),
-    tests("EmailTests", ["Bulletins", "DeliveryEngine", "Email", "SMTP", "Storage", crypto, cryptoExtras, nioCore]),
+    tests(
+        "EmailTests",
+        ["Bulletins", "DeliveryEngine", "Email", "Golden", "SMTP", "Storage", crypto, cryptoExtras, nioCore]),
     tests(
         "WebhooksTests",
         [
@@ -198,7 +206,7 @@ let testTargets: [Target] = [
             nioPosix,
         ]
     ),
-    tests("FeedsTests", ["Bulletins", "Feeds", "Runtime", "Storage", httpTypes, nioCore]),
+    tests("FeedsTests", ["Bulletins", "Feeds", "Golden", "Runtime", "Storage", httpTypes, nioCore]),
     tests("WebSubTests", ["Bulletins", "DeliveryEngine", "Feeds", "HTTPPost", "Storage", "WebSub", nioCore]),
     tests(
         "PortalTests",
@@ -206,7 +214,12 @@ let testTargets: [Target] = [
             "Bulletins", "Portal", "Storage", hummingbird, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
-    tests("WorkerTests", ["SMTP", "Worker", "Wording", lifecycle, logging]),
+    tests(
+        "WorkerTests",
+        [
+            "Bulletins", "DeliveryEngine", "Golden", "Runtime", "SMTP", "Storage", "StorageSQLite", "Worker", "Wording",
+            lifecycle, logging,
+        ]),
 ]
 
 let benchmarks: [Target] = [

@@ -1,12 +1,13 @@
 import CIDN2
 import Glibc
 
-/// The part of a mail address after the @ (RFC 5321 section 4.1.2): labels of letters, digits and hyphens.
+/// The domain of a mail address (RFC 5321, section 4.1.2): labels of letters, digits and hyphens.
 public enum DomainName {
-    /// A host's name, or an address literal, as EHLO says it (RFC 5321 section 4.1.3).
+    /// Whether the text is a host name or an address literal, as EHLO sends it (RFC 5321, section 4.1.3).
     public static func isHost(_ text: String) -> Bool { (try? ascii(text, scope: .anyHost)) != nil }
 
-    /// The name in small letters, an internationalised one by UTS 46 without its transitional mappings (IDNA 2008).
+    /// The domain in lower case and ASCII. An internationalised domain is mapped by UTS 46 without the transitional
+    /// mappings (IDNA 2008).
     static func ascii(_ text: String, scope: MailAddress.Scope) throws(AddressFault) -> String {
         if text.utf8.first == UInt8(ascii: "[") {
             guard scope == .anyHost, isLiteral(text) else { throw AddressFault("the part after the @ is not a domain") }
@@ -29,22 +30,22 @@ public enum DomainName {
         }
         guard isHostName else { throw AddressFault("the part after the @ is not a host name") }
         guard scope == .internet else { return }
-        guard labels.count >= 2 else { throw AddressFault("the part after the @ is no domain, since it has no dot") }
+        guard labels.count >= 2 else { throw AddressFault("the part after the @ is not a domain: it has no dot") }
         guard labels.last?.allSatisfy({ (0x30...0x39).contains($0) }) != true else {
-            throw AddressFault("the part after the @ ends in a number, as no domain does")
+            throw AddressFault("the part after the @ is not a domain: it ends in a number")
         }
     }
 
     private static func internationalised(_ text: String) throws(AddressFault) -> String {
-        // The library would leave out what it does not know or show: another domain than the one that somebody typed.
+        // libidn2 drops ignorable characters, and would return another domain than the one that was typed.
         guard text.unicodeScalars.allSatisfy(mayBeMapped) else {
-            throw AddressFault("the part after the @ has a character that no domain has (IDNA)")
+            throw AddressFault("the part after the @ has a character that domains cannot have (IDNA)")
         }
         var output: UnsafeMutablePointer<CChar>?
         let flags = Int32(IDN2_NONTRANSITIONAL.rawValue | IDN2_NFC_INPUT.rawValue)
         let code = idn2_to_ascii_8z(text, &output, flags)
         guard code == 0, let output else {
-            throw AddressFault("the part after the @ is not a domain that can be written in ASCII (IDNA)")
+            throw AddressFault("the part after the @ is a domain that cannot be written in ASCII (IDNA)")
         }
         defer { idn2_free(output) }
         return MailAddress.folded(String(cString: output))

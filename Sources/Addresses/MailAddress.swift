@@ -1,24 +1,26 @@
-/// A mailbox's address in the one form that every part of the program uses: a plain local part (the Dot-string of RFC
-/// 5321 section 4.1.2, with the UTF-8 of RFC 6531 section 3.3) and a domain in small letters, in which an
-/// internationalised name is written as `xn--`. Nothing in it can end a command, a path or a header.
+/// A mail address in the one form that every part of the program uses.
 ///
-/// Two addresses whose local parts differ only in the case of A-Z count as one address. Mail goes to the spelling that
-/// was given first, since only the mailbox's own server may say that case means nothing to it.
+/// The local part is a Dot-string (RFC 5321, section 4.1.2) and may contain UTF-8 (RFC 6531, section 3.3). The domain
+/// is in lower case, and an internationalised one in its `xn--` form. No character of an address can end an SMTP
+/// command, a return path or a header.
+///
+/// Two addresses whose local parts differ only in the case of A-Z count as one. Mail goes to the spelling that was
+/// given first, because only the server of the mailbox knows whether case matters to it.
 public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
-    /// Where mail to an address can go.
+    /// The hosts that an address may name.
     public enum Scope: Sendable {
-        /// A mailbox that anybody can write to: its domain has at least two labels and is not a number.
+        /// A mailbox on the internet: its domain has at least two labels, and the last one is not a number.
         case internet
-        /// Also a host of the local network (`root@localhost`), or an address literal (`root@[192.0.2.1]`).
+        /// In addition, a host of the local network (`root@localhost`) or an address literal (`root@[192.0.2.1]`).
         case anyHost
     }
 
-    /// The part before the @, as it was given.
+    /// The part before the @, in its original case.
     public let local: String
-    /// The part after the @, in ASCII and small letters.
+    /// The part after the @, in ASCII and lower case.
     public let domain: String
 
-    /// Limits are those of RFC 5321 section 4.5.3.1: 64 bytes before the @, 254 in all.
+    /// Parses an address. The limits are those of RFC 5321, section 4.5.3.1: 64 bytes before the @, 254 in total.
     public init(_ text: String, scope: Scope = .internet) throws(AddressFault) {
         let bytes = text.utf8
         guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { throw AddressFault("it has no @") }
@@ -33,16 +35,16 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { "\(local)@\(domain)" }
 
-    /// The form in which addresses are compared.
+    /// The address in lower case. Two addresses are the same if their folded forms are equal.
     public var folded: String { Self.folded(description) }
 
-    /// A text with A-Z in small letters, as SQLite's `lower()` makes it: other letters stay.
+    /// Maps A-Z to lower case and leaves all other letters, as SQLite's `lower()` does.
     public static func folded(_ text: String) -> String {
         String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
-    /// The address in its one form; a text that is no address comes back as it is, so that an operator can still name
-    /// what an older version took.
+    /// The address in its one form. A text that is not an address is returned unchanged, so that an operator can still
+    /// name an address that an older version accepted.
     public static func canonical(_ text: String) -> String { (try? MailAddress(text))?.description ?? text }
 
     private static func check(local: String) throws(AddressFault) {
@@ -57,7 +59,7 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
             throw AddressFault("the part before the @ is not a plain name")
         }
         guard local.unicodeScalars.allSatisfy({ $0.isASCII || isVisible($0) }) else {
-            throw AddressFault("it has a character that nobody sees")
+            throw AddressFault("it has an invisible character")
         }
     }
 
@@ -65,7 +67,7 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
         DomainName.isAlphanumeric(byte) || byte > 127 || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
     }
 
-    /// Controls, spaces, directions of writing and joiners have no place in an address.
+    /// Addresses contain no controls, spaces, direction marks or joiners.
     static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .privateUse, .surrogate,
@@ -76,7 +78,7 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Why a text is no address, as the end of a sentence.
+/// The reason why a text is not a mail address, worded as the end of a sentence.
 public struct AddressFault: Error, Sendable, Equatable, CustomStringConvertible {
     public let reason: String
 

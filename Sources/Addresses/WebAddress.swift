@@ -1,16 +1,18 @@
 import Glibc
 
-/// The one spelling of an http or https URL (RFC 3986 section 6.2.2), by which two addresses of one thing are known as
-/// one: scheme and host in small letters, no default port, no fragment, `%xx` in capitals, unreserved characters plain,
-/// no dot segments, and a path of at least `/`. It does not judge whether a URL may be posted to.
+/// Normalises http and https URLs (RFC 3986, section 6.2.2), so that equivalent URLs compare equal.
+///
+/// The normal form has a lower-case scheme and host, no default port and no fragment. Percent escapes are in upper case
+/// and only escape reserved characters. The path has no dot segments and is at least `/`. Whether the program may post
+/// to the URL is decided elsewhere.
 public enum WebAddress {
-    /// A text that has no scheme and authority comes back as it is.
+    /// The normal form of a URL. A text without a scheme and authority is returned unchanged.
     public static func canonical(_ url: String) -> String {
         guard let (scheme, authority, rest) = split(url) else { return url }
         let sent = rest.prefix { $0 != UInt8(ascii: "#") }
-        let mark = sent.firstIndex(of: UInt8(ascii: "?")) ?? sent.endIndex
-        let path = withoutDotSegments(escapes(sent[..<mark]))
-        return "\(scheme)://\(host(authority, scheme))\(path)" + text(escapes(sent[mark...]))
+        let query = sent.firstIndex(of: UInt8(ascii: "?")) ?? sent.endIndex
+        let path = withoutDotSegments(normalisedEscapes(sent[..<query]))
+        return "\(scheme)://\(normalisedAuthority(authority, scheme))\(path)" + text(normalisedEscapes(sent[query...]))
     }
 
     private typealias Bytes = ArraySlice<UInt8>
@@ -25,18 +27,19 @@ public enum WebAddress {
         return end > start ? (scheme, bytes[start..<end], bytes[end...]) : nil
     }
 
-    /// User information, which no address here may have, stays as it is.
-    private static func host(_ authority: Bytes, _ scheme: String) -> String {
+    /// The authority in its normal form. User information is kept as it is: addresses that have any are rejected
+    /// elsewhere.
+    private static func normalisedAuthority(_ authority: Bytes, _ scheme: String) -> String {
         let start = authority.lastIndex(of: UInt8(ascii: "@")).map { $0 + 1 } ?? authority.startIndex
         let closing = authority.lastIndex(of: UInt8(ascii: "]")) ?? start
         let colon = authority[closing...].firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
         let (name, port) = (MailAddress.folded(text(authority[start..<colon])), text(authority[colon...].dropFirst()))
         let isDefault = port.isEmpty || port == (scheme == "https" ? "443" : "80")
-        return text(authority[..<start]) + plainest(name) + (isDefault ? "" : ":\(port)")
+        return text(authority[..<start]) + shortestHost(name) + (isDefault ? "" : ":\(port)")
     }
 
-    /// An IPv6 address in its shortest form (RFC 5952).
-    private static func plainest(_ name: String) -> String {
+    /// Rewrites an IPv6 address in its shortest form (RFC 5952).
+    private static func shortestHost(_ name: String) -> String {
         guard name.hasPrefix("["), name.hasSuffix("]") else { return name }
         var address = in6_addr()
         guard inet_pton(AF_INET6, String(name.dropFirst().dropLast()), &address) == 1 else { return name }
@@ -45,8 +48,9 @@ public enum WebAddress {
         return "[\(text(shortest.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))[...]))]"
     }
 
-    /// `%7e` is `~`, and `%2f` is `%2F`: what is reserved means something else when it is plain.
-    private static func escapes(_ bytes: Bytes) -> Bytes {
+    /// Decodes escaped unreserved characters, and writes the other escapes in upper case: `%7e` becomes `~`, and `%2f`
+    /// becomes `%2F`, because a reserved character has another meaning when it is not escaped.
+    private static func normalisedEscapes(_ bytes: Bytes) -> Bytes {
         var made: [UInt8] = []
         var rest = bytes
         while let byte = rest.popFirst() {
@@ -68,12 +72,12 @@ public enum WebAddress {
         DomainName.isAlphanumeric(byte) || "-._~".utf8.contains(byte)
     }
 
-    /// RFC 3986 section 5.2.4.
+    /// Removes dot segments (RFC 3986, section 5.2.4).
     private static func withoutDotSegments(_ path: Bytes) -> String {
         var kept: [Bytes] = []
         let segments = path.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        for (place, segment) in segments.enumerated() {
-            let isLast = place == segments.count - 1
+        for (index, segment) in segments.enumerated() {
+            let isLast = index == segments.count - 1
             switch text(segment) {
             case ".": if isLast { kept.append([]) }
             case "..":
@@ -86,4 +90,12 @@ public enum WebAddress {
     }
 
     private static func text(_ bytes: Bytes) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// An address of any channel: a mail address, a URL, or the name of a feed.
+public enum AnyAddress {
+    /// The one spelling of a mail address or URL. Any other text is returned unchanged.
+    public static func canonical(_ text: String) -> String {
+        (try? MailAddress(text))?.description ?? WebAddress.canonical(text)
+    }
 }

@@ -1,13 +1,14 @@
-/// What is disseminated: an announcement by a government unit, or a proposal by a KIM.
+/// The unit of dissemination: an announcement by a government unit, or a proposal by a KIM (a community information
+/// group).
 ///
-/// The members mean what contract.md and `config/schema/bulletin.schema.json` say of them.
+/// `docs/contract.md` and `config/schema/bulletin.schema.json` define the members.
 public struct Bulletin: Sendable {
     public enum Kind: String, Sendable, CaseIterable { case announcement, proposal }
 
     public enum Urgency: String, Sendable, CaseIterable, Comparable {
         case routine, important, emergency
 
-        /// 0 for routine to 2 for emergency.
+        /// 0 for routine, 1 for important, 2 for emergency.
         public var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
         public static func < (a: Urgency, b: Urgency) -> Bool { a.rank < b.rank }
     }
@@ -27,7 +28,7 @@ public struct Bulletin: Sendable {
         public var email: String?
     }
 
-    /// When something happens: an instant, or a whole day where it takes place.
+    /// The time of an event: an instant, or a whole day in the time zone of its region.
     public enum Moment: Sendable {
         case at(Timestamp)
         case on(CalendarDay)
@@ -40,7 +41,7 @@ public struct Bulletin: Sendable {
         public var place: String?
     }
 
-    /// After CAP 1.2.
+    /// A warning, modelled on CAP 1.2 (Common Alerting Protocol).
     public struct Alert: Sendable {
         public var event: String
         public var urgency: String?
@@ -68,7 +69,7 @@ public struct Bulletin: Sendable {
     public var body: String?
     public var note: String?
     public var language = "id"
-    /// As the bulletin named them, retired codes already replaced.
+    /// The addressed regions in their original order. Retired codes have been replaced by their successors.
     public var regions: [Region] = []
     public var fields: [Field] = []
     public var urgency = Urgency.routine
@@ -90,14 +91,15 @@ public struct Bulletin: Sendable {
     }
 }
 
-/// Which bulletin: its publisher, and the publisher's own name for it. Written `PUBLISHER/ID`.
+/// The identity of a bulletin over all its revisions: the publisher and the publisher's own id for it, written
+/// `PUBLISHER/ID`.
 public struct BulletinID: Sendable, Hashable, CustomStringConvertible {
     public let publisher: String
     public let id: String
 
     public init(publisher: String, id: String) { (self.publisher, self.id) = (publisher, id) }
 
-    /// From `PUBLISHER/ID`; nil if either part is not of its form.
+    /// Parses `PUBLISHER/ID`. Returns nil if either part is malformed.
     public init?(_ text: String) {
         guard let slash = text.firstIndex(of: "/") else { return nil }
         self.init(publisher: String(text[..<slash]), id: String(text[text.index(after: slash)...]))
@@ -106,6 +108,6 @@ public struct BulletinID: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { "\(publisher)/\(id)" }
 
-    /// Its name in feeds and calendars, which is the same for all revisions.
+    /// The URN that identifies the bulletin in feeds and calendars, the same for all revisions.
     public var urn: String { "urn:kentongan:\(publisher):\(id)" }
 }

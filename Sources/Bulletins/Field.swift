@@ -1,8 +1,8 @@
-/// A field (bidang) of public affairs: a slug of at most two levels, `kesehatan.stunting`.
+/// A field (bidang) of public affairs, identified by a slug of at most two levels: `kesehatan`, `kesehatan.stunting`.
 public struct Field: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let code: String
 
-    /// A field from its slug; nil unless it is one or two words of `a-z0-9-` joined by a dot.
+    /// Parses a slug of one or two words of `a-z0-9-`, joined by a dot. Returns nil for any other text.
     public init?(_ code: String) {
         let parts = code.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), code.utf8.count <= 64 else { return nil }
@@ -20,24 +20,24 @@ public struct Field: Sendable, Hashable, Comparable, CustomStringConvertible {
 
     private init(unchecked code: Substring) { self.code = String(code) }
 
-    /// The field above; nil for one of the first level.
+    /// The parent field; nil at the first level.
     public var parent: Field? {
         code.firstIndex(of: ".").map { Field(unchecked: code[..<$0]) }
     }
 
-    /// Whether `other` is this field or lies under it.
+    /// Whether `other` is this field or one of its children.
     public func contains(_ other: Field) -> Bool { other == self || other.parent == self }
 
     public var description: String { code }
     public static func < (a: Field, b: Field) -> Bool { a.code < b.code }
 }
 
-/// What a subscription or a publisher's scope says of fields: one, or all of them (`*`).
+/// The fields of a subscription or of a publisher's scope: one field with its children, or all fields (`*`).
 public enum FieldFilter: Sendable, Hashable, CustomStringConvertible {
     case any
     case field(Field)
 
-    /// From its text, `*` or a slug.
+    /// Parses `*` or a slug.
     public init?(_ text: String) {
         if text == "*" {
             self = .any

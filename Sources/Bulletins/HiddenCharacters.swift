@@ -1,12 +1,14 @@
-/// The one table of characters that people do not see, or that change how others show: what a bulletin may not hold, what
-/// shows nothing, and what a terminal or a log gets escaped. Each set contains the one before it, but for plain spaces,
-/// which are invisible and not hidden.
+/// The table of characters that are invisible or change how other characters are displayed.
+///
+/// It defines three sets. Bulletins reject *hostile* characters, a text of *invisible* characters counts as blank, and
+/// terminals and logs show *hidden* characters escaped. Every hostile character is invisible and hidden. Spaces are
+/// invisible but not hidden.
 package enum HiddenCharacters {
-    // MARK: - The table
+    // MARK: - The sets
 
-    /// What no line of a bulletin holds, as `config/schema/bulletin.schema.json` has it: controls, marks that turn the
-    /// direction of text, signs without width, and code points that are no characters. Joiners stay, since scripts and
-    /// emoji need them. U+FFFD marks where a program lost a character.
+    /// Characters that a line of a bulletin must not contain, as in `config/schema/bulletin.schema.json`: controls,
+    /// direction marks, zero-width characters and noncharacters. Joiners are allowed, because scripts and emoji need
+    /// them. U+FFFD is rejected because it shows that a program lost a character.
     package static func isHostile(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7F...0x9F, 0x61C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFDD0...0xFDEF,
@@ -16,7 +18,7 @@ package enum HiddenCharacters {
         }
     }
 
-    /// What shows nothing: spaces of any width, joiners and fillers too.
+    /// Characters that display nothing, including spaces of any width, joiners and fillers.
     package static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x20, 0xA0, 0xAD, 0x34F, 0x115F, 0x1160, 0x1680, 0x17B4, 0x17B5, 0x180B...0x180F, 0x2000...0x200F, 0x202F,
@@ -26,7 +28,8 @@ package enum HiddenCharacters {
         }
     }
 
-    /// What an output escapes: all that Unicode calls a control, a format, unassigned, private or ignorable.
+    /// Characters that outputs escape: all that Unicode classifies as control, format, unassigned, private-use or
+    /// ignorable.
     package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
         switch scalar.properties.generalCategory {
@@ -35,23 +38,24 @@ package enum HiddenCharacters {
         }
     }
 
-    // MARK: - Looking
+    // MARK: - Inspection
 
+    /// The first hidden character of a text.
     package static func first(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: isHidden) }
 
-    /// Whether a text has anything to see.
+    /// Whether a text has a visible character.
     package static func hasVisible(_ text: String) -> Bool { text.unicodeScalars.contains { !isInvisible($0) } }
 
-    /// As in `U+200B`, with the name that Unicode gives it.
+    /// The code point with its Unicode name: `U+200B (ZERO WIDTH SPACE)`.
     package static func name(_ scalar: Unicode.Scalar) -> String {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         return scalar.properties.name.map { "\(code) (\($0))" } ?? code
     }
 
-    // MARK: - Showing
+    // MARK: - Cleaning
 
-    /// The text with each hidden character as `\u{...}`, so that a reader sees that it is there.
+    /// Replaces each hidden character by `\u{...}`, so that readers see it.
     package static func escaped(_ text: String) -> String {
         guard first(in: text) != nil else { return text }
         var shown = String.UnicodeScalarView()
@@ -65,14 +69,14 @@ package enum HiddenCharacters {
         return String(shown)
     }
 
-    /// The same for a text of several lines, which keeps its lines.
+    /// Replaces hidden characters in a text of several lines, and keeps the line breaks.
     package static func escapedLines(_ text: String) -> String {
-        // Not by Character, to which a carriage return and a line feed are one.
+        // Splits by scalars: a carriage return with a line feed is one Character.
         text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
             .map { escaped(String($0)) }.joined(separator: "\n")
     }
 
-    /// The text without what no bulletin holds. Line breaks and tabs stay; a carriage return or a separator becomes a space.
+    /// Removes hostile characters. Line feeds and tabs stay, and carriage returns and line separators become spaces.
     package static func dropped(from text: String) -> String {
         guard text.unicodeScalars.contains(where: { isDropped($0) }) else { return text }
         var clean = String.UnicodeScalarView()

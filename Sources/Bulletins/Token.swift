@@ -1,6 +1,6 @@
 import Foundation
 
-/// Secret tokens as they stand in links: base64url without padding (RFC 4648 section 5).
+/// The text form of secret tokens in links: base64url without padding (RFC 4648, section 5).
 package enum Token {
     package static func text(_ bytes: [UInt8]) -> String {
         let encoded = Data(bytes).base64EncodedData()
@@ -15,7 +15,7 @@ package enum Token {
         }
     }
 
-    /// Nil if the text is no token of 32 bytes.
+    /// Decodes a token of 32 bytes. Returns nil for any other text.
     package static func bytes(_ text: String) -> [UInt8]? {
         guard text.utf8.count == 43 else { return nil }
         let standard = text.replacing("-", with: "+").replacing("_", with: "/") + "="

@@ -1,23 +1,29 @@
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Wording
 
-/// The unit that a sender takes: one delivery, or all of one digest.
+/// The unit of work that a sender takes: one delivery, or all deliveries of one digest.
 struct WorkItem: Sendable {
     let deliveries: [ClaimedDelivery]
     let isDigest: Bool
+    let claimedAt = ContinuousClock.now
 }
 
-/// Brings claimed deliveries to an end: asks whether they may still be sent, attempts them, and passes the outcomes to the
-/// recorder.
+/// Takes claimed deliveries to their end: checks that they may still be sent, makes the attempt, and records the
+/// outcome.
+///
+/// The checks come as late as possible. An item may wait for minutes behind a slow host, and during that time the
+/// subscription may end or the bulletin may be withdrawn.
 final class AttemptSender: Sendable {
     private let channel: any DeliveryChannel
     private let claims: any ClaimStore
     private let settings: DeliverySettings
     private let recorder: OutcomeRecorder
     private let context: StageContext
+    private let metrics: DeliveryMetrics
     private let pauses = ChannelPause()
     private let gate: HostGate<WorkItem>
     private let onRoom: @Sendable () -> Void
@@ -34,32 +40,36 @@ final class AttemptSender: Sendable {
         self.settings = settings
         self.recorder = recorder
         self.context = context
+        metrics = DeliveryMetrics(context.metrics, channel.channel)
         gate = HostGate(limits: settings.hosts, senders: channel.concurrency, mostParked: channel.claimsAhead)
         self.onRoom = onRoom
         self.hold = hold
         self.shelf = shelf
     }
 
-    /// The time for which the channel still rests because its relay does not work.
+    /// The time until the channel's pause ends; nil while the channel works.
     var pause: Duration? { pauses.remaining }
 
-    /// Whether too many deliveries wait for their hosts to claim more. `onRoom` is called when that ends.
+    /// Whether the gate holds more parked items than it should, so that the claimer stops. `onRoom` is called when
+    /// there is room again.
     var isFull: Bool { gate.isFull }
-    /// The number of deliveries that may be claimed while the relay has a rate or has just failed; if it is 0, the time
-    /// after which there is room.
+    /// The number of deliveries that may be claimed now and, if that is zero, the time until there is room.
+    ///
+    /// Two things bound it: a pause has just ended and the channel probes with a single attempt, or the channel's one
+    /// host has a rate.
     var pace: (room: Int, wait: Duration) {
         if let probes = pauses.probes { return (probes, .seconds(1)) }
         return channel.pacedHost.map { gate.pace($0, now: .now) } ?? (.max, .zero)
     }
 
-    /// The number of deliveries that wait for hosts that answer.
+    /// The number of parked items beyond the quotas of their hosts.
     var excess: Int { gate.excess }
-    /// Whether too many wait even to claim emergencies.
+    /// Whether the gate is so full that not even emergencies are claimed.
     var isOverfull: Bool { gate.isOverfull }
 
     // MARK: - Before the queue
 
-    /// Ends the deliveries that must not be sent, and returns the rest.
+    /// Ends the deliveries that must not be sent, and returns the others.
     func endHalted(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
         claimed.filter { delivery in
             guard let halt = delivery.halt else { return true }
@@ -68,18 +78,18 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Gives back the deliveries that nobody has begun.
+    /// Releases every item that no sender has begun: those `left` in the queue and those parked at the gate.
     func close(with left: [WorkItem]) { release((left + gate.close()).flatMap(\.deliveries), after: .zero) }
 
     // MARK: - Sending
 
-    /// Sends an item, then the items that waited for its host.
+    /// Sends an item, and then each item that its end lets through the gate.
     func send(_ item: WorkItem) async {
         var waiting = [item]
         while let next = waiting.popLast() { waiting += await sendOne(next) }
     }
 
-    /// Sends one item, and returns those that may be sent now that it has ended.
+    /// Returns the work items that may start now that this one has ended.
     private func sendOne(_ item: WorkItem) async -> [WorkItem] {
         guard let first = item.deliveries.first else { return [] }
         let place = channel.host(of: first).map { Place(host: $0, endpoint: first.endpoint) }
@@ -111,7 +121,10 @@ final class AttemptSender: Sendable {
         return unparked.items
     }
 
-    /// Returns whether the host answered (nil if nothing was sent), and how long the endpoint wants to be left alone.
+    /// Makes one attempt.
+    ///
+    /// - Returns: Whether the host answered (nil if nothing was sent), how long the attempt took, and the rest that the
+    ///   endpoint asked for.
     private func attempt(_ item: WorkItem) async -> (isReachable: Bool?, took: Duration, rest: Duration?) {
         let bulletins = await withBulletins(item.deliveries)
         await channel.prepare(bulletins, isDigest: item.isDigest)
@@ -119,6 +132,7 @@ final class AttemptSender: Sendable {
         let entries = await stillSendable(bulletins, startedAt)
         guard let first = entries.first else { return (nil, .zero, nil) }
         let started = ContinuousClock.now
+        metrics.waited(item.claimedAt.duration(to: started))
         pauses.begin()
         let outcome =
             item.isDigest
@@ -128,11 +142,12 @@ final class AttemptSender: Sendable {
         if case .unavailable(let pause) = outcome.verdict {
             context.logger.warning("\(channel.channel.rawValue) pauses for \(pause.spoken): \(outcome.detail ?? "")")
         }
-        // All deliveries of a digest get the same effect, so that they are tried together again.
+        // One effect serves all deliveries of a digest, so that they are retried together.
         let effect = settings.retry.effect(
             of: outcome.verdict, attempt: entries.map(\.delivery.attemptInRound).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
         let duration = started.duration(to: .now)
+        count(entries, effect, duration)
         recorder.add(
             entries.map {
                 AttemptRecord(
@@ -142,7 +157,25 @@ final class AttemptSender: Sendable {
         return (!outcome.isUnreachable, duration, outcome.rest.map { min($0, RetrySchedule.longestAsked) })
     }
 
-    /// Deliveries whose bulletin cannot be read go back. Otherwise this worker would renew their lease without an end.
+    private func count(_ entries: [DigestEntry], _ effect: AttemptRecord.Effect, _ duration: Duration) {
+        metrics.sent(took: duration)
+        guard effect == .delivered else { return }
+        let now = context.clock.now
+        for entry in entries {
+            let stored = entry.content.stored
+            metrics.delivered(
+                after: now - max(stored.receivedAt, entry.content.bulletin.publishAt ?? stored.receivedAt))
+        }
+    }
+
+    /// Sets the gauges of channels and hosts that are at rest.
+    func measure() {
+        metrics.pauses(pauses.remaining != nil)
+        metrics.rests(gate.resting(now: .now))
+    }
+
+    /// Pairs deliveries with their bulletins, and releases the deliveries whose bulletin cannot be read. A claim that
+    /// nobody works on would be renewed without end.
     private func withBulletins(_ deliveries: [ClaimedDelivery]) async -> [DigestEntry] {
         do throws(StoreError) {
             let entries = try await shelf.entries(of: deliveries)
@@ -160,7 +193,8 @@ final class AttemptSender: Sendable {
         }
     }
 
-    /// Ends the deliveries that have expired or were taken back since the claim, and returns the rest.
+    /// Returns the entries that may still be sent, and ends those that expired or were called off after they were
+    /// claimed.
     private func stillSendable(_ entries: [DigestEntry], _ now: Timestamp) async -> [DigestEntry] {
         guard await hold.waitUntilFresh() else {
             release(entries.map(\.delivery), after: .zero)
@@ -200,6 +234,7 @@ final class AttemptSender: Sendable {
         recorder.add([record])
     }
 
+    /// Returns deliveries to the store, where they become due again after `pause`. A release is not an attempt.
     func release(_ deliveries: [ClaimedDelivery], after pause: Duration) {
         let at = context.clock.now + pause
         recorder.add(
@@ -211,7 +246,7 @@ final class AttemptSender: Sendable {
 }
 
 extension DeliveryHalt {
-    /// The end of a delivery that must not be sent; nil if another worker has it, and ends it.
+    /// The effect and the reason with which a halted delivery ends; nil if another worker owns it now.
     fileprivate var end: (AttemptRecord.Effect, String)? {
         switch self {
         case .unsubscribed: (.cancelled, "the subscription has ended")

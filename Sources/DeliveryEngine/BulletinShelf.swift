@@ -1,22 +1,31 @@
 import Runtime
 import Storage
 
-/// A cache of the bulletins of claimed deliveries. Waiting deliveries hold no bulletin, so memory is bounded in bytes,
-/// however many large bulletins are claimed. A bulletin that was evicted is read again when its delivery's turn comes.
+/// A cache of the bulletins whose deliveries are claimed, bounded in bytes.
+///
+/// A waiting delivery refers to its bulletin by number and does not hold it. Memory therefore stays within `sizeLimit`,
+/// however many large bulletins are claimed. A bulletin that was evicted is read again when the turn of its delivery
+/// comes.
+///
+/// An example: 500 claimed deliveries belong to 100 bulletins of 256 KiB each, which would take 75 MiB once parsed. The
+/// shelf keeps the 21 bulletins read last. It reads each of the others again when the first delivery of its run is
+/// sent, and the run's further deliveries find it on the shelf.
 final class BulletinShelf: Sendable {
     private let store: any DeliveryStore
     private let known: RenderCache<Int64, DeliveryContent>
 
-    /// The most bulletins that are read ahead. The first deliveries of a batch are sent first, so theirs are read together.
+    /// The maximum number of bulletins that `prepare` reads in one query. The first deliveries of a batch are sent
+    /// first, so only their bulletins are worth a read ahead.
     static let ahead = 64
 
-    /// Keeps at most `sizeLimit` bytes, counted as in memory.
+    /// Keeps at most `sizeLimit` bytes. A parsed bulletin counts as three times its payload, about what it takes in
+    /// memory.
     init(store: any DeliveryStore, sizeLimit: Int = 16 << 20) {
         self.store = store
         known = RenderCache(sizeLimit: sizeLimit) { $0.stored.payload.count * 3 }
     }
 
-    /// Reads those of the bulletins to be sent first that are not in the cache.
+    /// Reads ahead the bulletins that will be sent first, except those already on the shelf.
     func prepare(_ bulletins: some Sequence<Int64>) async throws(StoreError) {
         var missing: Set<Int64> = []
         for bulletin in bulletins where missing.count < Self.ahead {
@@ -25,9 +34,9 @@ final class BulletinShelf: Sendable {
         _ = try await read(missing)
     }
 
-    /// Pairs deliveries with their bulletins. A delivery whose bulletin was removed is left out.
+    /// Pairs each delivery with its bulletin. A delivery whose bulletin was deleted is left out.
     func entries(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [DigestEntry] {
-        // The ordinary case: one delivery whose bulletin is in the cache.
+        // The common case, without a set: one delivery whose bulletin is on the shelf.
         if deliveries.count == 1, let content = known.known(deliveries[0].bulletin) {
             return [DigestEntry(delivery: deliveries[0], content: content)]
         }

@@ -1,7 +1,13 @@
 import Synchronization
 
-/// The rest of a channel whose relay does not work. After a rest the channel begins with one attempt, and goes on with all
-/// of them once that is answered. Otherwise each end of a pause would claim hundreds only to give them back.
+/// The pause of a channel whose way out does not work, such as a mail relay that refuses connections.
+///
+/// A channel comes back with a probe: it makes one attempt at a time until the way is seen to work. Without the probe,
+/// the end of each pause would claim hundreds of deliveries only to release them again.
+///
+/// An example: the relay is down, an attempt ends as `.unavailable(pause: 30 s)`, and `remaining` counts down from 30
+/// s. Then `probes` allows one attempt. If the relay is still down, the next pause begins. If it answers, even with a
+/// refusal, `probes` is nil again and the channel claims as before.
 final class ChannelPause: Sendable {
     private struct State {
         var until: ContinuousClock.Instant?
@@ -11,9 +17,10 @@ final class ChannelPause: Sendable {
 
     private let state = Mutex(State())
 
+    /// Counts an attempt as begun.
     func begin() { state.withLock { $0.underWay += 1 } }
 
-    /// Notes the end of an attempt, and returns whether it shows that the relay works again.
+    /// Notes the end of an attempt. Returns whether this attempt shows that the way works again.
     func end(_ verdict: AttemptOutcome.Verdict) -> Bool {
         state.withLock { state in
             state.underWay -= 1
@@ -31,7 +38,7 @@ final class ChannelPause: Sendable {
         }
     }
 
-    /// The time for which it still rests; nil if it does not.
+    /// The time until the pause ends; nil if there is no pause.
     var remaining: Duration? {
         state.withLock { state in
             guard let end = state.until, end > .now else { return nil }
@@ -39,6 +46,6 @@ final class ChannelPause: Sendable {
         }
     }
 
-    /// The number of attempts that may be claimed after a pause; nil if there is no bound.
+    /// The number of attempts that may be claimed while the channel probes, 1 or 0; nil if there is no such bound.
     var probes: Int? { state.withLock { $0.isProbing ? ($0.underWay == 0 ? 1 : 0) : nil } }
 }

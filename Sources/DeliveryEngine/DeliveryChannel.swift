@@ -1,41 +1,47 @@
 package import Bulletins
 package import Storage
 
-/// The sending half of a channel, such as email.
+/// A way to deliver bulletins: email, webhooks, feeds, the hub.
+///
+/// A channel knows its protocol and nothing of the store, leases, retries or fairness. The engine claims, paces and
+/// records; the channel makes single attempts and says how each ended.
 package protocol DeliveryChannel: Sendable {
     var channel: Channel { get }
 
-    /// The number of attempts that run simultaneously.
+    /// The number of attempts that may run simultaneously.
     var concurrency: Int { get }
 
-    /// The number of deliveries that are claimed ahead: enough that no sender waits for a claim, and few enough that a stop
-    /// gives little back.
+    /// The number of deliveries to claim ahead of the senders. It is large enough that no sender waits for a claim, and
+    /// small enough that a stop releases few.
     var claimsAhead: Int { get }
 
-    /// The executors on which attempts run, in turn; empty for any. A channel whose connections belong to event loops names
-    /// these, so that nothing passes from thread to thread.
+    /// The executors on which senders run, assigned in turn; empty for the default executor. A channel whose
+    /// connections live on event loops names those loops, so that no attempt hops between threads.
     var executors: [any TaskExecutor] { get }
 
-    /// Whether the channel sends digests.
+    /// Whether the channel collects deliveries in digests.
     var hasDigests: Bool { get }
 
-    /// Whether a message is worthless once its bulletin has expired.
+    /// Whether a delivery of this channel has no more use once its bulletin has expired.
     var endsWithBulletin: Bool { get }
 
-    /// The host whose limits an attempt counts against: the endpoint's, or the relay. Nil if there are no limits.
+    /// The host whose limits an attempt counts against: the endpoint's host, or the relay. Nil if no limits apply.
     func host(of delivery: ClaimedDelivery) -> String?
 
-    /// The only host of all deliveries, if the channel has a rate. No more is claimed than may be sent.
+    /// The one host of all deliveries, for a channel with a rate. The claimer then takes no more than this rate lets
+    /// through.
     var pacedHost: String? { get }
 
-    /// Renders and caches the slow parts of the messages. The engine asks afterwards whether they may still be sent, so that
-    /// nothing goes out that was withdrawn in the meantime.
+    /// Renders and keeps the content of an attempt, if rendering takes time.
+    ///
+    /// The engine asks afterwards whether the deliveries may still be sent, so that nothing goes out that was withdrawn
+    /// in the meantime.
     func prepare(_ entries: [DigestEntry], isDigest: Bool) async
 
-    /// Attempts a delivery once. It never throws: every end of an attempt is an outcome.
+    /// Makes one attempt. It never throws, since every end of an attempt is an outcome.
     func attempt(_ delivery: ClaimedDelivery, _ content: DeliveryContent, now: Timestamp) async -> AttemptOutcome
 
-    /// Attempts once to send the deliveries of one digest.
+    /// Makes one attempt to send all deliveries of one digest.
     func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome
 }
 
@@ -59,7 +65,7 @@ extension DeliveryChannel {
     }
 }
 
-/// A delivery of a digest with its bulletin.
+/// A claimed delivery with its bulletin, ready to be sent alone or in a digest.
 package struct DigestEntry: Sendable {
     package let delivery: ClaimedDelivery
     package let content: DeliveryContent
@@ -70,31 +76,33 @@ package struct DigestEntry: Sendable {
     }
 }
 
-/// The end of one attempt.
+/// The outcome of one attempt, as the channel saw it.
 package struct AttemptOutcome: Sendable, Equatable {
+    /// The verdict on an attempt, which decides what becomes of the delivery.
     package enum Verdict: Sendable, Equatable {
-        /// The receiver took the whole of it.
+        /// The receiver took the message.
         case delivered
-        /// Refused for now. `after` is the pause that the receiver asked for, if any.
+        /// A temporary failure. `after` is the pause that the receiver asked for, if it asked.
         case retry(after: Duration?)
-        /// Refused for good.
+        /// A permanent failure: a retry would be refused as well.
         case failed
         /// The endpoint does not exist any more.
         case endpointGone
-        /// It did not begin, or nobody can tell whether the receiver or the relay is at fault. It does not count as an
-        /// attempt, and other deliveries go on.
+        /// No attempt: it did not begin, or nobody can tell whether the receiver or the way is at fault. The delivery
+        /// returns after `by`, and the channel goes on with the others.
         case postponed(by: Duration)
-        /// The relay works for nobody. It does not count as an attempt, and the channel pauses.
+        /// No attempt: the channel's way out does not work for any delivery, so the channel pauses.
         case unavailable(pause: Duration)
     }
 
     package var verdict: Verdict
-    /// The protocol's code, `204` or `550`.
+    /// The protocol's status code, such as `204` or `550`.
     package var code: String?
     package var detail: String?
-    /// Whether the endpoint's host did not answer. After a few of these, other deliveries to the host wait.
+    /// Whether nobody answered at the endpoint's host. After `EndpointBreaker.threshold` of these, the gate keeps
+    /// further attempts away from that host.
     package var isUnreachable: Bool
-    /// The time for which the endpoint asked to be left alone.
+    /// The time for which the endpoint asked to receive nothing at all.
     package var rest: Duration?
 
     package init(
@@ -108,6 +116,6 @@ package struct AttemptOutcome: Sendable, Equatable {
         self.rest = rest
     }
 
-    /// The outcome if the worker stopped before the attempt began.
+    /// The outcome of an attempt that did not begin because the worker stops.
     package static let stopped = AttemptOutcome(.postponed(by: .zero), detail: "the worker stops")
 }

@@ -1,10 +1,10 @@
-// The delivery engine, the third stage; one for each channel.
+// The delivery engine, the third stage; one per channel.
 //
 // Reads:      due deliveries, claimed in batches under a lease, and their bulletins.
-// Writes:     the outcome of each attempt, in batches.
-// Guarantees: one worker at a time has a delivery; every attempt is recorded; emergencies go first, then a fair share of
-//             each bulletin; nothing is sent once a withdrawal or the end of a subscription is committed.
-// On failure: a failed attempt follows the retry schedule; the leases of a dead worker run out, and others take over.
+// Writes:     how each attempt ended, in batches.
+// Guarantees: a delivery belongs to one worker at a time; every attempt is recorded; emergencies go first, then each
+//             bulletin gets a fair share; nothing is sent once a withdrawal or the end of a subscription is committed.
+// On failure: a failed attempt follows the retry schedule; when a worker dies, its leases run out and others take over.
 
 import Bulletins
 import Logging
@@ -12,23 +12,26 @@ package import Runtime
 import ServiceLifecycle
 package import Storage
 
-/// The settings of the engine for one channel.
+/// The settings of the engine, the same for all channels.
 package struct DeliverySettings: Sendable {
-    /// How long a lease lasts without being renewed.
+    /// The time for which a claim holds without being renewed.
     package var lease = Duration.seconds(30)
-    /// How long attempts under way may take when the worker stops.
+    /// The time that attempts under way may still take once the worker stops.
     package var graceTime = Duration.seconds(20)
-    /// The time at which the worker began to stop, from which the grace time counts; nil for the time at which this service
-    /// began to.
+    /// The time at which the worker began to stop, from which the grace time counts. If it is nil, the grace time
+    /// counts from the stop of this service.
     package var stopBegan: @Sendable () -> ContinuousClock.Instant? = { nil }
     package var retry = RetrySchedule()
-    /// The limits of each host.
+    /// The limits of each host and endpoint.
     package var hosts = HostLimits()
 
     package init() {}
 }
 
-/// Sends the due deliveries of one channel.
+/// Claims and sends the due deliveries of one channel.
+///
+/// Four activities run side by side: a claimer fills the queue, a fixed number of senders empty it, a recorder writes
+/// the outcomes, and a keeper renews this worker's leases and takes over those of dead workers.
 package struct DeliveryService: Service {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
@@ -49,8 +52,7 @@ package struct DeliveryService: Service {
     /// `claims` is where deliveries are claimed and recorded, if that is not the store itself: the pushes of the hub. The
     /// store then has their bulletins only.
     package init(
-        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil,
-        settings: DeliverySettings, worker: String,
+        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil, settings: DeliverySettings, worker: String,
         context: StageContext
     ) {
         self.channel = channel
@@ -63,7 +65,7 @@ package struct DeliveryService: Service {
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         let due = context.hints[.deliveries(channel.channel)]
         self.due = due
-        recorder = OutcomeRecorder(claims: claims, due: .deliveries(channel.channel), context: context)
+        recorder = OutcomeRecorder(claims: claims, channel: channel.channel, context: context)
         shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
@@ -79,11 +81,11 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Claims and sends until the worker stops. Attempts under way then get the grace time, and deliveries that nobody has
-    /// begun go back.
+    /// Claims and sends until the worker stops. Attempts under way then get the grace time, and items that no sender
+    /// has begun go back to the store.
     private func sendAndClose() async {
         let keeper = Task { await keepLeases() }
-        // Some senders take only emergencies, so that these go out however slow the others are.
+        // An eighth more senders take only emergencies, so that these go out however slow all other hosts are.
         let senders = (channel.concurrency, max(1, channel.concurrency / 8))
         let executors = channel.executors
         await withTaskGroup(of: Ended.self) { group in
@@ -132,13 +134,13 @@ package struct DeliveryService: Service {
                 await due.wait(atMost: pace.wait)
                 continue
             }
-            // The gate must have room for all of them, in case they are for one host.
+            // At most as many as the gate can park if all of them go to one host.
             let wanted = min(max(most / 4, most - queued - sender.excess), pace.room)
             if await claim(wanted, emergenciesOnly: false) < wanted { await waitForMore() }
         }
     }
 
-    /// Claims and queues deliveries, and returns how many there were.
+    /// Claims deliveries and digests, and queues them. Returns how many were claimed.
     private func claim(_ room: Int, emergenciesOnly: Bool) async -> Int {
         do throws(StoreError) {
             let now = context.clock.now
@@ -158,8 +160,8 @@ package struct DeliveryService: Service {
         }
     }
 
-    /// Queues claims for the senders. Deliveries whose bulletin cannot be read go back. Otherwise this worker would renew
-    /// their lease without an end.
+    /// Queues claims for the senders, urgent ones first. If their bulletins cannot be read, the claims go back: a claim
+    /// that nobody works on would be renewed without end.
     private func push(_ claims: [[ClaimedDelivery]]) async {
         do throws(StoreError) {
             try await shelf.prepare(claims.joined().lazy.map(\.bulletin))
@@ -197,7 +199,7 @@ package struct DeliveryService: Service {
 
     // MARK: - Leases
 
-    /// Renews this worker's leases, and takes over the deliveries of workers that are gone.
+    /// Renews this worker's leases, and reclaims the deliveries of workers that are dead.
     private func keepLeases() async {
         var watch = LeaseWatch(term: settings.lease)
         while !Task.isCancelled {
@@ -210,11 +212,12 @@ package struct DeliveryService: Service {
                 let reclaimed = dead.isEmpty ? 0 : try await claims.reclaim(from: dead, now: context.clock.now)
                 if reclaimed > 0 {
                     context.logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
-                    context.wakeups.signal(Wakeup.allDeliveries)
+                    context.wakeups.signal(.allDeliveries)
                 }
             } catch {
                 context.logger.wait("leases could not be renewed", for: error)
             }
+            sender.measure()
             try? await Task.sleep(for: min(settings.lease / 6, .seconds(4)))
         }
     }

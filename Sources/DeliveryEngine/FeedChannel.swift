@@ -1,8 +1,10 @@
 package import Bulletins
 package import Storage
 
-/// The channel of private feeds. The portal reads them from the store, so a bulletin is in them as soon as it was routed,
-/// and nothing is sent.
+/// The channel of private feeds, whose deliveries succeed without an attempt.
+///
+/// A private feed lists the deliveries of its endpoint. A bulletin appears in it as soon as it is routed, so there is
+/// nothing to send.
 package struct FeedChannel: DeliveryChannel {
     package let channel = Channel.feed
     package let concurrency = 8

@@ -1,8 +1,11 @@
 import DequeModule
 
-/// A host as the gate knows it. An object, like an endpoint: as a value it would be copied with all that is parked each time
-/// it is looked up. It is never used but under the gate's lock.
+/// A host as the gate knows it: its load, its parked items and its breaker.
+///
+/// This is a class, as is `GateEndpoint`, because a value would be copied with all its parked items on each look-up. It
+/// is used only under the gate's lock.
 final class GateHost<Item: Sendable> {
+    /// An item in a queue of its host.
     struct Parked {
         let item: Item
         let endpoint: Int64
@@ -14,10 +17,10 @@ final class GateHost<Item: Sendable> {
     var others = Deque<Parked>()
     var breaker = EndpointBreaker()
     var nextSlot: ContinuousClock.Instant?
-    /// Whether it is among those that wait for a sender.
+    /// Whether the host is in `GateState.waiting`, that is, among those that wait for a sender.
     var isWaiting = false
 
-    /// How many of each bulletin are parked.
+    /// The number of parked items per bulletin, by the bulletin's number.
     var bulletins: [Int64: Int] = [:]
 
     var parked: Int { urgent.count + others.count }
@@ -27,12 +30,12 @@ final class GateHost<Item: Sendable> {
     }
 }
 
-/// An endpoint as the gate knows it.
+/// An endpoint as the gate knows it: its load, its breaker and the rest that it asked for.
 final class GateEndpoint {
     var load = HostLoad()
     var parked = 0
     var breaker = EndpointBreaker()
-    /// Until when it has asked to be left alone.
+    /// The end of the rest that the endpoint asked for.
     var restsUntil: ContinuousClock.Instant?
 
     func isIdle(_ now: ContinuousClock.Instant) -> Bool {
@@ -44,18 +47,27 @@ final class GateEndpoint {
     }
 }
 
-/// All that the gate knows, for its lock.
+/// The whole state of the gate, for its lock.
+///
+/// An item is in one of three places. It is under way, and then counted in the `load` of its host and endpoint. It is
+/// parked in a queue of its host. Or it went back to the store, and the gate keeps only the time at which its host has
+/// room for it (`HostLoad.returnWait`).
+///
+/// An example: host H may have 2 attempts under way and 64 items parked. Of 100 items, 2 are sent, 64 are parked and 34
+/// go back. H is then in `active`. If no attempt at H were under way, for instance because slow hosts hold all the
+/// senders that they may hold, H would be in `waiting` and get the next sender that it may have.
 struct GateState<Item: Sendable> {
     typealias Host = GateHost<Item>
 
     var hosts: [String: Host] = [:]
     var endpoints: [Int64: GateEndpoint] = [:]
     var parked = 0
-    /// Of what is parked, how much lies beyond the quotas of its hosts.
+    /// The number of parked items beyond the quotas of their hosts.
     var excess = 0
-    /// Hosts with attempts under way: no more than there are senders.
+    /// Hosts with attempts under way, at most as many as there are senders.
     var active: [String: Host] = [:]
-    /// Hosts with something parked and nothing under way: they take turns at the senders that hosts like them may hold.
+    /// Hosts with items parked and nothing under way. They take turns at the senders that slow and unproven hosts may
+    /// hold.
     var waiting: Deque<Host> = []
     var isClosed = false
 
@@ -73,12 +85,14 @@ struct GateState<Item: Sendable> {
         return made
     }
 
-    /// Keeps nothing of endpoints that are idle, and of many hosts how fast they were.
+    /// Forgets an endpoint that is idle, and its host if that is idle too.
     mutating func forget(_ place: Place, _ host: Host, _ endpoint: GateEndpoint, _ now: ContinuousClock.Instant) {
         if endpoint.isIdle(now) { endpoints[place.endpoint] = nil }
         forget(place.host, host, now)
     }
 
+    /// Forgets an idle host if its speed is not known, or if many hosts are kept already. A known speed spares the next
+    /// attempts the slow start.
     mutating func forget(_ name: String, _ host: Host, _ now: ContinuousClock.Instant) {
         if host.isIdle(now), hosts.count > 4096 || !host.load.isKnown { hosts[name] = nil }
     }

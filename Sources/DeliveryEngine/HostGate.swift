@@ -1,19 +1,26 @@
 import DequeModule
 import Synchronization
 
-/// Keeps hosts and endpoints to their limits, so that one that is slow or silent takes few of the senders.
+/// Holds hosts and endpoints to their limits, so that a slow or silent one takes few of the senders.
 ///
-/// What comes while there is no room is parked here, and goes on with a sender whose attempt at the same host ends: what
-/// is urgent first, then in the order in which it came. A host or endpoint may park what it ends within about two seconds
-/// (`HostLoad.allowance`); what is beyond that goes back to the store until about the time at which it will be taken. So a
-/// fast host never runs dry, and a slow one neither keeps others from being claimed nor has its rows claimed again and
-/// again. Hosts that are slow, or of which nothing is known yet, leave a quarter of the senders to the others.
+/// An item that finds no room is parked here. It goes on with the sender whose attempt at the same host ends next:
+/// urgent items first, then in order of arrival. A host or endpoint may park as many items as it ends within about two
+/// seconds (`HostLoad.allowance`). An item beyond that goes back to the store until about the time at which its host
+/// can take it. A fast host therefore never runs dry, and a slow one neither keeps others from being claimed nor has
+/// its rows claimed again and again. Hosts that are slow or unproven leave a quarter of the senders to the others.
+///
+/// An example with 64 senders, of which one host may have 32. Host A answers in 20 ms, so it ends 1600 attempts per
+/// second and may park twice as many items as the channel claims ahead. Host B answers in 10 s, so it ends about 3
+/// attempts per second and parks its quota of 64. Further items of B go back to the store, an eighth of a second apart
+/// and up to a minute ahead. If C and D are as slow as B, the three share 48 senders and leave 16 to A. If B stops
+/// answering, its breaker opens after five failures, and all its parked items go back.
 final class HostGate<Item: Sendable>: Sendable {
+    /// The gate's decision about an item.
     enum Admission: Sendable, Equatable {
-        /// At once, or after a pause that is short enough for the sender to wait.
+        /// The attempt may begin, after a pause that is short enough for the sender to wait.
         case go(after: Duration)
         case parked
-        /// Not now; worth another look after so long.
+        /// There is no room now, and the item should come back after this time.
         case back(after: Duration)
     }
 
@@ -23,49 +30,55 @@ final class HostGate<Item: Sendable>: Sendable {
     private typealias Parked = GateHost<Item>.Parked
 
     private let limits: HostLimits
-    /// Above which nothing more is to be claimed.
+    /// The number of parked items, beyond the quotas, at which claiming stops.
     private let mostParked: Int
-    /// How much any host may have parked, however slow it is.
+    /// The number of items that any host may park, however slow it is.
     private let quota: Int
     private var endpointQuota: Int { limits.endpointConcurrency * 4 }
-    /// How many senders hosts may hold in all that are slow; and, with those that are tried for the first time, of which
-    /// nothing is known.
+    /// The number of senders that all slow hosts together may hold.
     private let mostSlow: Int
+    /// The same, including hosts that get their first attempt and whose speed is unknown.
     private let mostUnproven: Int
     private let state = Mutex(State())
 
-    /// How long a sender waits for a slot; for what is urgent it is worth more.
+    /// The longest time that a sender waits for a slot of a host's rate. An emergency is worth a longer wait.
     private static var patience: Duration { .seconds(1) }
     private static var urgentPatience: Duration { .seconds(5) }
-    /// So many of each bulletin are parked even where others fill the host's allowance: what is small does not go back to
-    /// the store behind what is large.
+    /// The number of items per bulletin that may be parked even where other bulletins fill the host's allowance. A
+    /// small bulletin then does not go back to the store behind a large one.
     private static var share: Int { 16 }
-    /// Bounds what is parked in all, as multiples of `mostParked`.
+    /// The bound of all parked items, as a multiple of `mostParked`.
     private static var mostInAll: Int { 16 }
 
-    /// `senders` is how many attempts the channel makes at once.
+    /// `senders` is the number of attempts that the channel makes simultaneously.
     init(limits: HostLimits, senders: Int = 64, mostParked: Int = 512) {
         self.limits = limits
         self.mostParked = mostParked
         quota = max(64, limits.concurrency * 2)
-        // A channel whose hosts may each take all senders has but one host, or an operator who wants it so.
+        // A channel whose hosts may each take all senders has only one host, or an operator who wants it that way.
         let isShared = limits.concurrency < senders
         mostSlow = isShared ? max(1, senders * 3 / 4) : .max
         mostUnproven = isShared ? max(1, senders * 7 / 8) : .max
     }
 
-    /// How much is parked at hosts that take it.
+    /// The number of parked items beyond the quotas of their hosts.
     var excess: Int { state.withLock(\.excess) }
 
-    /// Whether so much is parked at hosts that take it that nothing more is to be claimed.
+    /// Whether claiming must stop because the gate holds too many parked items.
     var isFull: Bool { state.withLock { $0.excess >= mostParked || $0.parked >= mostParked * Self.mostInAll } }
 
-    /// Whether not even what is urgent is to be claimed.
+    /// Whether claiming must stop even for emergencies.
     var isOverfull: Bool {
         state.withLock { $0.excess >= mostParked * 2 || $0.parked >= mostParked * Self.mostInAll * 2 }
     }
 
-    /// How many attempts may be claimed for a host with a rate; if none, after which time there is room again.
+    /// The number of hosts that get no attempts because nobody answers there.
+    func resting(now: ContinuousClock.Instant) -> Int {
+        state.withLock { $0.hosts.values.count { $0.breaker.wait(now: now) != nil } }
+    }
+
+    /// The number of attempts that may be claimed for a host with a rate and, if that is zero, the time until there is
+    /// room again.
     func pace(_ name: String, now: ContinuousClock.Instant) -> (room: Int, wait: Duration) {
         guard limits.rate > 0 else { return (.max, .zero) }
         let ahead = state.withLock { $0.hosts[name]?.nextSlot }.map { max(.zero, now.duration(to: $0)) } ?? .zero
@@ -76,6 +89,7 @@ final class HostGate<Item: Sendable>: Sendable {
 
     // MARK: - Before an attempt
 
+    /// Decides where an item goes: to its host now, into the host's queue, or back to the store.
     func admit(
         _ item: Item, to place: Place, of bulletin: Int64 = 0, isUrgent: Bool = false, now: ContinuousClock.Instant
     ) -> Admission {
@@ -84,10 +98,10 @@ final class HostGate<Item: Sendable>: Sendable {
             let host = state.host(place.host)
             let endpoint = state.endpoint(place.endpoint)
             defer { state.forget(place, host, endpoint, now) }
-            // What is urgent has its own try, whatever the endpoint has asked for.
+            // An emergency gets its own attempt, whatever rest the endpoint has asked for.
             if !isUrgent, let rest = endpoint.rest(now) { return .back(after: rest) }
             if let wait = host.breaker.wait(now: now) {
-                // The first ones show whether it answers again; until then the others need not be looked at.
+                // The first items to return show whether the host answers again. The others need no look until then.
                 return .back(after: wait + min(wait, host.load.returnWait(rate: limits.rate, now: now)))
             }
             if let wait = endpoint.breaker.wait(now: now) { return .back(after: wait) }
@@ -117,7 +131,7 @@ final class HostGate<Item: Sendable>: Sendable {
     private func hasRoom(_ host: Host, _ isUrgent: Bool, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
         guard host.load.running < limits.concurrency else { return false }
         if isUrgent || mostSlow == .max || host.load.isProven(now) { return true }
-        // The first attempt shows what kind of host it is.
+        // The first attempt shows whether the host is fast or slow.
         let most = host.load.running == 0 && !host.load.isKnown ? mostUnproven : mostSlow
         return state.active.values.reduce(0) { $0 + ($1.load.isProven(now) ? 0 : $1.load.running) } < most
     }
@@ -142,7 +156,8 @@ final class HostGate<Item: Sendable>: Sendable {
         return .parked
     }
 
-    /// What is parked goes on when an attempt at its host ends: with none under way, when one anywhere ends.
+    /// Puts a host in line for a sender if it has items parked but nothing under way. A parked item goes on when an
+    /// attempt at its own host ends, and here no such end will come.
     private func letWait(_ host: Host, _ state: inout State) {
         guard host.load.running == 0, host.parked > 0, !host.isWaiting else { return }
         host.isWaiting = true
@@ -158,15 +173,19 @@ final class HostGate<Item: Sendable>: Sendable {
 
     // MARK: - After an attempt
 
-    /// What goes before the gate again.
+    /// The items that the end of an attempt sets free. Each goes through `admit` again.
     struct Unparked {
         var items: [Item] = []
-        /// Whether there is room for claims again.
+        /// Whether there is room again for claims, after there was none.
         var hasRoom = false
     }
 
-    /// An attempt has ended after a while, and the endpoint may have asked for a rest; with what was parked for the room
-    /// that it leaves. Where nothing was sent, `isReachable` is nil.
+    /// Notes that an attempt has ended, and returns the parked items that take its place.
+    ///
+    /// - Parameters:
+    ///   - isReachable: Whether the host answered; nil if nothing was sent.
+    ///   - took: The duration of the attempt.
+    ///   - rest: The time for which the endpoint asked to be left alone.
     func ended(
         at place: Place, isReachable: Bool?, took: Duration = .zero, rest: Duration? = nil, now: ContinuousClock.Instant
     ) -> Unparked {
@@ -180,14 +199,15 @@ final class HostGate<Item: Sendable>: Sendable {
             endpoint.load.end(took: isReachable == nil ? nil : took, now)
             endpoint.breaker.note(isReachable: isReachable, now: now)
             if let rest { endpoint.restsUntil = max(endpoint.restsUntil ?? now, now + rest) }
-            // Of a host that is silent all go back; else one takes the place that is free.
+            // If the host is silent, all its parked items go back. Otherwise one item takes the free room.
             let unparked = host.breaker.wait(now: now) == nil ? goOn(host, &state, now) : giveBack(host, &state)
             state.forget(place, host, endpoint, now)
             return unparked
         }
     }
 
-    /// What this gate gave out was not sent; with the next, if no attempt is under way whose end would bring it.
+    /// Notes that an unparked item was not sent. Returns the next item if no attempt is under way at that host, since
+    /// then no end of an attempt would bring it.
     func passed(at name: String, now: ContinuousClock.Instant) -> Unparked {
         state.withLock { state in
             guard let host = state.hosts[name] else { return goOn(nil, &state, now) }
@@ -198,7 +218,8 @@ final class HostGate<Item: Sendable>: Sendable {
         }
     }
 
-    /// The sender goes on with the host that has waited longest, if it may have one, else with the next of its own host.
+    /// Picks the next item for a free sender: from the host that has waited longest, if it may have a sender, otherwise
+    /// from the sender's own host.
     private func goOn(_ own: Host?, _ state: inout State, _ now: ContinuousClock.Instant) -> Unparked {
         while let next = state.waiting.first, next.parked == 0 {
             state.waiting.removeFirst()
@@ -224,7 +245,8 @@ final class HostGate<Item: Sendable>: Sendable {
         return unpark(takeAll(host), of: host, before, &state)
     }
 
-    /// `before` is what the host had parked until then.
+    /// Settles the counts for items that were taken from a host. `before` is the number that the host had parked until
+    /// then.
     private func unpark(_ taken: [Parked], of host: Host, _ before: Int, _ state: inout State) -> Unparked {
         let excess = state.excess
         state.parked -= taken.count
@@ -238,8 +260,8 @@ final class HostGate<Item: Sendable>: Sendable {
             items: taken.map(\.item), hasRoom: excess >= mostParked / 2 && state.excess < mostParked / 2)
     }
 
-    /// The first whose endpoint has room; one whose endpoint does not answer or rests goes before the gate too, which
-    /// sends it back.
+    /// Takes the first item whose endpoint has room. An item whose endpoint rests or does not answer is taken too, so
+    /// that `admit` sends it back.
     private func takeNext(_ host: Host, _ endpoints: [Int64: Endpoint], _ now: ContinuousClock.Instant) -> [Parked] {
         func hasRoom(_ parked: Parked) -> Bool {
             guard let endpoint = endpoints[parked.endpoint] else { return true }
@@ -256,7 +278,7 @@ final class HostGate<Item: Sendable>: Sendable {
         return Array(host.urgent) + Array(host.others)
     }
 
-    /// Whatever is parked, for the end of the work.
+    /// Closes the gate at the end of the work, and returns all parked items.
     func close() -> [Item] {
         state.withLock { state in
             let left = state.hosts.values.flatMap(takeAll).map(\.item)

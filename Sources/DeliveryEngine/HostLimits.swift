@@ -1,10 +1,10 @@
-/// What one host, and one endpoint at it, may take of a channel.
+/// The limits of one host, and of one endpoint at it, within a channel.
 package struct HostLimits: Sendable {
-    /// Attempts that a host may have under way.
+    /// The maximum number of attempts that a host may have under way.
     package var concurrency: Int
-    /// Attempts that one endpoint may have under way.
+    /// The maximum number of attempts that one endpoint may have under way.
     package var endpointConcurrency: Int
-    /// Attempts a second at a host; 0 for no limit.
+    /// The maximum number of attempts per second at a host; 0 for no limit.
     package var rate: Int
 
     package init(concurrency: Int = 32, endpointConcurrency: Int = 4, rate: Int = 0) {
@@ -14,7 +14,7 @@ package struct HostLimits: Sendable {
     }
 }
 
-/// Where an attempt goes.
+/// The destination of an attempt: a host, and an endpoint at it.
 struct Place: Hashable, Sendable {
     let host: String
     let endpoint: Int64

@@ -1,39 +1,50 @@
-/// How much a host or an endpoint has under way, how fast it ends it, and when what it has no room for comes back.
+/// The load of a host or an endpoint: how many attempts it has under way, how fast it ends them, and when an item that
+/// finds no room should come back.
+///
+/// The pace is measured in windows of about a second. Three answers follow from it. `isSlow` says whether attempts hold
+/// their senders for longer than a second. `allowance` is the number of items that may wait in memory. `returnWait`
+/// gives each further item a place in a line behind the host, so that the store is asked for it about when the host can
+/// take it.
+///
+/// An example: a host ends 10 attempts per second. Items come back at twice that pace, so their places are 0.05 s
+/// apart, and 32 neighbouring places share one instant. The first items return within 1.6 s, the hundredth after 5 to 7
+/// s. No place is more than 60 s ahead: items beyond that are scattered between 30 s and 60 s.
 struct HostLoad: Sendable {
     private(set) var running = 0
-    /// Since when there has been something under way.
+    /// The time since which attempts have been under way without a gap.
     private var busySince: ContinuousClock.Instant?
     private var lastEnd: ContinuousClock.Instant?
-    /// Of the attempts that ended, smoothed.
+    /// The smoothed duration of the attempts that ended.
     private var meanTime = Duration.zero
     private var window: (start: ContinuousClock.Instant, ends: Int)?
     private var endsPerSecond = 0.0
-    /// Since when the pace is watched.
+    /// The start of the time over which the pace is measured.
     private var watchedSince: ContinuousClock.Instant?
-    /// Where the places of what went back end, and by which pace they were given.
+    /// The end of the line of places given to returned items, and the pace at which they were given.
     private var placesEnd: ContinuousClock.Instant?
     private var placesPace = 0.0
-    /// Spreads what is beyond the longest wait.
+    /// A counter that spreads the items whose place would be beyond the longest wait.
     private var scattered = 0
 
-    /// Attempts that take longer than this hold a sender for too long.
+    /// The mean duration above which a host is slow: its attempts hold a sender for too long.
     private static let slowness = Duration.seconds(1)
-    /// One attempt that hangs until its time limit does not make many short ones look slow for long.
+    /// The most that one attempt counts in the mean. One attempt that hangs until its time limit must not make many
+    /// short ones look slow for long.
     private static let longestCounted = Duration.seconds(8)
-    /// So many are looked at again each second, even at a host that has shown no pace.
+    /// The least pace of returns per second, even for a host that has shown no pace.
     private static let leastPace = 8.0
-    /// What is supposed of a host before its pace is known.
+    /// The assumed pace of a host, in attempts per second, before it has been measured.
     private static let firstPace = 500.0
-    /// What goes back comes at twice the pace that was seen, so that a host that has become faster shows it.
+    /// The factor between the pace of returns and the pace seen, so that a host that has become faster can show it.
     private static let eagerness = 2.0
-    /// So many come back together, as long as that takes the host no longer than a few seconds.
+    /// The number of items that return together, as long as the host needs no more than a few seconds for them.
     private static let batch = 32.0
     private static let longestStep = Duration.seconds(5)
     private static let epoch = ContinuousClock.now
     private static let shortestWait = Duration.milliseconds(200)
-    /// A measured pace holds for no longer than this. A configured rate holds until it is changed.
+    /// The longest wait under a measured pace, which may soon change. A configured rate holds until it is changed.
     private static let longestWait = Duration.seconds(60)
-    /// Of a host that has ended nothing for a while.
+    /// The longest wait at a host that has ended no attempt for a while.
     private static let longestWaitInSilence = Duration.seconds(240)
     private static let silence = Duration.seconds(10)
     private static let longestWaitForRate = Duration.seconds(600)
@@ -41,7 +52,7 @@ struct HostLoad: Sendable {
     mutating func begin(_ now: ContinuousClock.Instant) {
         if running == 0 {
             busySince = now
-            // What was seen long ago tells how fast the host answers, and not how much it takes in a second.
+            // An old measurement tells how fast the host answers, and not how many attempts per second it takes.
             if meanTime <= Self.slowness, lastEnd.map({ $0.duration(to: now) > .seconds(1) }) ?? true {
                 (watchedSince, window, endsPerSecond, placesEnd) = (now, nil, 0, nil)
             }
@@ -49,7 +60,7 @@ struct HostLoad: Sendable {
         running += 1
     }
 
-    /// `took` is nil where nothing was sent, which tells nothing of the host.
+    /// Notes the end of an attempt. `took` is nil if nothing was sent, which says nothing about the host.
     mutating func end(took: Duration?, _ now: ContinuousClock.Instant) {
         running -= 1
         guard let took else { return }
@@ -63,32 +74,34 @@ struct HostLoad: Sendable {
         window = (now, 0)
     }
 
-    /// Ends a second: what the last window has shown, or this one if it shows more already or is longer.
+    /// The attempts that end per second, by the last full window, or by the current one if that shows more or has
+    /// lasted longer than a second.
     func pace(_ now: ContinuousClock.Instant) -> Double {
         guard let window else { return 0 }
         let length = window.start.duration(to: now) / .seconds(1)
         return length >= 1 ? Double(window.ends) / length : max(endsPerSecond, Double(window.ends))
     }
 
-    /// Whether an attempt has ended at all.
+    /// Whether any attempt has ended here.
     var isKnown: Bool { lastEnd != nil }
 
-    /// Whether attempts there are known to end soon.
+    /// Whether attempts here are known to end soon.
     func isProven(_ now: ContinuousClock.Instant) -> Bool { isKnown && !isSlow(now) }
 
-    /// Whether its attempts hold senders for seconds: they did, or none has ended for so long.
+    /// Whether attempts here hold senders for seconds: earlier ones did, or none has ended for that long.
     func isSlow(_ now: ContinuousClock.Instant) -> Bool {
         if meanTime > Self.slowness { return true }
         guard running > 0, let busySince else { return false }
         return max(busySince, lastEnd ?? busySince).duration(to: now) > Self.slowness
     }
 
-    /// How much may wait here: what ends within about two seconds, and `quota` in any case.
+    /// The number of items that may be parked here: those that end within about two seconds, and `quota` in any case.
     func allowance(quota: Int, most: Int, now: ContinuousClock.Instant) -> Int {
         isProven(now) ? max(quota, min(most, Int(pace(now) * Self.eagerness))) : quota
     }
 
-    /// The pace to count on: what was seen; before that, what it may be at most, or at once something to begin with.
+    /// The pace of returns per second to count on: twice the measured pace, or an assumption while nothing has been
+    /// measured.
     private func expectedPace(_ now: ContinuousClock.Instant) -> Double {
         guard running > 0 || isKnown else { return Self.leastPace }
         guard let watchedSince, watchedSince.duration(to: now) > .seconds(1) else { return Self.firstPace }
@@ -96,17 +109,19 @@ struct HostLoad: Sendable {
         return max(Self.leastPace, seen * Self.eagerness)
     }
 
-    /// After which time a delivery that may not wait here is worth another look. Each gets a place of its own behind those
-    /// that went back before, at the pace at which the host takes them: then the store is not asked again and again for
-    /// what cannot be sent.
+    /// Returns the time after which an item that found no room should come back.
     ///
-    /// - Parameter rate: Attempts a second that are allowed; 0 for no limit.
+    /// Each item gets a place behind those that went back before, at the pace at which the host takes them. The store
+    /// is then not asked again and again for items that cannot be sent.
+    ///
+    /// - Parameter rate: The attempts per second that are allowed; 0 for no limit.
     mutating func returnWait(rate: Int, now: ContinuousClock.Instant) -> Duration {
         let perSecond = rate > 0 ? Double(rate) : expectedPace(now)
         let isSilent = lastEnd.map { $0.duration(to: now) > Self.silence } ?? true
         let longest =
             rate > 0 ? Self.longestWaitForRate : isSilent ? Self.longestWaitInSilence : Self.longestWait
-        // At a host that has become faster the places move together. Those that were given are kept where it became slower.
+        // At a host that has become faster, the places given before move closer together. At one that has become
+        // slower, they stay.
         let given = placesEnd.map { max(.zero, now.duration(to: $0)) } ?? .zero
         let end = given * min(1, placesPace / perSecond) + .seconds(1 / perSecond)
         guard end > longest else {
@@ -118,7 +133,8 @@ struct HostLoad: Sendable {
         return Self.rounded(longest / 2 + longest * (scattered % 128) / 256, to: Self.longestStep, now)
     }
 
-    /// Up to a time that others have, too: what comes back together is claimed together, in pages that are written once.
+    /// Rounds a wait up to an instant that other items share. Items that come back together are claimed together, from
+    /// pages that are written once.
     private static func rounded(_ wait: Duration, to step: Duration, _ now: ContinuousClock.Instant) -> Duration {
         let steps = (epoch.duration(to: now + wait) / step).rounded(.up)
         return now.duration(to: epoch + step * steps)

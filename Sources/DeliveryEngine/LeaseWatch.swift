@@ -1,12 +1,18 @@
 import Bulletins
 import Storage
 
-/// Recognises dead owners of leases, whatever the machine's clock does.
+/// Detects dead lease owners without trusting the machine's wall clock.
 ///
-/// A live owner renews its leases all the time. An owner is dead if the end of its leases is past and has not moved for a
-/// third of the term, measured by a clock that never jumps: a jump ahead makes no live lease look dead. After a jump back,
-/// a dead owner is recognised by a silence of the whole term alone.
+/// A live owner renews its leases every few seconds. An owner is dead if its lease has ended and has not moved for a
+/// third of the term, or if its lease has not moved for a whole term. The silence is measured by a monotonic clock.
+///
+/// An example with a term of 30 s: worker W renews at 12:00:00, which makes its lease last until 12:00:30, and dies.
+/// Normally it is declared dead on the first look after 12:00:30. If the wall clock jumps an hour ahead, the leases of
+/// all workers seem to have ended. The live ones renew within seconds, and only W is declared dead, after 10 s of
+/// silence. If the wall clock jumps an hour back, W's lease seems to last for another hour, and W is declared dead
+/// after 30 s of silence.
 struct LeaseWatch {
+    /// The end of a lease, and the time at which it was first seen with this end.
     private struct Sight {
         let until: Timestamp
         let since: ContinuousClock.Instant
@@ -15,10 +21,10 @@ struct LeaseWatch {
     private let term: Duration
     private var sights: [LeaseOwner: Sight] = [:]
 
-    /// A lease lasts for `term` without being renewed.
+    /// `term` is the time for which a claim holds without being renewed.
     init(term: Duration) { self.term = term }
 
-    /// The owners that are dead.
+    /// Returns the owners that are dead.
     mutating func dead(_ leases: [OwnerLease], now: Timestamp, at instant: ContinuousClock.Instant) -> [LeaseOwner] {
         var next: [LeaseOwner: Sight] = [:]
         var dead: [LeaseOwner] = []

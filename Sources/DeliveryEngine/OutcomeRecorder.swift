@@ -1,12 +1,15 @@
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Synchronization
 
-/// Collects outcomes and records them in batches. A batch holds the outcomes that arrive while the one before it is
-/// committed, and for 5 ms after. Without these milliseconds every few outcomes would occupy the store's only writer for a
-/// disk sync of their own, and the deliveries behind them would wait for it.
+/// Collects the outcomes of attempts and records them in batches.
+///
+/// A batch holds the outcomes that came while the last one was being committed, and for 5 ms after it. Without that
+/// moment every few outcomes would take the store's only writer for a sync of their own, and the deliveries behind them
+/// would wait.
 final class OutcomeRecorder: Sendable {
     private struct State {
         var waiting: [AttemptRecord] = []
@@ -14,18 +17,21 @@ final class OutcomeRecorder: Sendable {
     }
 
     private let claims: any ClaimStore
-    /// Wakes whoever claims deliveries of this channel.
+    /// The wakeup for deliveries of this channel that became due.
     private let due: Wakeup
     private let context: StageContext
+    private let metrics: DeliveryMetrics
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(claims: any ClaimStore, due: Wakeup, context: StageContext) {
+    init(claims: any ClaimStore, channel: Channel, context: StageContext) {
         self.claims = claims
-        self.due = due
+        due = .deliveries(channel)
         self.context = context
+        metrics = DeliveryMetrics(context.metrics, channel)
     }
 
+    /// Queues outcomes for the next batch. It returns immediately.
     func add(_ records: [AttemptRecord]) {
         let isFirst = state.withLock { state in
             defer { state.waiting += records }
@@ -34,7 +40,7 @@ final class OutcomeRecorder: Sendable {
         if isFirst { arrived.signal() }
     }
 
-    /// Ends the input. `run` returns once all outcomes are recorded.
+    /// Ends the input; `run` returns once all outcomes are recorded.
     func close() {
         state.withLock { $0.isClosed = true }
         arrived.signal()
@@ -42,7 +48,7 @@ final class OutcomeRecorder: Sendable {
 
     func run() async {
         while true {
-            // A cancelled worker still records its sends. Only `close` ends this loop.
+            // A worker that is cancelled still records what it has sent. Only `close` ends this loop.
             await arrived.waitUninterrupted()
             while true {
                 await gather()
@@ -58,7 +64,7 @@ final class OutcomeRecorder: Sendable {
     }
 
     private static let moment = Duration.milliseconds(5)
-    /// A batch of this size is worth a sync of its own.
+    /// The number of outcomes that is worth a sync without waiting for more.
     private static let worthwhile = 256
 
     private func gather() async {
@@ -68,12 +74,13 @@ final class OutcomeRecorder: Sendable {
         if !isWorthwhile { await Self.sleep(Self.moment) }
     }
 
-    /// Sleeps the whole pause, even if the task is cancelled.
+    /// Sleeps for the whole pause, even if the task is cancelled.
     private static func sleep(_ pause: Duration) async {
         await Task { _ = try? await Task.sleep(for: pause) }.value
     }
 
-    /// Tries until the batch is recorded. A sent delivery that is not recorded would be sent again.
+    /// Records a batch, and retries until the store takes it. A delivery that was sent but not recorded would be sent
+    /// again.
     private func record(_ batch: [AttemptRecord]) async {
         var pause = Duration.milliseconds(100)
         while true {
@@ -83,12 +90,13 @@ final class OutcomeRecorder: Sendable {
                     context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
+                count(batch)
                 context.wakeups.signal(.receipts)
                 if recording.hasWoken || batch.contains(where: \.isDueAgain) { context.wakeups.signal(due) }
                 return
             } catch {
                 context.logger.wait("\(batch.count) outcomes wait to be recorded", for: error)
-                // A stopping worker waits as well: only success may end this.
+                // This wait also holds while the worker stops: only the record itself may end it.
                 await Self.sleep(pause)
                 pause = min(pause * 2, .seconds(5))
             }
@@ -96,8 +104,31 @@ final class OutcomeRecorder: Sendable {
     }
 }
 
+extension OutcomeRecorder {
+    private func count(_ batch: [AttemptRecord]) {
+        for (effect, records) in Dictionary(grouping: batch, by: \.effect.word) {
+            metrics.effect(effect, records.count)
+        }
+    }
+}
+
+extension AttemptRecord.Effect {
+    /// The value of the label `outcome` (`MetricCatalog.deliveries`).
+    fileprivate var word: String {
+        switch self {
+        case .delivered: "delivered"
+        case .retry: "retry"
+        case .failed, .endpointGone: "failed"
+        case .expired: "expired"
+        case .cancelled: "cancelled"
+        case .suppressed: "suppressed"
+        case .released: "released"
+        }
+    }
+}
+
 extension AttemptRecord {
-    /// Whether the delivery will be claimed again.
+    /// Whether the delivery becomes due again, which the claimer needs to know.
     fileprivate var isDueAgain: Bool {
         switch effect {
         case .retry, .released: true

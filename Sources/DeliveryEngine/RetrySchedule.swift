@@ -1,9 +1,10 @@
 package import Bulletins
 package import Storage
 
-/// The pauses after which a failed delivery is tried again.
+/// The pauses between the attempts of a delivery.
 package struct RetrySchedule: Sendable {
-    /// The pauses after the first attempt, the second, and so on. A delivery that fails after the last one is given up.
+    /// The pause after the first attempt, after the second, and so on. The attempt after the last pause is the last
+    /// one.
     package var pauses: [Duration]
 
     package init(
@@ -15,15 +16,18 @@ package struct RetrySchedule: Sendable {
         self.pauses = pauses
     }
 
-    /// The longest pause that a receiver may ask for.
+    /// The longest pause that a receiver may ask for: a day.
     static let longestAsked = Duration.seconds(86_400)
 
-    /// The longest that a delivery waits for its next attempt.
+    /// The longest time for which a delivery may wait for its next attempt.
     package var longestWait: Duration { max(Self.longestAsked, (pauses.max() ?? .zero) * 1.1) }
 
-    /// The effect of an outcome on its delivery. `attempt` is the attempt number in the present round, starting at 1.
-    /// `jitter`, from 0 to 1, lengthens a pause by up to a tenth, so that deliveries that failed together do not come back
-    /// together.
+    /// Returns the effect of a verdict on its delivery.
+    ///
+    /// - Parameters:
+    ///   - attempt: The attempt number, starting at 1. It starts again when an operator retries a delivery that has ended.
+    ///   - jitter: A number from 0 to 1. It lengthens a pause by up to a tenth, so that deliveries that failed together do not
+    ///     come back together.
     package func effect(of verdict: AttemptOutcome.Verdict, attempt: Int, now: Timestamp, jitter: Double)
         -> AttemptRecord.Effect
     {

@@ -1,10 +1,12 @@
 import Synchronization
 
-/// The claimed items that wait for a sender: pushed by one task and taken by many, without a hop per item. Urgent items are
-/// taken first; some senders take only these.
+/// The queue between the claimer and the senders: filled by one task, emptied by many.
+///
+/// An element passes to a waiting sender directly, without a hop through another task. Urgent elements are taken first,
+/// and some senders take only those.
 final class WorkQueue<Element: Sendable>: Sendable {
-    /// An element, and the number of elements behind it. Exactly one taker sees each number, so exactly one notices that the
-    /// queue runs low.
+    /// An element, and the number of elements left behind it. Each number below that of a push is seen by exactly one
+    /// sender, so exactly one of them notices that the queue runs low.
     struct Taken: Sendable {
         let element: Element
         let left: Int
@@ -12,6 +14,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
 
     private typealias Taker = CheckedContinuation<Taken?, Never>
 
+    /// A first-in, first-out queue that removes its elements in bulk.
     private struct Lane {
         var waiting: [Element] = []
         var next = 0
@@ -33,7 +36,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
         var urgent = Lane()
         var others = Lane()
         var takers: [Taker] = []
-        /// The takers of urgent elements only.
+        /// Senders that take only urgent elements.
         var urgentTakers: [Taker] = []
         var isClosed = false
         var count: Int { urgent.count + others.count }
@@ -43,7 +46,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
             return Taken(element: element, left: count)
         }
 
-        /// The next taker that has an element to take, with the element.
+        /// Matches a waiting sender with an element for it.
         mutating func match() -> (Taker, Taken)? {
             if let taker = takers.last, let taken = take(urgentOnly: false) {
                 takers.removeLast()
@@ -75,7 +78,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
         for (taker, taken) in served { taker.resume(returning: taken) }
     }
 
-    /// The next element; nil once the queue is closed.
+    /// Returns the next element, and waits for one if need be; nil once the queue is closed.
     func next(urgentOnly: Bool = false) async -> Taken? {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state -> Taken?? in
@@ -88,7 +91,7 @@ final class WorkQueue<Element: Sendable>: Sendable {
         }
     }
 
-    /// Ends the queue, and returns the elements that nobody has taken.
+    /// Closes the queue and returns the elements that nobody has taken.
     func close() -> [Element] {
         let (takers, left) = state.withLock { state in
             let takers = state.takers + state.urgentTakers

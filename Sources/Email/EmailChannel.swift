@@ -4,12 +4,12 @@ import NIOCore
 import Runtime
 package import Storage
 
-/// Email: one mail a delivery.
+/// Delivers bulletins by email, one mail per delivery or digest.
 package struct EmailChannel: DeliveryChannel {
     package let channel = Channel.email
     package let hasDigests = true
     package let concurrency: Int
-    /// So many that what a claim costs by itself is little for each.
+    /// Large claims, so that the fixed cost of a claim is small per mail.
     package var claimsAhead: Int { concurrency * 16 }
     package var executors: [any TaskExecutor] { transport.executors }
     private let composer: MailComposer
@@ -18,17 +18,17 @@ package struct EmailChannel: DeliveryChannel {
     private let isPaced: Bool
     private let renderers = RenderPool()
     private let prepared = RenderCache<Rendering, PreparedMail> { $0.size }
-    /// The beginnings of bodies, as digests have them.
+    /// The first lines of bodies, for digests.
     private let leads = RenderCache<Int64, String> { $0.utf8.count }
 
-    /// What a bulletin was rendered for.
+    /// The key of a rendered bulletin.
     private struct Rendering: Hashable, Sendable {
         let bulletin: Int64
         let language: String
         let zone: TimeZoneID
     }
 
-    /// `isPaced` if the relay takes so many mails a second only.
+    /// `isPaced` is true if the relay has a rate limit.
     package init(
         composer: MailComposer, transport: any MailTransport, timeZones: TimeZones, concurrency: Int,
         isPaced: Bool = false
@@ -40,13 +40,13 @@ package struct EmailChannel: DeliveryChannel {
         self.concurrency = concurrency
     }
 
-    /// All mails go through the relay; it has limits of its own for what is at once.
+    /// All mails go through the relay, which limits its own connections. Only a rate limit counts against a host.
     package func host(of delivery: ClaimedDelivery) -> String? { pacedHost }
 
     package var pacedHost: String? { isPaced ? "relay" : nil }
 
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
-        guard let first = digest.first else { return AttemptOutcome(.failed, detail: "an empty digest") }
+        guard let first = digest.first else { return AttemptOutcome(.failed, detail: "the digest is empty") }
         guard let content = await rendered(digest, now) else { return .stopped }
         return await transport.send(
             OutgoingMail(
@@ -69,7 +69,8 @@ package struct EmailChannel: DeliveryChannel {
         return await renderers.run { composer.digest(digest, leads: leads, now: now) }
     }
 
-    /// Each bulletin by itself, so that a digest of costly ones keeps a thread from others for the time of one only.
+    /// Renders each bulletin on its own, so that a digest of expensive bulletins blocks a thread for one of them
+    /// only.
     private func leads(of digest: [DigestEntry]) async -> [Int64: String]? {
         var found: [Int64: String] = [:]
         for entry in digest where MailComposer.takesLead(entry.content.bulletin) {

@@ -1,9 +1,9 @@
-// Mails that are about no bulletin.
+// Mails about anything but a bulletin: endpoints that were disabled, regions that were replaced.
 //
-// Reads:      notices that are due.
-// Writes:     takes them out once the relay has them, or puts them off.
-// Guarantees: one worker of a store at a time sends them; a crash after a send repeats it with the same Message-ID.
-// On failure: the schedule of mails; then it is given up, with an error in the log.
+// Reads:      due notices.
+// Writes:     removes a notice once the relay has accepted it, or postpones it.
+// Guarantees: one worker per store sends notices. A crash after a send repeats the mail with the same Message-ID.
+// On failure: the retry schedule of mail; after its end the notice is dropped, with an error in the log.
 
 import Bulletins
 package import DeliveryEngine
@@ -24,7 +24,7 @@ package struct NoticeService: Service {
     private static let poll = Duration.seconds(2)
     private static let batch = 100
 
-    /// `operators` is their address, if they have one.
+    /// `operators` is their mail address. Without one, their notices are only logged.
     package init(
         store: any OutboxStore & DutyStore, composer: MailComposer, transport: any MailTransport,
         operators: String?, schedule: RetrySchedule, context: StageContext
@@ -52,7 +52,8 @@ package struct NoticeService: Service {
         }
     }
 
-    /// What is due is read once the duty is this worker's: another may have sent it before.
+    /// Sends the due notices. They are read again after the lease is claimed, because another worker may have sent
+    /// them before.
     private func sendDue(_ lease: inout DutyLease) async throws(StoreError) {
         guard try await !store.dueNotices(limit: 1, now: context.clock.now).isEmpty,
             try await lease.claim() != nil
@@ -63,7 +64,7 @@ package struct NoticeService: Service {
         }
     }
 
-    /// For the log, which holds no address.
+    /// The details for the log, which never contains an address.
     private static func details(of notice: Notice) -> String {
         var details = notice.details
         details["address"] = nil

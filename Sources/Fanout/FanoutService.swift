@@ -1,32 +1,35 @@
 // The fan-out, the second stage.
 //
 // Reads:      recorded bulletins that are due, and the subscriptions.
-// Writes:     one delivery for each endpoint that hears a bulletin, in chunks.
-// Guarantees: exactly one row an endpoint; goes on where it stopped after a crash.
-// On failure: nothing of the chunk is committed; it is tried again.
+// Writes:     one delivery per endpoint that subscribes to a bulletin, in chunks.
+// Guarantees: exactly one row per bulletin and endpoint; after a crash it continues where it stopped.
+// On failure: nothing of the chunk is committed, and the chunk is tried again.
 
 import Bulletins
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
 import Wording
 
-/// Turns bulletins into deliveries.
+/// Turns recorded bulletins into deliveries, one per subscribed endpoint.
 package struct FanoutService: Service {
     private let store: any FanoutStore
     private let context: StageContext
+    private let metrics: FanoutMetrics
 
-    /// Rows of the index looked at in one transaction: enough to pay for its commit, and over before
-    /// other writers notice.
+    /// The number of index rows that one transaction reads: enough to pay for its commit, and few enough that other
+    /// writers do not notice it.
     private static let chunk = 5000
     private static let poll = Duration.seconds(5)
-    /// Bulletins whose time has come that one transaction takes.
+    /// The maximum number of scheduled bulletins that one transaction publishes.
     private static let scheduledAtOnce = 200
 
     package init(store: any FanoutStore, context: StageContext) {
         self.store = store
         self.context = context
+        metrics = FanoutMetrics(context.metrics)
     }
 
     package func run() async throws {
@@ -38,7 +41,11 @@ package struct FanoutService: Service {
         }
     }
 
-    /// Does all there is to do; returns after how long there may be more.
+    /// Does all the work there is, in steps. Returns the time after which there may be more.
+    ///
+    /// Each step publishes scheduled bulletins whose time has come, routes one chunk, wakes the stages that the chunk
+    /// concerns, and then ends deliveries that withdrawals took back. While emergencies wait to be routed, a step
+    /// neither ends deliveries nor rests.
     private func work() async -> Duration {
         do throws(StoreError) {
             var next: Timestamp?
@@ -48,13 +55,15 @@ package struct FanoutService: Service {
                 next = try await store.publishScheduled(limit: Self.scheduledAtOnce, now: context.clock.now)
                 let started = ContinuousClock.now
                 step = try await store.fanOut(limit: Self.chunk, now: context.clock.now)
+                metrics.step(
+                    routed: step.routed, made: step.deliveries, took: started.duration(to: .now))
                 context.logger.debug(
                     "routed a chunk",
                     metadata: [
                         "bulletins": "\(step.routed)", "deliveries": "\(step.deliveries)",
                         "took": "\(started.duration(to: .now).spoken)",
                     ])
-                if step.deliveries > 0 { context.wakeups.signal(Wakeup.allDeliveries) }
+                if step.deliveries > 0 { context.wakeups.signal(.allDeliveries) }
                 if step.routed > 0 { context.wakeups.signal([.receipts, .deliveries(.websub)]) }
                 if !step.hasEmergencies { hasEndings = try await endPending() }
                 if !step.hasEmergencies { await context.pressure.rest(since: started) }

@@ -4,8 +4,10 @@ import HTTPTypes
 package import Runtime
 package import Storage
 
-/// The CAP documents that feeds of alerts lead to: of the revisions that stand in feeds. An earlier one, and one that
-/// has expired, is gone; what takes its place refers to it.
+/// The CAP documents that feeds of alerts link to.
+///
+/// Only revisions that appear in feeds have a document. An earlier revision, or an expired one, has none; the document
+/// that replaces it refers to it.
 package struct AlertDocuments: Sendable {
     private let store: any FeedStore
     private let registries: Registries
@@ -21,7 +23,7 @@ package struct AlertDocuments: Sendable {
         host = URL(string: settings.publicURL)?.host() ?? "localhost"
     }
 
-    /// Nil if there is no such revision, or it has no alert.
+    /// Returns the document of a revision; nil if there is no such revision, or if it has no alert.
     package func alert(_ id: BulletinID, revision: Int64) async throws(StoreError) -> RenderedFeed? {
         guard let shown = try await store.feedBulletin(id, revision: revision) else { return nil }
         let revisions = try await store.publicRevisions(of: id)
@@ -37,7 +39,7 @@ package struct AlertDocuments: Sendable {
     }
 
     private func render(_ shown: FeedBulletin, _ revisions: [PublicRevision]) throws(StoreError) -> RenderedFeed? {
-        // A CAP document has the alert, and nothing of the body.
+        // A CAP document contains the alert and nothing of the HTML body.
         let item = try FeedItem(shown, language: .indonesian, registries: registries, publicURL: publicURL, html: "")
         let message = AlertMessage(item: item, revisions: revisions, registries: registries, host: host)
         guard let text = message.render() else { return nil }

@@ -1,11 +1,12 @@
 import Synchronization
 
-/// Feeds that were rendered, within a bound of bytes: those that nobody asked for longest go first.
+/// A cache of rendered feeds, bounded in bytes. The least recently used feeds go first.
 final class FeedCache: Sendable {
+    /// A rendered feed, with the page from which it was rendered.
     struct Entry: Sendable {
         var page: FeedPage
         var feed: RenderedFeed
-        /// The feeds' generation at which this was the feed.
+        /// The generation of all feeds at which this entry was current.
         var generation: Int64
         fileprivate var lastUse: UInt64 = 0
 
@@ -23,10 +24,10 @@ final class FeedCache: Sendable {
     private let state = Mutex(State())
     private let sizeLimit: Int
 
-    /// `sizeLimit` is in bytes.
+    /// `sizeLimit` is a number of bytes.
     init(sizeLimit: Int) { self.sizeLimit = sizeLimit }
 
-    /// By the feed's path.
+    /// The entry of a feed, by the feed's path.
     subscript(path: String) -> Entry? {
         state.withLock { state in
             guard let index = state.entries.index(forKey: path) else { return nil }
@@ -36,8 +37,7 @@ final class FeedCache: Sendable {
         }
     }
 
-    /// Keeps an entry in the place of what is known; nil forgets it. A feed that is larger than all that may be kept
-    /// is not.
+    /// Replaces the entry of a feed; nil removes it. A feed that is larger than the whole cache is not kept.
     func put(_ entry: Entry?, at path: String) {
         state.withLock { state in
             if let known = state.entries.removeValue(forKey: path) { state.size -= known.feed.size }
@@ -50,7 +50,7 @@ final class FeedCache: Sendable {
         }
     }
 
-    /// A quarter at once, so that most additions do not look for what is old.
+    /// Frees a quarter of the cache in one go, so that most additions need no search for old entries.
     private func evict(_ state: inout State) {
         for (path, entry) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
             guard state.size > sizeLimit / 4 * 3 else { return }

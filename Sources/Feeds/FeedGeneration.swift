@@ -1,8 +1,10 @@
 import Storage
 import Synchronization
 
-/// The generation of the public feeds, looked up no more often than every two milliseconds however many ask: it is the
-/// store's, so that what other processes write counts too.
+/// The generation of the public feeds: a number in the store that grows whenever any public feed changes.
+///
+/// The store keeps it, so the writes of other processes count too. It is read at most every two milliseconds, however
+/// many requests ask for it.
 final class FeedGeneration: Sendable {
     private struct Look {
         var number: Int64
@@ -15,6 +17,7 @@ final class FeedGeneration: Sendable {
 
     init(store: any FeedStore) { self.store = store }
 
+    /// Returns the generation, at most two milliseconds old. It blocks for microseconds.
     func current() throws(StoreError) -> Int64 {
         let now = ContinuousClock.now
         return try last.withLock { last throws(StoreError) in

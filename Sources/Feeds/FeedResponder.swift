@@ -3,10 +3,11 @@ package import Runtime
 package import Storage
 import Synchronization
 
-/// Renders feeds, each once for as long as what it holds does not change.
+/// Answers requests for feeds, and renders each feed once for as long as its content does not change.
 ///
-/// A public feed is known to be the same as long as nothing was changed in any (`FeedGeneration`); else its entries are
-/// looked up, which is cheap, and only if these differ it is rendered. A private feed's are looked up each time.
+/// While the generation of the public feeds is the same (`FeedGeneration`), a rendered feed is still current. After a
+/// change its entries are read again, which is cheap, and the feed is rendered only if they differ. The entries of a
+/// private feed are read on each request.
 package final class FeedResponder: Sendable {
     private let store: any FeedStore
     private let registries: Registries
@@ -27,7 +28,7 @@ package final class FeedResponder: Sendable {
         cache = FeedCache(sizeLimit: settings.cacheSize)
     }
 
-    /// The feed of exactly this path, if it was rendered and is still what it was. Does not wait for anything.
+    /// Returns the rendered feed of exactly this path, if it is still current. It never waits.
     package func rendered(path: String) -> RenderedFeed? {
         guard let entry = cache[path], let current = try? generation.current(), entry.generation >= current else {
             return nil
@@ -35,8 +36,8 @@ package final class FeedResponder: Sendable {
         return entry.feed
     }
 
-    /// Nil if the region, field, publisher or token is unknown, or there is no such page. `onFetch` hears of the endpoint
-    /// whose private feed this is.
+    /// Returns a feed; nil if its region, field, publisher or token is unknown, or if there is no such page. `onFetch`
+    /// receives the endpoint of a private feed.
     package func feed(
         _ address: FeedAddress, onFetch: (Int64) -> Void = { _ in }
     ) async throws(StoreError) -> RenderedFeed? {
@@ -51,13 +52,15 @@ package final class FeedResponder: Sendable {
                 await Result.of { () throws(StoreError) in try await self.refresh(address) }
             }
             guard let (result, isOwn) = shared else { throw .cancelled }
-            // The first that was under way may have begun before what this one has to see; the next one has not.
+            // Shared work that was under way may have begun before the change that this request has to see. The next
+            // shared work has not.
             if isOwn || hasWaited { return try result.get() }
             hasWaited = true
         }
     }
 
-    /// The feed as it is now and not a moment ago: for a push, as nobody comes again for what that lacks.
+    /// Returns the feed as it is at this moment, not as it was a moment ago. A push needs this, since no subscriber
+    /// comes back for what a push lacked.
     package func present(_ address: FeedAddress, isUrgent: Bool) async throws(StoreError) -> RenderedFeed? {
         guard isKnown(address.source.origin) else { return nil }
         return try await refresh(address, isExact: true, isUrgent: isUrgent)
@@ -74,7 +77,8 @@ package final class FeedResponder: Sendable {
         _ address: FeedAddress, isExact: Bool = false, isUrgent: Bool = false, onFetch: (Int64) -> Void = { _ in }
     ) async throws(StoreError) -> RenderedFeed? {
         let path = address.path
-        // Before the entries: what is changed in between is then looked at again, as a private feed is each time.
+        // Read before the entries, so that a change between the two reads is looked up again. A private feed is looked
+        // up each time.
         let generation = address.isPrivate ? Int64.min : try store.feedGeneration()
         guard let (page, listing) = try await FeedPage.read(address, from: store) else {
             cache.put(nil, at: path)
@@ -83,7 +87,7 @@ package final class FeedResponder: Sendable {
         if let endpoint = listing.endpoint { onFetch(endpoint) }
         var known = cache[path]
         if known?.page != page {
-            // A feed that changes all the time is as new as the time for it allows.
+            // A feed that changes continually is as current as its budget of renderings allows.
             if let known, !isExact, !budget.allows(path) { return known.feed }
             let feed = try await renderer.render(
                 address, page, changedAt: listing.changedAt, before: known?.feed, isUrgent: isUrgent)
@@ -95,10 +99,11 @@ package final class FeedResponder: Sendable {
     }
 }
 
-/// How often one feed may be rendered: twenty times a second.
+/// The renderings that one feed may cost: twenty per second.
 private final class RenderBudget: Sendable {
     private let spent = Mutex<(second: Int64, counts: [String: Int])>((0, [:]))
 
+    /// Counts a rendering, and returns whether the feed may have it in this second.
     func allows(_ path: String) -> Bool {
         let second = Int64(ContinuousClock.now.duration(to: Self.start).components.seconds)
         return spent.withLock { spent in

@@ -1,8 +1,8 @@
-// Says when private feeds were last asked for.
+// Records when private feeds were last fetched.
 //
-// Reads:      what the portal notes.
-// Writes:     the time of each endpoint's last fetch, all of them in one transaction every few seconds.
-// On failure: they are written with the next ones.
+// Reads:      the fetches that the portal notes.
+// Writes:     the time of each endpoint's last fetch, all in one transaction every five seconds.
+// On failure: the times are written with the next ones.
 
 import Bulletins
 import Logging
@@ -11,7 +11,7 @@ import ServiceLifecycle
 package import Storage
 import Synchronization
 
-/// Collects fetches, so that a request for a feed is no write.
+/// Collects fetches in memory, so that a request for a feed needs no write.
 package final class FetchLog: Service {
     private let store: any FeedStore
     private let context: StageContext
@@ -20,6 +20,7 @@ package final class FetchLog: Service {
 
     package init(store: any FeedStore, context: StageContext) { (self.store, self.context) = (store, context) }
 
+    /// Notes that the private feed of an endpoint was fetched now.
     package func note(_ endpoint: Int64) {
         let now = context.clock.now
         fetches.withLock { $0[endpoint] = now }

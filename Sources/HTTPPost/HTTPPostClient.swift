@@ -1,3 +1,15 @@
+// An HTTP/1.1 client for posts to hosts that strangers have named. It knows nothing of bulletins.
+//
+// A post passes through these layers, each in a folder of its own:
+//
+//   HTTPTarget, AddressGuard   parse the URL and decide which addresses may be reached
+//   HTTPConnectionPool         queues the post, shares connections per origin and bounds them
+//   HTTPConnector              looks the host up, judges each address and connects
+//   HTTPConnection             sends one request at a time and enforces the time limits
+//   RequestEncoder, ResponseAssembler, WireHandler   translate between requests and bytes
+//
+// Names are looked up by CachingResolver, and behind it by SystemResolver on threads of its own.
+
 public import Logging
 public import NIOCore
 internal import NIOSupport
@@ -5,24 +17,24 @@ internal import NIOSSL
 
 /// Posts over HTTP/1.1 (RFC 9110, RFC 9112) to hosts that strangers have named.
 ///
-/// - Every address is judged before it is connected to, and again when it is, before a byte is
-///   sent: see `AddressGuard`. Proxies of the environment are not asked.
-/// - Redirects are not followed; a 3xx is a status.
-/// - A post ends within `totalTimeout`, whatever the server does; of an answer only the status,
-///   `Retry-After` and the beginning of the content are kept.
-/// - Connections are kept and used again. A request is sent a second time only when the server
-///   closed a kept connection without a byte of an answer, and only once. After any other failure
-///   it is unknown whether the request was acted on.
+/// - The client judges every address before it connects, and the peer's address again before the first byte leaves:
+///   see `AddressGuard`. It ignores proxies of the environment.
+/// - It follows no redirects. A 3xx is a status like any other.
+/// - A post ends within `totalTimeout`, whatever the server does. The client keeps only the status, `Retry-After` and
+///   the first bytes of the body.
+/// - Connections are pooled. The client repeats a request only once, and only if the server closed a kept connection
+///   without a single byte of a response. After any other failure, it is unknown whether the server acted on the
+///   request.
 public final class HTTPPostClient: Sendable {
-    private let pool: ConnectionPool
+    private let pool: HTTPConnectionPool
     private let encoder: RequestEncoder
     private let resolver: any AddressResolving
     private let totalTimeout: TimeAmount
-    /// One for each event loop. A task that posts much does so with the least work on one of these.
+    /// One executor per event loop. Tasks that post a lot run most cheaply on one of them.
     public let executors: [any TaskExecutor]
 
-    /// A client on event loops that outlive it. Fails on a file of authorities that cannot be
-    /// read, or a `userAgent` that cannot be sent.
+    /// Creates a client. The event loops must outlive it. A CA file that cannot be read, or an invalid `userAgent`,
+    /// is an error.
     public init(
         settings: HTTPPostSettings, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) throws(HTTPPostError) {
@@ -31,42 +43,42 @@ public final class HTTPPostClient: Sendable {
             settings.resolver
             ?? CachingResolver(
                 SystemResolver(timeout: settings.resolveTimeout, eventLoopGroup: eventLoopGroup))
-        let connector = Connector(
+        let connector = HTTPConnector(
             settings: settings, addressGuard: AddressGuard(allowed: settings.allowedNetworks),
             resolver: resolver, group: eventLoopGroup, tls: try Self.tls(settings))
-        pool = ConnectionPool(
+        pool = HTTPConnectionPool(
             settings: settings, connector: connector, group: eventLoopGroup, logger: logger)
         totalTimeout = settings.totalTimeout
         executors = eventLoopGroup.makeIterator().map { EventLoopExecutor($0) }
     }
 
-    /// Prepares posts to a target, with the headers that all of them have.
+    /// Prepares posts to a target with the headers that they have in common.
     public func template(
         to target: HTTPTarget, headers: [(String, String)]
     ) throws(HTTPPostError) -> HTTPPostTemplate {
         try encoder.template(target, headers: headers)
     }
 
-    /// Posts, and returns whatever status the server gave.
+    /// Posts, and returns any status that the server answers with.
     public func post(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
         let template = try template(to: request.target, headers: [])
         return try await post(template, headers: request.headers, body: request.body)
     }
 
-    /// Posts what was prepared, with the headers and the content of this request.
+    /// Posts to a prepared target, with the headers and body of this request.
     public func post(
         _ template: HTTPPostTemplate, headers: [(String, String)], body: ByteBuffer
     ) async throws(HTTPPostError) -> HTTPPostResponse {
         try await send(template.target.origin, try encoder.encode(template, headers: headers, body: body))
     }
 
-    /// Gets, under the same limits as a post, and returns whatever status the server gave.
+    /// Sends a GET under the same limits as a post, and returns any status.
     public func get(_ target: HTTPTarget) async throws(HTTPPostError) -> HTTPPostResponse {
         try await send(target.origin, encoder.get(target))
     }
 
     private func send(_ origin: Origin, _ bytes: ByteBuffer) async throws(HTTPPostError) -> HTTPPostResponse {
-        let exchange = Exchange(origin: origin, bytes: bytes, deadline: .now() + totalTimeout)
+        let exchange = HTTPExchange(origin: origin, bytes: bytes, deadline: .now() + totalTimeout)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if exchange.begin(continuation) { pool.submit(exchange) }
@@ -77,14 +89,14 @@ public final class HTTPPostClient: Sendable {
         return try outcome.get()
     }
 
-    /// Refuses new posts, fails those that wait for a connection, lets those under way end, and
-    /// returns when every connection is closed. To be called once, before the event loops end.
+    /// Rejects new posts, fails those that wait for a connection, and returns when the posts under way have ended and
+    /// every connection is closed. Call it once, before the event loops end.
     public func shutdown() async {
         await pool.shutdown()
         await resolver.shutdown()
     }
 
-    /// TLS 1.2 or later, with the peer and its name verified (RFC 9325).
+    /// TLS 1.2 or later with a verified certificate and host name (RFC 9325).
     private static func tls(_ settings: HTTPPostSettings) throws(HTTPPostError) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12

@@ -1,36 +1,34 @@
 public import NIOCore
 
-/// How the client behaves. The defaults suit webhooks to the public internet.
+/// The limits and trust of the client. The defaults suit webhooks on the public internet.
 public struct HTTPPostSettings: Sendable {
-    /// Networks that may be reached although they are private, through any port, with or without
-    /// TLS; for intranets and tests. None by default.
+    /// Private networks that may be reached, on any port and with or without TLS. For intranets and tests.
     public var allowedNetworks: [AddressNetwork] = []
-    /// The ports that public addresses are posted to, always with TLS.
+    /// The ports on which public addresses may be reached, always with TLS.
     public var ports: [Int] = [443]
-    /// Connections to one scheme, host and port.
+    /// How many connections one scheme, host and port may have.
     public var connectionsPerHost = 64
-    /// Connections in all.
+    /// How many connections the client may have in all.
     public var maximumConnections = 1024
-    /// Posts that may wait for a connection; one more fails at once.
+    /// How many posts may wait for a connection. Any further post fails immediately.
     public var maximumWaiting = 16384
-    /// For the look-up of a name.
+    /// The time limit for the lookup of a name.
     public var resolveTimeout: TimeAmount = .seconds(5)
-    /// For the TCP connection and the TLS handshake together, over all addresses of a host.
+    /// The time limit for TCP and TLS together, over all addresses of a host.
     public var connectTimeout: TimeAmount = .seconds(5)
-    /// For a whole post, from the call to the last byte of the response that is read.
+    /// The time limit for a whole post, from the call to the last byte of the response.
     public var totalTimeout: TimeAmount = .seconds(15)
     /// How long an unused connection stays open.
     public var idleTimeout: TimeAmount = .seconds(30)
-    /// How much of a response's body is kept. When more comes, the connection is closed, and the
-    /// response is what came until then.
+    /// How many bytes of a response's body are kept. A longer body is cut off there, and the connection is closed.
     public var maximumResponseBytes = 16384
-    /// A PEM file of authorities to trust in place of the system's.
+    /// A PEM file of authorities to trust instead of the system's.
     public var trustedCAFile: String?
-    /// The `User-Agent` header (RFC 9110 section 10.1.5); empty for none.
+    /// The `User-Agent` header (RFC 9110 section 10.1.5). Empty sends none.
     public var userAgent = "Kentongan"
-    /// Looks names up; nil for the system's resolver behind a `CachingResolver`.
+    /// The resolver. Nil uses the system's resolver behind a `CachingResolver`.
     public var resolver: (any AddressResolving)?
 
-    /// The defaults.
+    /// Creates the default settings.
     public init() {}
 }

@@ -1,6 +1,7 @@
 import AMQP
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import Storage
 import Wording
@@ -10,9 +11,10 @@ struct BatchRecorder: Sendable {
     let store: any IntakeStore
     let judge: MessageJudge
     let mark: ReadingMark?
+    let metrics: IntakeMetrics
     let context: StageContext
 
-    /// Nil if the worker stops before all are judged.
+    /// Judges a batch: each message becomes a bulletin or a rejection. Nil if the worker stops before all are judged.
     func judge(_ batch: [IncomingMessage], from queue: String) async -> [IncomingBulletin]? {
         if queue == KentonganTopology.givenUp { return giveUp(batch) }
         let batch = batch.filter { !BindingProbe.isProbe($0) }
@@ -22,6 +24,7 @@ struct BatchRecorder: Sendable {
             guard let more = await judge(part: part, from: queue) else { return nil }
             judged += more
         }
+        metrics.judged(batch.count, from: queue, took: started.duration(to: .now))
         context.logger.debug(
             "judged a batch",
             metadata: [
@@ -30,8 +33,8 @@ struct BatchRecorder: Sendable {
         return judged
     }
 
-    /// Refuses what the broker gave up on. Its bodies are read only to learn whose they are, and under the mark: one of them
-    /// may be what ended the process.
+    /// Rejects the messages that the broker gave up on. Their bodies are read only to learn their publishers, and under
+    /// the reading mark, since one of them may be the body that ended the process.
     private func giveUp(_ batch: [IncomingMessage]) -> [IncomingBulletin] {
         let slot = KentonganTopology.queues.count
         defer { mark?.leave(slot: slot) }
@@ -43,7 +46,8 @@ struct BatchRecorder: Sendable {
         }
     }
 
-    /// Bytes of bodies whose JSON is in memory at the same time: values of two bytes take 20 times as many there.
+    /// The bytes of bodies whose JSON is in memory at the same time. A JSON value of two bytes takes twenty times as
+    /// many once parsed.
     private static let parsedAtOnce = 512 << 10
 
     private func judge(part batch: ArraySlice<IncomingMessage>, from queue: String) async -> [IncomingBulletin]? {
@@ -69,7 +73,7 @@ struct BatchRecorder: Sendable {
         return judged
     }
 
-    /// Returns once the batch is committed; false if the worker stops before that.
+    /// Records a batch. Returns true once it is committed, and false if the worker stops before that.
     func record(_ judged: [IncomingBulletin], from queue: String) async -> Bool {
         if judged.isEmpty { return true }
         if queue != KentonganTopology.givenUp { for message in judged { Failpoint.recording.hit(message.body) } }
@@ -78,6 +82,7 @@ struct BatchRecorder: Sendable {
             try await store.record(judged, now: context.clock.now)
         }
         guard let outcomes else { return false }
+        metrics.recorded(from: queue, took: started.duration(to: .now))
         context.logger.debug(
             "recorded a batch",
             metadata: [
@@ -87,7 +92,7 @@ struct BatchRecorder: Sendable {
         return true
     }
 
-    /// What `work` returns, tried until the store can do it; nil if the worker stops before that.
+    /// Runs `work` until the store can do it, and returns its result; nil if the worker stops before that.
     private func patiently<T: Sendable>(
         _ count: Int, _ queue: String, _ work: () async throws(StoreError) -> T
     ) async -> T? {
@@ -107,6 +112,7 @@ struct BatchRecorder: Sendable {
 
     private func log(_ messages: [IncomingBulletin], _ outcomes: [IntakeOutcome]) {
         for (message, outcome) in zip(messages, outcomes) {
+            count(message, outcome)
             if let queue = message.envelope.replyTo, message.replyTo == nil {
                 context.logger.notice(
                     "sent no receipts to a reply queue that the user may not have; it begins with receipts.USER, or the broker names it",
@@ -125,7 +131,16 @@ struct BatchRecorder: Sendable {
         }
     }
 
-    /// The first things that are wrong with it; the store tells all, also of one that it refused itself.
+    private func count(_ message: IncomingBulletin, _ outcome: IntakeOutcome) {
+        switch outcome {
+        case .accepted: metrics.message(from: message.queue, "accepted")
+        case .duplicate: metrics.message(from: message.queue, "duplicate")
+        case .refused(let reason): metrics.message(from: message.queue, "rejected", reason: reason.rawValue)
+        }
+    }
+
+    /// The first three errors of a rejected message, for the log. The store keeps all, also those of a message that it
+    /// rejected itself.
     private static func sentence(_ message: IncomingBulletin, _ reason: RefusalReason) -> String {
         guard case .refused(let refusal) = message.judgement else {
             return "\(reason == .staleRevision ? "/revision" : "/inReplyTo") see: kentongan rejected list"

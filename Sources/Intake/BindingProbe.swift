@@ -1,10 +1,11 @@
 package import AMQP
 package import Logging
 
-/// Shows whether the bindings of the intake exchange are there, which AMQP has no way to ask for: publishes a message under
-/// each key, which the broker returns if it reaches no queue. Intake drops it.
+/// Finds missing bindings of the intake exchange, which AMQP has no way to ask for.
 ///
-/// It does not show which queue it reached: where another queue is bound to all keys, a missing binding stays unseen.
+/// It publishes a message under each routing key. The broker returns the message if it reaches no queue, and intake
+/// drops it if it does. The probe cannot tell which queue it reached: where another queue is bound to all keys, a
+/// missing binding remains unseen.
 package struct BindingProbe: Sendable {
     private static let header = "x-kentongan-probe"
 
@@ -16,7 +17,7 @@ package struct BindingProbe: Sendable {
         self.logger = logger
     }
 
-    /// The bindings that are missing. None where the exchange is missing itself: `known` says so.
+    /// Returns the missing bindings. It returns none if `known` says that the exchange itself is missing.
     package func missing(besides known: [TopologyDifference]) async throws -> [TopologyDifference] {
         let exchange = KentonganTopology.intakeExchange
         guard !known.contains(.missing(object: "exchange '\(exchange)'")) else { return [] }
@@ -26,7 +27,7 @@ package struct BindingProbe: Sendable {
                 exchange: exchange, routingKey: key.replacing("#", with: "kentongan-probe"),
                 properties: MessageProperties(headers: [Self.header: true]), body: [])
         }
-        // Where nobody consumes, the probe would wait for a worker.
+        // In a queue without consumers the probe would wait for a worker.
         let idle = try await idleQueues(
             of: KentonganTopology.queues.map(\.name).filter { !known.contains(.missing(object: "queue '\($0)'")) },
             on: broker)
@@ -39,7 +40,8 @@ package struct BindingProbe: Sendable {
         }
     }
 
-    /// Whether this is such a message. It has no body, so that nothing of a publisher's is ever dropped for its header.
+    /// Whether a message is a probe. A probe has no body, so that no publisher's content is ever dropped because of its
+    /// headers.
     static func isProbe(_ message: IncomingMessage) -> Bool {
         message.bodySize == 0 && message.properties.headers[header] != nil
     }

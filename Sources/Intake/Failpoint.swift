@@ -1,8 +1,10 @@
 import Foundation
 import Glibc
 
-/// A place where a test may end the process: `KENTONGAN_FAILPOINT=reading:TEXT` ends it when a body that
-/// holds the text is read, `recording:TEXT` when it was read and is to be recorded. In debug builds only; in others nothing is left of it.
+/// A place where a test may end the process.
+///
+/// `KENTONGAN_FAILPOINT=reading:TEXT` ends it when a body that contains TEXT is read, and `recording:TEXT` when such a
+/// body was read and is about to be recorded. It works in debug builds only; nothing of it remains in release builds.
 struct Failpoint: Sendable {
     private let text: [UInt8]?
 

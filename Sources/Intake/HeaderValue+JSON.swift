@@ -2,7 +2,7 @@ import AMQP
 import Bulletins
 
 extension HeaderValue {
-    /// The value as JSON; nil where JSON has none such.
+    /// The value as JSON; nil if JSON has no equivalent.
     var json: JSONValue? {
         switch self {
         case .string(let text): .string(text)

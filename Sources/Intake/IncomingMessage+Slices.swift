@@ -1,7 +1,8 @@
 import AMQP
 
 extension [IncomingMessage] {
-    /// The same in the same order, in parts whose bodies have no more bytes than this, or of one message.
+    /// Splits the messages, in order, into slices whose bodies have at most `limit` bytes together. A larger message is
+    /// a slice of its own.
     func slices(ofSize limit: Int) -> [ArraySlice<IncomingMessage>] {
         var slices: [ArraySlice<IncomingMessage>] = []
         var (start, size) = (startIndex, 0)

@@ -1,22 +1,23 @@
 package import AMQP
 
-/// The exchanges and queues of the contract.
+/// The exchanges and queues of the contract with publishers.
 package enum KentonganTopology {
     package static let intakeExchange = "kentongan.intake"
     package static let rejectedExchange = "kentongan.rejected"
     package static let receiptsExchange = "kentongan.receipts"
-    /// An exchange and a queue: what the broker itself gave up on, for intake to record.
+    /// The exchange and the queue of messages that the broker itself gave up on. Intake records them as rejected.
     package static let givenUp = "kentongan.given-up"
 
-    /// The queues that bulletins arrive on, each with the key that routes to it. The emergency queue has
-    /// a consumer of its own, so that no backlog on the others delays it.
+    /// The queues that bulletins arrive on, each with its routing key. The emergency queue has a consumer of its own,
+    /// so that no backlog on the others delays it.
     package static let queues = [
         (name: "kentongan.emergency", key: "emergency.#"),
         (name: "kentongan.announcements", key: "announcement.#"),
         (name: "kentongan.proposals", key: "proposal.#"),
     ]
 
-    /// The queue that the intake exchange routes this key to; the announcements' for a key that it routes nowhere.
+    /// The queue to which the intake exchange routes this key. A key that it routes nowhere gives the queue of
+    /// announcements.
     package static func queue(of routingKey: String) -> String {
         let first = routingKey.prefix { $0 != "." }
         return queues.first { $0.key.dropLast(2) == first }?.name ?? "kentongan.announcements"
@@ -35,18 +36,21 @@ package enum KentonganTopology {
                 + givenUpBindings)
     }
 
-    /// Replicated; what the broker gives up on goes to the rejected queue, at least once.
+    /// Quorum queues, whose messages go to the rejected exchange, at least once, when the broker gives up on them.
     private static let intakeArguments: [String: HeaderValue] = [
         "x-queue-type": "quorum", "x-delivery-limit": 5, "x-dead-letter-exchange": .string(rejectedExchange),
         "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
     ]
 
-    /// A limit, so that not even what ends the process each time is delivered without end; people find it in the rejected
-    /// queue all the same.
+    /// The limit ends the redelivery of a message that ends the process each time. People still find it in the rejected
+    /// queue.
     private static let givenUpArguments: [String: HeaderValue] = ["x-queue-type": "quorum", "x-delivery-limit": 20]
 
-    /// From the rejected exchange, to which the intake queues' dead letters go: the arguments of a queue that exists
-    /// cannot change, so that it cannot have another. The header tells them from what this program refused.
+    /// The bindings from the rejected exchange to the given-up queue.
+    ///
+    /// The dead letters of the intake queues go to the rejected exchange, and this cannot change, since the arguments
+    /// of an existing queue are fixed. The header tells the broker's dead letters from the messages that this worker
+    /// rejected.
     private static var givenUpBindings: [BindingDeclaration] {
         let all = BindingDeclaration(exchange: rejectedExchange, destination: .exchange(givenUp), routingKey: "#")
         let reasons = ["delivery_limit", "expired", "maxlen", "rejected"]

@@ -2,14 +2,15 @@ import AMQP
 import Bulletins
 import Storage
 
-/// What the broker gave up on: messages of the intake queues that it has put into the rejected queue by itself.
+/// Judges the messages that the broker gave up on: those of the intake queues that it moved to the rejected queue by
+/// itself.
 extension MessageJudge {
-    /// The refusal of such a message. `opened` says whose it is.
+    /// The rejection of such a message. `opened` names its publisher.
     func giveUp(_ message: IncomingMessage, as opened: Opened) -> IncomingBulletin {
         let headers = message.properties.headers
         let reason = headers["x-first-death-reason"]?.text ?? "unknown"
         var incoming = refuse(opened, Self.refusal(reason))
-        // Where it is judged when it is requeued.
+        // The queue in which it is judged again if an operator requeues it.
         let queue = headers["x-first-death-queue"]?.text
         incoming.queue = KentonganTopology.queues.map(\.name).first { $0 == queue } ?? KentonganTopology.givenUp
         incoming.isInRejectedQueue = true

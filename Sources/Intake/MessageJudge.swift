@@ -2,7 +2,8 @@ package import AMQP
 package import Bulletins
 package import Storage
 
-/// Turns a message into a bulletin or a refusal. Pure but for what it is given.
+/// Turns a message into a bulletin or a rejection. It does no I/O: the result depends only on its arguments and on the
+/// registries.
 package struct MessageJudge: Sendable {
     private let validator: BulletinValidator
     private let requiresUser: Bool
@@ -14,19 +15,19 @@ package struct MessageJudge: Sendable {
         self.maximumBodySize = maximumBodySize
     }
 
-    /// A message whose JSON was read, or that was refused for it.
+    /// A message whose JSON was read, or that was rejected because of it.
     package struct Opened: Sendable {
         let body: [UInt8]
         let size: UInt64
         let envelope: StoredEnvelope
         let value: Result<JSONValue, Refusal>
 
-        /// The publisher that it claims to be of.
+        /// The publisher that the message claims to come from.
         package var publisher: String? { try? value.get()["publisher"]?.stringValue }
         package var routingKey: String { envelope.routingKey }
     }
 
-    /// A message that is not sent yet, as it will arrive.
+    /// Opens a message that is not sent yet, as it will arrive.
     package func open(_ message: OutgoingMessage) -> Opened {
         open(
             message.body, size: UInt64(message.body.count),
@@ -37,7 +38,7 @@ package struct MessageJudge: Sendable {
         open(message.body, size: message.bodySize, StoredEnvelope(message))
     }
 
-    /// A message whose body ended the process when it was read before.
+    /// Rejects a message whose body ended the process when it was read before.
     func refuseUnread(_ message: IncomingMessage) -> Opened {
         let problem = "the program ended while it read this body, so it is not read again"
         return Opened(
@@ -45,7 +46,8 @@ package struct MessageJudge: Sendable {
             value: .failure(Refusal(BulletinError("", .malformedJSON, problem))))
     }
 
-    /// `size` is that of the body as it was sent; the body is empty if it was too large to be kept.
+    /// Reads the JSON of a body. `size` is the size of the body as it was sent; the body is empty if it was too large
+    /// to keep.
     package func open(_ body: [UInt8], size: UInt64, _ envelope: StoredEnvelope) -> Opened {
         guard size <= maximumBodySize else {
             let problem = "the body has \(size) bytes; at most \(maximumBodySize) are taken"
@@ -58,7 +60,7 @@ package struct MessageJudge: Sendable {
         return Opened(body: body, size: size, envelope: envelope, value: reader.open(body))
     }
 
-    /// `publisher` is the registered one that the message names, if there is one.
+    /// Judges an opened message. `publisher` is the registered publisher that the message names, if there is one.
     package func judge(_ opened: Opened, publisher: Publisher?, queue: String, now: Timestamp) -> IncomingBulletin {
         let sender: Sender = requiresUser ? .broker(user: opened.envelope.userID) : .trusted
         let judged = opened.value.flatMap { validator.validate($0, publisher: publisher, sender: sender, now: now) }
@@ -69,6 +71,7 @@ package struct MessageJudge: Sendable {
         }
     }
 
+    /// Rejects an opened message for a reason that is known already.
     func refuse(_ opened: Opened, _ refusal: Refusal) -> IncomingBulletin { incoming(opened, .refused(refusal), "") }
 
     private func incoming(_ opened: Opened, _ judgement: IncomingBulletin.Judgement, _ queue: String)
@@ -81,7 +84,8 @@ package struct MessageJudge: Sendable {
         return incoming
     }
 
-    /// What passes before all others is an emergency, or takes one back: else anybody's routine word would delay them.
+    /// Rejects a routine bulletin that uses the key of emergencies, since it would delay them. A withdrawal may use the
+    /// key, because it may take an emergency back.
     private static func checkLane(_ accepted: AcceptedBulletin, routingKey: String, queue: String)
         -> Result<AcceptedBulletin, Refusal>
     {
@@ -103,11 +107,11 @@ package struct MessageJudge: Sendable {
 }
 
 extension StoredEnvelope {
-    /// Of the headers so many bytes are kept.
+    /// The maximum size of the headers that are kept, in bytes.
     private static let room = 16_384
 
-    /// Those with a text value; if they are larger than the room, first those that say what the body is, by their
-    /// names, so that how a body is read never hangs on what else is there.
+    /// The headers with a text value. If they exceed the room, those that describe the body come first, and then the
+    /// others by name. Whether a body can be read therefore never depends on unrelated headers.
     private static func headers(_ properties: MessageProperties) -> [String: String] {
         let texts = properties.headers.compactMapValues(\.text)
         func size(_ name: String, _ text: String) -> Int { name.utf8.count + text.utf8.count }
@@ -127,7 +131,7 @@ extension StoredEnvelope {
         name == "traceparent" || MessageEnvelope.attribute(name) != nil
     }
 
-    /// Those without a text value, unless they are large.
+    /// The headers without a text value; none if they exceed the room.
     private static func otherHeaders(_ properties: MessageProperties) -> JSONObject {
         let values = properties.headers.compactMap { name, value in
             value.text == nil ? value.json.map { (name, $0) } : nil

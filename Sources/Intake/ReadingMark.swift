@@ -1,16 +1,20 @@
 import Glibc
 
-/// Notes which body each consumer is reading, where a crash of the process leaves it standing.
+/// Marks the body that each consumer is reading, in a file that outlives a crash of the process.
 ///
-/// A body that ends the process would come again with each start, and with it every message that the
-/// broker had sent ahead, until the broker gave all of them up. So one that was being read when the process
-/// ended, twice in a row, is refused without being read. Once is not enough: a good one may be under way
-/// when the process is killed.
+/// A body that crashes the parser would come again after each start, and with it every message that the broker had sent
+/// ahead, until the broker gave up on all of them. So a body that was being read when the process ended, twice in a
+/// row, is rejected without being read. Once is not enough, since an innocent body may be under way when the process is
+/// killed.
 ///
-/// The file is mapped, so that a mark is a store to memory: it outlives the process, which is what matters,
-/// and a power cut is no fault of a body.
+/// An example: body B ends the process. The broker sends B again, the process reads it and ends again. At the third
+/// start the file holds B's fingerprint from the last two ends, so B is a suspect. Intake records it as rejected,
+/// acknowledges it, and goes on with the hundreds of messages behind it.
+///
+/// The file is mapped into memory, so a mark costs two stores. They survive the end of the process. They may not
+/// survive a power cut, but a power cut is no fault of a body.
 package struct ReadingMark: Sendable {
-    /// A body as far as this file knows it: FNV-1a of its words of eight bytes, and how many bytes there are.
+    /// The fingerprint of a body: the FNV-1a hash of its 8-byte words, and its size in bytes.
     struct Fingerprint: Hashable, Sendable {
         let hash: UInt64
         let count: UInt64
@@ -31,24 +35,24 @@ package struct ReadingMark: Sendable {
         fileprivate init(hash: UInt64, count: UInt64) { (self.hash, self.count) = (hash, count) }
     }
 
-    /// More than there are consumers.
+    /// The number of slots, which is more than there are consumers.
     private static let slots = 8
-    /// The marks, and behind them what was left of them at the last start; two numbers each.
+    /// The size of the file in bytes: the marks and, behind them, the marks found at the last start; two numbers each.
     private static let size = slots * 2 * 16
 
     private let descriptor: Int32
-    /// Safe to share: each consumer writes to its own slot only, and all else is written by `init`.
+    /// Safe to share: each consumer writes only to its own slot, and `init` writes everything else.
     private nonisolated(unsafe) let places: UnsafeMutableBufferPointer<UInt64>
     private let suspects: Set<Fingerprint>
 
-    /// Opens the file, or makes it; where another worker has it, one of the next number. Nil if none can be
-    /// written: bodies are then read without a mark.
+    /// Opens the file or creates it. If another worker holds it, the file with the next number is used. Nil if none can
+    /// be written: bodies are then read without a mark.
     package init?(path: String) {
         for path in [path] + (2...16).map({ "\(path).\($0)" }) {
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard file >= 0 else { return nil }
             if flock(file, LOCK_EX | LOCK_NB) == 0 {
-                // Its blocks are taken now: a full disk would end the process at the first mark.
+                // The blocks are allocated now, since on a full disk the first mark would end the process.
                 guard posix_fallocate(file, 0, off_t(Self.size)) == 0,
                     let start = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), start != MAP_FAILED
                 else {
@@ -80,7 +84,7 @@ package struct ReadingMark: Sendable {
 
     private static let none = Fingerprint(hash: 0, count: 0)
 
-    /// As the end of the process does; nothing may be marked after it.
+    /// Unmaps the file, as the end of the process does. Nothing may be marked after it.
     func close() {
         munmap(places.baseAddress, Self.size)
         Glibc.close(descriptor)
@@ -89,10 +93,10 @@ package struct ReadingMark: Sendable {
     /// Whether the process ended twice in a row while this body was read.
     func isSuspect(_ fingerprint: Fingerprint) -> Bool { suspects.contains(fingerprint) }
 
-    /// What the consumer `slot` reads now.
+    /// Marks the body that the consumer `slot` reads now.
     func enter(_ fingerprint: Fingerprint, slot: Int) { write(fingerprint, slot) }
 
-    /// The consumer `slot` reads nothing.
+    /// Clears the mark of the consumer `slot`.
     func leave(slot: Int) { write(Self.none, slot) }
 
     private func write(_ mark: Fingerprint, _ slot: Int) {

@@ -3,11 +3,11 @@ import Logging
 import Runtime
 import Wording
 
-/// Sees to it that the exchanges, queues and bindings are there, at the start and as long as the worker runs.
+/// Keeps the exchanges, queues and bindings in place, at the start and while the worker runs.
 ///
-/// A consumer hears nothing of an exchange that was deleted, or of a binding that was removed: its queue only stays empty,
-/// and publishers' messages come back to them. So this looks now and then. With `amqp.declare` everything is declared and
-/// bound again; without, readiness fails until an operator has done so.
+/// A consumer hears nothing of a deleted exchange or a removed binding. Its queue only remains empty, while publishers
+/// get their messages back. So the keeper checks them from time to time. With `amqp.declare` it declares and binds
+/// everything again; without, the worker is not ready until an operator has done so.
 struct TopologyKeeper: Sendable {
     let settings: IntakeSettings
     let troubles: TroubleLog
@@ -15,13 +15,14 @@ struct TopologyKeeper: Sendable {
 
     private static let part = "topology"
 
-    /// A topology that differs ends the worker with an error; a broker that is away is waited for.
+    /// Declares the topology at the start. It waits for a broker that is away; a topology that differs ends the worker
+    /// with an error.
     func prepare() async throws {
         guard settings.declares else { return }
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
+                try await KentonganTopology.topology.declare(on: settings.broker, logger: context.logger)
                 return troubles.over(Self.part)
             } catch {
                 if case .topologyMismatch = error { throw error }
@@ -31,16 +32,17 @@ struct TopologyKeeper: Sendable {
         }
     }
 
-    /// A queue that was deleted comes back.
+    /// Declares the topology again if an error suggests that part of it was deleted.
     func declareAgain(after error: any Error) async {
         guard settings.declares, let error = error as? AMQPError, error.isAboutTopology else { return }
         do {
-            try await apply(KentonganTopology.topology, on: settings.broker, logger: context.logger)
+            try await KentonganTopology.topology.declare(on: settings.broker, logger: context.logger)
         } catch {
             troubles.say(Self.part, "cannot be declared again: \(error)")
         }
     }
 
+    /// Checks the topology every `topologyPause` until the task is cancelled.
     func lookForEver() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: settings.topologyPause)
@@ -49,7 +51,7 @@ struct TopologyKeeper: Sendable {
                 try await look()
             } catch {
                 guard !Task.isCancelled else { return }
-                // That the broker is away is said by those that consume.
+                // The consumers report a broker that is away.
                 guard (error as? AMQPError)?.isAboutTopology ?? true else { continue }
                 fail("\(error)")
             }
@@ -58,11 +60,11 @@ struct TopologyKeeper: Sendable {
 
     private func look() async throws {
         let topology = KentonganTopology.topology
-        var found = try await missing(from: topology, on: settings.broker)
+        var found = try await topology.missingObjects(on: settings.broker)
         if settings.declares {
             for difference in found { context.logger.warning("\(difference); it is declared again") }
-            // Also where nothing is missing: a binding that was removed cannot be seen, and is made again.
-            try await apply(topology, on: settings.broker, logger: context.logger)
+            // Declared even if nothing is missing: a removed binding cannot be seen, and is made again here.
+            try await topology.declare(on: settings.broker, logger: context.logger)
         } else {
             found += try await BindingProbe(broker: settings.broker, logger: context.logger).missing(besides: found)
             guard found.isEmpty else {
@@ -81,7 +83,7 @@ struct TopologyKeeper: Sendable {
 }
 
 extension AMQPError {
-    /// The broker is there, and something of its exchanges, queues or rights is not as it should be.
+    /// Whether the broker answers, but its exchanges, queues or permissions are not as they should be.
     var isAboutTopology: Bool {
         switch self {
         case .topologyMismatch, .queueMissing, .consumerCancelled, .channelClosed: true

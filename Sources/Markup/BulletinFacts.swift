@@ -1,15 +1,15 @@
 package import Bulletins
 
-/// What a bulletin says besides its text, as lines with a label: for mails, feeds and pages alike.
+/// The structured facts of a bulletin as labelled lines, shared by mails, feeds and pages.
 package enum BulletinFacts {
     package struct Fact: Sendable, Equatable {
         package let label: String
         package let value: String
-        /// What the value leads to.
+        /// The link behind the value.
         package var url: String?
     }
 
-    /// Times are those of `zone`, where the reader is.
+    /// Returns the facts that a bulletin has. Times are in `zone`, the reader's time zone.
     package static func facts(
         _ bulletin: Bulletin, _ words: BulletinWords, zone: TimeZoneID, registries: Registries
     ) -> [Fact] {
@@ -22,7 +22,7 @@ package enum BulletinFacts {
             bulletin.alert.map { alert in alert.level.map { "\($0.uppercased()) – \(alert.event)" } ?? alert.event })
         add(words.instruction, bulletin.alert?.instruction)
         let local = localZone(bulletin, registries).flatMap { $0 == zone ? nil : $0 }
-        add(words.when, bulletin.event.map { when($0, words, zone, local) })
+        add(words.when, bulletin.event.map { when($0, words, zone: zone, local: local) })
         add(words.place, bulletin.event?.place)
         add(words.state, bulletin.proposal.map { state($0, words) })
         add(words.addressedTo, bulletin.proposal?.addressedTo)
@@ -40,16 +40,17 @@ package enum BulletinFacts {
         return facts
     }
 
-    /// The clock of the place too, where that is another than the reader's: the text beside it goes by it.
+    /// Formats the time of an event. If the place keeps another time zone than the reader, its local time is added,
+    /// because the bulletin's text refers to that.
     private static func when(
-        _ event: Bulletin.Event, _ words: BulletinWords, _ zone: TimeZoneID, _ local: TimeZoneID?
+        _ event: Bulletin.Event, _ words: BulletinWords, zone: TimeZoneID, local: TimeZoneID?
     ) -> String {
         let text = words.span(from: event.starts, to: event.ends, zone)
         guard let local, case .at = event.starts else { return text }
         return "\(text) (\(words.localTime): \(words.span(from: event.starts, to: event.ends, local)))"
     }
 
-    /// The zone that all its regions keep.
+    /// The time zone that all regions of the bulletin share.
     private static func localZone(_ bulletin: Bulletin, _ registries: Registries) -> TimeZoneID? {
         let zones = Set(bulletin.regions.filter { $0 != .country }.map(registries.timeZones.zone))
         return zones.count == 1 ? zones.first : nil

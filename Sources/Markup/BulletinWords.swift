@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// The words around a bulletin, in Indonesian or English.
+/// The fixed words around a bulletin in Indonesian or English.
 package struct BulletinWords: Sendable {
     package let isEnglish: Bool
 
@@ -31,7 +31,7 @@ package struct BulletinWords: Sendable {
     package var addressedTo: String { pick("Ditujukan kepada", "Addressed to") }
     package var beneficiaries: String { pick("Penerima manfaat", "Beneficiaries") }
     package var state: String { pick("Status usulan", "State of the proposal") }
-    /// A proposal's state, or the word itself if it is none of the contract's.
+    /// The name of a proposal's state. A state outside the contract is its own name.
     package func proposalState(_ state: String) -> String {
         isEnglish ? state : Self.states[state] ?? state
     }
@@ -54,7 +54,7 @@ package struct BulletinWords: Sendable {
     package var shortened: String { pick("Dipersingkat; selengkapnya di", "Shortened; the whole is at") }
     package var read: String { pick("Baca di", "Read at") }
     package var readOnSite: String { pick("Baca di situs", "Read on the site") }
-    package var leave: String { pick("Berhenti berlangganan", "Unsubscribe") }
+    package var unsubscribe: String { pick("Berhenti berlangganan", "Unsubscribe") }
 
     package func why(region: String, field: String) -> String {
         pick(
@@ -76,11 +76,11 @@ package struct BulletinWords: Sendable {
             "You receive this because you subscribed to digests.")
     }
 
-    package var leaveDigest: String { pick("Berhenti menerima ringkasan", "Stop the digests") }
+    package var stopDigests: String { pick("Berhenti menerima ringkasan", "Stop the digests") }
 
     package var allFields: String { pick("semua bidang", "all fields") }
 
-    /// `Sabtu, 12 Desember 2026`.
+    /// For example `Sabtu, 12 Desember 2026`.
     package func date(_ day: CalendarDay) -> String {
         let weekdays = pick(
             "Minggu Senin Selasa Rabu Kamis Jumat Sabtu", "Sunday Monday Tuesday Wednesday Thursday Friday Saturday"
@@ -92,13 +92,13 @@ package struct BulletinWords: Sendable {
         return "\(weekdays[day.weekday]), \(day.day) \(months[day.month - 1]) \(day.year)"
     }
 
-    /// A time where `zone` is kept: `Sabtu, 12 Desember 2026 pukul 08.00 WIT`.
+    /// A time in `zone`, for example `Sabtu, 12 Desember 2026 pukul 08.00 WIT`.
     package func time(_ time: Timestamp, _ zone: TimeZoneID) -> String {
         let clock = time.clock(zoneOffset: zone.offset, separator: pick(".", ":"))
         return "\(date(time.day(zoneOffset: zone.offset))) \(pick("pukul", "at")) \(clock) \(zone.abbreviation)"
     }
 
-    /// From one moment to another, a day that both have said once: `Sabtu, 12 Desember 2026 pukul 08.00–12.00 WIT`.
+    /// The time from `start` to `end`. A shared day appears once: `Sabtu, 12 Desember 2026 pukul 08.00–12.00 WIT`.
     package func span(from start: Bulletin.Moment, to end: Bulletin.Moment?, _ zone: TimeZoneID) -> String {
         guard let end else { return moment(start, zone) }
         if case .at(let from) = start, case .at(let to) = end,

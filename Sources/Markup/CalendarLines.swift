@@ -1,22 +1,22 @@
-/// Content lines of iCalendar (RFC 5545, section 3.1): escaped, ended by CRLF, folded at 75 octets.
+/// Writes the content lines of iCalendar (RFC 5545, section 3.1): escaped, ended by CRLF and folded at 75 bytes.
 struct CalendarLines {
     private(set) var text = ""
 
-    /// A line whose value is of a type without escapes: a date, a number, a URI, a word.
+    /// Adds a line whose type has no escapes: a date, a number, a URI or a keyword.
     mutating func add(_ name: String, _ value: String) {
-        // A URI has no controls by its grammar; nothing else may end a line either.
+        // A URI contains no control characters. Removing them keeps any other value from ending the line.
         append("\(name):" + Self.withoutControls(value, replacingLineBreaksBy: ""))
     }
 
-    /// A line of type TEXT.
+    /// Adds a line of type TEXT.
     mutating func add(_ name: String, text: String) { append("\(name):" + Self.escaped(text)) }
 
-    /// A line of several values of type TEXT.
+    /// Adds a line with several values of type TEXT.
     mutating func add(_ name: String, texts: [String]) {
         append("\(name):" + texts.map(Self.escaped).joined(separator: ","))
     }
 
-    /// Section 3.3.11.
+    /// Escapes a TEXT value (section 3.3.11).
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
@@ -30,7 +30,8 @@ struct CalendarLines {
         return withoutControls(escaped, replacingLineBreaksBy: "\\n")
     }
 
-    /// Controls other than the tab are forbidden in values. CR LF, CR and LF each break a line once.
+    /// Removes control characters except the tab, which alone is allowed in values. CR LF, CR and LF each count as
+    /// one line break.
     private static func withoutControls(_ text: String, replacingLineBreaksBy lineBreak: String) -> String {
         var clean = ""
         var previous: Unicode.Scalar = " "
@@ -46,7 +47,7 @@ struct CalendarLines {
         return clean
     }
 
-    /// Breaks stand between scalars, never within one, so that each line is UTF-8 by itself.
+    /// Folds between code points, so that each line is valid UTF-8 by itself.
     private mutating func append(_ line: String) {
         var width = 0
         for scalar in line.unicodeScalars {

@@ -1,6 +1,6 @@
-/// Texts as they may stand in HTML and XML.
+/// Escapes text for HTML and XML.
 package enum Escaping {
-    /// For HTML and XML alike: `& < > " '` escaped, and what XML 1.0 (section 2.2) forbids left out.
+    /// Escapes `& < > " '` and drops the characters that XML 1.0 forbids (section 2.2).
     package static func markup(_ text: String) -> String {
         guard text.utf8.contains(where: { needsCare($0) }) else { return text }
         var escaped = ""
@@ -20,7 +20,7 @@ package enum Escaping {
         return escaped
     }
 
-    /// ASCII that is escaped or dropped, and the first byte of U+FFFE and U+FFFF.
+    /// Whether a byte may need work: ASCII that is escaped or dropped, and the first byte of U+FFFE and U+FFFF.
     private static func needsCare(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == 0x26 || byte == 0x3C || byte == 0x3E || byte == 0x22 || byte == 0x27 || byte == 0xEF
     }

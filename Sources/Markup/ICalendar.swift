@@ -1,16 +1,17 @@
 package import Bulletins
 
-/// Events of bulletins as iCalendar (RFC 5545), for mails and calendars that are subscribed to.
+/// Renders the events of bulletins as iCalendar (RFC 5545), for mail attachments and subscribed calendars.
 ///
-/// There is no `METHOD`: nobody is invited, and a calendar with one needs an `ORGANIZER` (RFC 5546 section 3.2.1).
+/// The calendars have no `METHOD`: nobody is invited, and a method would require an `ORGANIZER` (RFC 5546 section
+/// 3.2.1).
 package enum ICalendar {
-    /// What a component says of a bulletin besides its own text.
+    /// The facts about a bulletin that its text does not contain.
     package struct Edition: Sendable {
         package var revision: Int64
-        /// When this revision was recorded, and the first one.
+        /// The times at which this revision and the first one were recorded.
         package var changed: Timestamp
         package var created: Timestamp
-        /// The bulletin's page.
+        /// The URL of the bulletin's page.
         package var url: String
 
         package init(revision: Int64, changed: Timestamp, created: Timestamp, url: String) {
@@ -18,14 +19,14 @@ package enum ICalendar {
         }
     }
 
-    /// A whole calendar with one bulletin's event; nil if it has none.
+    /// A calendar with the event of one bulletin. Nil if the bulletin has no event.
     package static func calendar(
         of bulletin: Bulletin, _ edition: Edition, categories: [String] = [], language: String = "id"
     ) -> String? {
         event(bulletin, edition, categories: categories).map { calendar(events: [$0], language: language) }
     }
 
-    /// A calendar of these components. `name` and `source` are its title and address, where it has one (RFC 7986).
+    /// A calendar of several components. `name` and `source` are its title and URL (RFC 7986).
     package static func calendar(
         events: [String], name: String? = nil, source: String? = nil, language: String
     ) -> String {
@@ -36,7 +37,7 @@ package enum ICalendar {
         lines.add("CALSCALE", "GREGORIAN")
         if let name {
             lines.add("NAME", text: name)
-            // The same for the many that do not know RFC 7986.
+            // Most programs know this name and not that of RFC 7986.
             lines.add("X-WR-CALNAME", text: name)
         }
         if let source {
@@ -46,13 +47,13 @@ package enum ICalendar {
         return lines.text + (events.isEmpty ? emptiness : events.joined()) + "END:VCALENDAR\r\n"
     }
 
-    /// A calendar has one component at least (RFC 5545, section 3.6). A time zone shows nothing to a reader.
+    /// A component that shows nothing. RFC 5545 section 3.6 requires at least one per calendar.
     private static let emptiness = [
         "BEGIN:VTIMEZONE", "TZID:UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0000",
         "TZOFFSETTO:+0000", "TZNAME:UTC", "END:STANDARD", "END:VTIMEZONE", "",
     ].joined(separator: "\r\n")
 
-    /// A bulletin's event as a `VEVENT`; nil if it has none. The `UID` stays the same for all its revisions.
+    /// The event of a bulletin as a `VEVENT`, nil if it has none. All revisions share one `UID`.
     package static func event(_ bulletin: Bulletin, _ edition: Edition, categories: [String] = []) -> String? {
         guard let event = bulletin.event else { return nil }
         var lines = CalendarLines()
@@ -63,7 +64,7 @@ package enum ICalendar {
         lines.add("LAST-MODIFIED", edition.changed.calendarText)
         lines.add("SEQUENCE", "\(edition.revision - 1)")
         lines.add("STATUS", bulletin.status == .withdrawn ? "CANCELLED" : "CONFIRMED")
-        // What happens in a village does not take the time of who hears of it.
+        // A public event does not occupy the reader's time.
         lines.add("TRANSP", "TRANSPARENT")
         addTimes(event, &lines)
         lines.add("SUMMARY", text: event.name ?? bulletin.title)
@@ -76,8 +77,8 @@ package enum ICalendar {
         return lines.text
     }
 
-    /// An end that is not after the start is no end to a calendar (section 3.8.2.2); a last day is written as the
-    /// day after it.
+    /// Adds the start and the end. Calendars reject an end that is not after the start (section 3.8.2.2), and the end
+    /// of an all-day event is the day after its last day.
     private static func addTimes(_ event: Bulletin.Event, _ lines: inout CalendarLines) {
         switch event.starts {
         case .at(let start):
@@ -104,7 +105,7 @@ package enum ICalendar {
 }
 
 extension Timestamp {
-    /// `20261212T010000Z` (RFC 5545, section 3.3.5, form 2).
+    /// For example `20261212T010000Z` (RFC 5545, section 3.3.5, form 2).
     fileprivate var calendarText: String {
         let digits = clock(zoneOffset: 0, separator: "", withSeconds: true)
         return "\(day(zoneOffset: 0).calendarText)T\(digits)Z"
@@ -112,6 +113,6 @@ extension Timestamp {
 }
 
 extension CalendarDay {
-    /// `20261212` (RFC 5545, section 3.3.4).
+    /// For example `20261212` (RFC 5545, section 3.3.4).
     fileprivate var calendarText: String { text.filter { $0 != "-" } }
 }

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Runs tasks on an event loop, so that what they send over one of its connections goes through no other thread.
+/// Runs tasks on an event loop, so that they reach the connections of that loop without a change of thread.
 package final class EventLoopExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

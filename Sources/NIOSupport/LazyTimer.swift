@@ -1,14 +1,16 @@
 package import NIOCore
 
-/// One scheduled task a connection instead of one a request: deadlines nearly always move
-/// outwards, so the task is left to fire early, and whoever armed it looks at what time it is.
+/// One scheduled task per connection instead of one per request.
+///
+/// Deadlines nearly always move later. The timer then keeps its earlier task, and the task checks the deadline when it
+/// fires.
 package struct LazyTimer {
     private var task: Scheduled<Void>?
     private var fires = NIODeadline.distantFuture
 
     package init() {}
 
-    /// Sees to it that `body` runs at the deadline or before. To be called on the event loop.
+    /// Ensures that `body` runs at the deadline or before. Call it on the event loop.
     package mutating func arm(
         _ deadline: NIODeadline, on eventLoop: any EventLoop, _ body: @escaping () -> Void
     ) {
@@ -18,7 +20,7 @@ package struct LazyTimer {
         task = eventLoop.assumeIsolated().scheduleTask(deadline: deadline, body)
     }
 
-    /// To be called first by the body.
+    /// Notes that the task has run. The body calls it first.
     package mutating func fired() {
         task = nil
     }

@@ -1,11 +1,11 @@
 package import NIOSSL
 
-/// Whether a certificate is made out to a name (RFC 9525 section 6.3).
+/// Compares the names in a certificate with the requested host name (RFC 9525, section 6.3).
 ///
-/// NIOSSL verifies the chain, but takes a certificate for the peer's IP address in place of one
-/// for the name that was asked for. Then whoever answers for a name with an address of their own
-/// would need no certificate for the name. So a name is compared once more, with names only.
+/// NIOSSL verifies the chain, but also accepts a certificate for the peer's IP address. An attacker who controls the
+/// name's resolution would then need no certificate for the name. This check accepts DNS names only.
 package enum PeerName {
+    /// Whether one of the certificate's DNS names matches the host.
     package static func matches(_ host: String, _ certificate: NIOSSLCertificate?) -> Bool {
         guard let certificate else { return false }
         return certificate._subjectAlternativeNames().contains { name in
@@ -17,13 +17,13 @@ package enum PeerName {
         }
     }
 
-    /// The same name, or a `*` in place of the whole first label. Case does not matter.
+    /// Whether the pattern is the host name, or has a `*` in place of its whole first label. Case does not matter.
     package static func matches(_ host: String, pattern: String) -> Bool {
         let (host, pattern) = (host.lowercased(), pattern.lowercased())
         guard pattern.hasPrefix("*.") else { return pattern == host }
         let suffix = pattern.dropFirst()
         guard let dot = host.firstIndex(of: "."), dot > host.startIndex else { return false }
-        // A star never stands for a part of a top-level domain.
+        // A wildcard below a top-level domain (`*.com`) matches nothing.
         return host[dot...] == suffix && suffix.dropFirst().contains(".")
     }
 }

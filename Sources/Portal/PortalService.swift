@@ -1,21 +1,22 @@
 // The portal: feeds, pages, the hub, health.
 //
-// Reads:      bulletins that were routed. What is answered is the store's present state, or that of a moment ago.
-// Writes:     the end of a subscription, when its subscriber asks for it; when private feeds were asked for; what is asked
-//             of the hub.
-// On failure: of the store, 503; the health page says which part of the worker does not work.
+// Reads:      bulletins that were routed. An answer shows the store's current state, or that of a moment ago.
+// Writes:     the end of a subscription, when its subscriber asks for it; the times at which private feeds were fetched;
+//             requests to the hub.
+// On failure: of the store, 503; the health page names the part of the worker that does not work.
 
 package import Bulletins
 package import Feeds
 import Hummingbird
 import HummingbirdCore
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
 package import WebSub
 
-/// Serves HTTP.
+/// Serves the portal over HTTP.
 package struct PortalService: Service {
     private let settings: PortalSettings
     private let feeds: FeedResponder
@@ -39,17 +40,18 @@ package struct PortalService: Service {
         fetches = FetchLog(store: store, context: context)
         dates = DateHeader(clock: context.clock)
         pages = Pages(store: store, registries: registries, clock: context.clock, renderers: renderers)
-        health = Health(store: store, readiness: context.readiness)
+        health = Health(store: store, context: context)
     }
 
     package func run() async throws {
         let (feeds, dates, limits) = (feeds, dates, settings.limits)
+        let metrics = FeedMetrics(context.metrics)
         let table = ConnectionTable(most: limits.connections)
         let application = Application(
             router: router,
             server: HTTPServerBuilder { responder in
                 PortalChannel(responder: responder, limits: limits, table: table) { connection in
-                    FeedFront(feeds: feeds, dates: dates, connection: connection)
+                    FeedFront(feeds: feeds, dates: dates, metrics: metrics, connection: connection)
                 }
             },
             configuration: .init(
@@ -61,7 +63,8 @@ package struct PortalService: Service {
     private var router: Router<PortalContext> {
         let router = Router(context: PortalContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorPages(logger: context.logger))
-        FeedRoutes(feeds: feeds, alerts: alerts, fetches: fetches).add(to: router)
+        FeedRoutes(feeds: feeds, alerts: alerts, fetches: fetches, metrics: FeedMetrics(context.metrics)).add(
+            to: router)
         HubRoute(hub: hub, trustedProxies: settings.trustedProxies).add(to: router)
         router.get("/bulletins/:publisher/:id") { _, context in try await pages.bulletin(context) }
         router.get("/unsubscribe/:token") { _, context in try await pages.askToUnsubscribe(context) }

@@ -1,13 +1,13 @@
 package import HTTPPost
 
-/// Where the portal listens, and under which address the world reaches it.
+/// The settings of the portal's server.
 package struct PortalSettings: Sendable {
     package var host: String
     package var port: Int
 
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is believed.
     package var trustedProxies: [AddressNetwork] = []
-    /// Health and metrics are here too, and not only where `OpsService` listens.
+    /// Whether health and metrics are served here too, and not only where `OpsService` listens.
     package var servesOps = true
     package var limits = ConnectionLimits()
 

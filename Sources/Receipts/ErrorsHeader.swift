@@ -1,16 +1,16 @@
 import Bulletins
 
-/// The errors of a refusal as a header has room for them: a header may be large, but not without bounds. The store keeps all.
+/// The errors of a rejected message, cut to the room that a header has. The store keeps all of them.
 struct ErrorsHeader {
-    /// A JSON list of `{path, code, message}`, as many whole ones as there is room for.
+    /// A JSON list of `{path, code, message}`, with as many whole errors as there is room for.
     let text: String
-    /// How many there was no room for.
+    /// The number of errors that did not fit.
     let leftOut: Int
 
-    /// Bytes. A frame of the connection has 128 KiB, in which the message's own headers are too.
+    /// The room in bytes. A frame of the connection holds 128 KiB, and the message's own headers share it.
     static let room = 65_536
 
-    /// `errors` is the list as JSON.
+    /// `errors` is the whole list as JSON.
     init(_ errors: String) {
         guard errors.utf8.count > Self.room, let all = (try? JSONParser.parse(Array(errors.utf8)))?.arrayValue else {
             (text, leftOut) = (errors, 0)
@@ -24,7 +24,7 @@ struct ErrorsHeader {
             guard size <= Self.room else { break }
             kept.append(text)
         }
-        // One that is too large by itself is cut, so that its code is told.
+        // An error that is too large on its own is cut, so that at least its code arrives.
         if kept.isEmpty, let first = all.first { kept = [Self.cut(first)] }
         text = "[" + kept.joined(separator: ",") + "]"
         leftOut = all.count - kept.count

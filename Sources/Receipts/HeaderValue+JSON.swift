@@ -12,7 +12,7 @@ extension HeaderValue {
             case .null: .null
             case .array(let values): .array(values.map { HeaderValue($0) })
             case .object(let object):
-                // Names that differ to JSON may be the same to Swift.
+                // Two names that differ in JSON may be equal as Swift strings.
                 .table(Dictionary(object.members.map { ($0.key, HeaderValue($0.value)) }) { first, _ in first })
             }
     }

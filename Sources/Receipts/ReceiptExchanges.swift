@@ -2,7 +2,7 @@ import AMQP
 import Bulletins
 import Storage
 
-/// Where receipts and refused messages go, and what they look like there.
+/// The destinations and the form of receipts and rejected messages at the broker.
 package struct ReceiptExchanges: Sendable {
     private let receipts: String
     private let rejected: String
@@ -12,14 +12,15 @@ package struct ReceiptExchanges: Sendable {
         self.rejected = rejected
     }
 
-    /// A receipt goes to the exchange and to whom the message named in `reply_to`; a refused message to
-    /// the rejected exchange, as it came.
+    /// The messages that one row of the outbox becomes. A receipt goes to the receipts exchange and to the queue that
+    /// the bulletin named in `reply_to`. A rejected message goes to the rejected exchange as it came.
     func messages(for outgoing: OutboxMessage) -> [OutgoingMessage] {
         switch outgoing.content {
         case .receipt(let event, let publisher, let body):
-            let properties = MessageProperties(
+            var properties = MessageProperties(
                 contentType: "application/cloudevents+json; charset=utf-8", headers: headers(of: outgoing),
-                correlationID: outgoing.correlationID, type: ReceiptEvent(rawValue: event)?.cloudEventType)
+                correlationID: outgoing.correlationID)
+            properties.type = ReceiptEvent(rawValue: event)?.cloudEventType
             let message = OutgoingMessage(
                 exchange: receipts, routingKey: "\(event).\(publisher)", properties: properties, body: body,
                 mandatory: false)
@@ -32,21 +33,25 @@ package struct ReceiptExchanges: Sendable {
         case .refusal(let reason, let errors, let body, let envelope):
             var headers = envelope.headers.mapValues { HeaderValue.string($0) }
             for (name, value) in envelope.otherHeaders.members { headers[name] = HeaderValue(value) }
-            // By this header the broker's own dead letters are told from refusals; see KentonganTopology.
+            // Without this header, intake can tell rejected messages from the broker's own dead letters; see
+            // `KentonganTopology`.
             headers["x-first-death-reason"] = nil
             headers["x-kentongan-reason"] = .string(reason)
             let told = ErrorsHeader(errors)
             headers["x-kentongan-errors"] = .string(told.text)
             headers["x-kentongan-errors-left-out"] = told.leftOut > 0 ? .integer(Int64(told.leftOut)) : nil
-            // All but the user, which the broker would take for this program's.
-            let properties = MessageProperties(
-                contentType: envelope.contentType, contentEncoding: envelope.contentEncoding, headers: headers,
-                priority: envelope.otherProperties["priority"]?.integerValue.map { UInt8(clamping: $0) },
-                correlationID: envelope.correlationID, replyTo: envelope.replyTo,
-                messageID: envelope.otherProperties["message_id"]?.stringValue,
-                timestamp: envelope.otherProperties["timestamp"]?.integerValue.map { UInt64(clamping: $0) },
-                type: envelope.otherProperties["type"]?.stringValue,
-                appID: envelope.otherProperties["app_id"]?.stringValue)
+            // All properties except the user. The broker would reject the message, since the user is not the one of
+            // this connection.
+            let others = envelope.otherProperties
+            var properties = MessageProperties(
+                contentType: envelope.contentType, headers: headers, correlationID: envelope.correlationID,
+                messageID: others["message_id"]?.stringValue)
+            properties.contentEncoding = envelope.contentEncoding
+            properties.priority = others["priority"]?.integerValue.map { UInt8(clamping: $0) }
+            properties.replyTo = envelope.replyTo
+            properties.timestamp = others["timestamp"]?.integerValue.map { UInt64(clamping: $0) }
+            properties.type = others["type"]?.stringValue
+            properties.appID = others["app_id"]?.stringValue
             return [
                 OutgoingMessage(
                     exchange: rejected, routingKey: envelope.routingKey, properties: properties, body: body)
@@ -54,9 +59,11 @@ package struct ReceiptExchanges: Sendable {
         }
     }
 
-    /// The answer goes through the default exchange, with this program's rights. So a publisher must not
-    /// name a queue of the program's own, past its permissions. Nor one of the broker's pseudo-queues for
-    /// direct reply-to: RabbitMQ takes their names apart, and ends the connection at one that is none of its own.
+    /// Whether a receipt may go to this reply queue.
+    ///
+    /// The receipt passes the default exchange with this worker's rights, so a publisher must not name one of the
+    /// worker's own queues, which its own permissions would refuse. It must not name a pseudo-queue of direct reply-to
+    /// either: RabbitMQ parses such a name, and closes the connection over a name that it did not issue itself.
     static func mayAnswer(to queue: String) -> Bool {
         !queue.isEmpty && queue.utf8.count <= 255 && !queue.hasPrefix("kentongan.")
             && !queue.hasPrefix("amq.rabbitmq.")

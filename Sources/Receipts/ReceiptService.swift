@@ -1,39 +1,43 @@
 // Receipts, the last stage.
 //
-// Reads:      the outbox: receipts, and refused messages.
-// Writes:     them to the broker; what it has confirmed leaves the outbox.
-// Guarantees: in order but for a destination that refuses, at least once, with ids that stay the same; one worker of a store at a time.
-// On failure: they wait in the outbox; the broker is connected to again with growing pauses. A destination that
-//             refuses is tried again by itself, and after eight tries its receipts are given up.
+// Reads:      the outbox: receipts and rejected messages.
+// Writes:     these messages to the broker; those that it confirmed leave the outbox.
+// Guarantees: at least once, with ids that never change, and in order except after a destination refused; one worker per
+//             store at a time.
+// On failure: messages wait in the outbox, and the worker reconnects to the broker with growing pauses. A destination that
+//             refuses is retried by itself; after eight tries its receipts are given up.
 
 package import AMQP
 import Bulletins
 import Logging
+import Observability
 package import Runtime
 import ServiceLifecycle
 package import Storage
 import Wording
 
-/// Tells publishers what became of their bulletins.
+/// Publishes the outbox, which tells publishers what became of their bulletins.
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
     private let store: any OutboxStore & DutyStore
     private let context: StageContext
     private let troubles: TroubleLog
+    private let metrics: ReceiptMetrics
     private let declareAgain: (@Sendable () async throws -> Void)?
 
     private static let batch = 500
     private static let poll = Duration.seconds(5)
-    /// How often a worker looks whether it may take over from another.
+    /// The pause between two looks of a worker that waits to take over from another.
     private static let standby = Duration.seconds(1)
 
-    /// `declareAgain` makes exchanges that are missing; nil: that is the operator's work.
+    /// `declareAgain` declares missing exchanges; nil leaves that to the operator.
     package init(
         broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & DutyStore,
         context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
         troubles = TroubleLog(logger: context.logger)
+        metrics = ReceiptMetrics(context.metrics)
         self.declareAgain = declareAgain
         self.broker = broker
         self.exchanges = exchanges
@@ -66,7 +70,8 @@ package struct ReceiptService: Service {
 
     private static let part = "receipts"
 
-    /// An exchange that was deleted comes back. AMQP closes the channel of who publishes to one that is missing.
+    /// Declares an exchange again that was deleted. AMQP closes the channel of a client that publishes to a missing
+    /// exchange.
     private func declare(after error: any Error) async {
         guard let declareAgain, case AMQPError.channelClosed = error else { return }
         do {
@@ -76,7 +81,8 @@ package struct ReceiptService: Service {
         }
     }
 
-    /// What was published, or that there is nothing to publish, shows that all is well; a connection alone does not.
+    /// Publishes until the task is cancelled. A published batch, or an empty outbox, shows that all is well; a
+    /// connection alone does not.
     private func publishUntilStopped(_ lease: inout DutyLease, onSuccess: () -> Void) async throws {
         try await withPublisher(broker, logger: context.logger) { publisher in
             func succeed() {
@@ -101,7 +107,7 @@ package struct ReceiptService: Service {
                     place = last.number
                     await context.pressure.rest(since: started)
                 } else {
-                    // What was read before may have been sent by another meanwhile.
+                    // Another worker may have sent the messages that were read before this one held the lease.
                     place = 0
                     if try await lease.claim() == nil { try? await Task.sleep(for: Self.standby) }
                 }
@@ -109,7 +115,7 @@ package struct ReceiptService: Service {
         }
     }
 
-    /// What the broker took leaves the outbox; what it refused waits there.
+    /// Publishes a batch. Messages that the broker took leave the outbox, and those that it refused wait there.
     private func publish(
         _ waiting: [OutboxMessage], by publisher: MessagePublisher, as hold: DutyHold, _ setAside: inout SetAside
     ) async throws {
@@ -120,14 +126,14 @@ package struct ReceiptService: Service {
             for message in waiting { try await publish([message], by: publisher, as: hold, &setAside) }
             return
         } catch AMQPError.unsendable(let reason) {
-            // Else it would keep back all that comes after it. A refusal stays in the store.
+            // This message would hold back all that follow it. If it is a rejected message, the store still has it.
             context.logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
             done = waiting.map(\.number)
         }
         if !done.isEmpty { try await store.removeOutboxMessages(done, as: hold) }
     }
 
-    /// Returns the numbers of those that need not be sent again.
+    /// Sends a batch. Returns the numbers of the rows that need not be sent again.
     private func send(_ waiting: [OutboxMessage], by publisher: MessagePublisher, _ setAside: inout SetAside)
         async throws -> [Int64]
     {
@@ -154,12 +160,15 @@ package struct ReceiptService: Service {
         ]
         switch (verdict, outcome) {
         case (.settled, .returned(let code, let reason)):
+            metrics.published("returned")
             context.logger.warning(
                 "a refused message found no queue", metadata: ["code": "\(code)", "reason": "\(reason)"])
-        case (.settled, _): break
+        case (.settled, _): metrics.published("confirmed")
         case (.waits, _):
+            metrics.published("refused")
             context.logger.warning("the broker refused a receipt, which waits; is its queue full?", metadata: metadata)
         case (.givenUp, _):
+            metrics.published("given-up")
             context.logger.error("the broker went on refusing a receipt, which is given up", metadata: metadata)
         }
     }

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Wakes a stage: something was committed that it may want to look at.
+/// Wakes a stage after a commit that may concern it.
 ///
-/// A hint carries nothing and may come too often or, after a crash, not at all; the stage reads what
-/// there is from the store and looks by itself from time to time. It has one waiter at a time. (An
-/// `AsyncStream` would end for good when one wait of it is cancelled, as every wait with a limit is.)
+/// A hint carries no data. It may come too often or, after a crash, not at all, so a stage reads its work from the
+/// store and polls slowly besides. A hint has one waiter at a time. (An `AsyncStream` does not serve here: it ends for
+/// good when one wait on it is cancelled, as every wait with a limit is.)
 package final class Hint: Sendable {
     private struct State {
         var isSignalled = false
         var waiter: CheckedContinuation<Void, Never>?
-        /// Which wait the waiter belongs to.
+        /// The number of the wait that the waiter belongs to.
         var wait: UInt64 = 0
     }
 
@@ -17,6 +17,7 @@ package final class Hint: Sendable {
 
     package init() {}
 
+    /// Wakes the waiter, or the next one if nobody waits. Several signals before a wait count as one.
     package func signal() {
         let waiter = state.withLock { state in
             defer { state.waiter = nil }
@@ -54,7 +55,7 @@ package final class Hint: Sendable {
         }
     }
 
-    /// Waits for a hint, whatever becomes of the task: for work that has an end of its own.
+    /// Waits for a hint even if the task is cancelled. It serves work that has an end of its own.
     package func waitUninterrupted() async {
         await withCheckedContinuation { continuation in
             let isReady = state.withLock { state in
@@ -70,7 +71,7 @@ package final class Hint: Sendable {
         }
     }
 
-    /// Waits for a hint at most so long.
+    /// Waits for a hint, until `limit` has passed, or until the task is cancelled.
     package func wait(atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }

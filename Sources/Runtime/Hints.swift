@@ -1,4 +1,5 @@
 package import Bulletins
+import Synchronization
 
 /// A reason for which a stage may want to look at the store.
 package enum Wakeup: Sendable, Hashable {
@@ -10,9 +11,8 @@ package enum Wakeup: Sendable, Hashable {
     case hub
     /// Deliveries of this channel became due.
     case deliveries(Channel)
-
-    /// One wakeup for each channel, for work that may concern any of them.
-    package static let allDeliveries = Channel.allCases.map(Wakeup.deliveries)
+    /// Deliveries became due, of any channel.
+    case allDeliveries
 }
 
 /// Tells the stages of this process, and of others on the same store where the store can carry a message, that there is
@@ -31,18 +31,29 @@ extension Wakeups {
 
 /// The hints of one process, one per wakeup.
 ///
-/// The set of hints is fixed at the start, so a look-up takes no lock.
-package struct Hints: Wakeups {
-    private let hints: [Wakeup: Hint]
+/// A hint comes into being when a stage first waits for it or another first signals it, so a new channel needs no entry
+/// in any list.
+package final class Hints: Wakeups {
+    private let hints = Mutex<[Wakeup: Hint]>([:])
 
-    /// Creates a hint for every stage and for each of `channels`.
-    package init(channels: [Channel] = Channel.allCases) {
-        let wakeups = [.fanout, .receipts, .hub] + channels.map(Wakeup.deliveries)
-        hints = Dictionary(uniqueKeysWithValues: wakeups.map { ($0, Hint()) })
+    package init() {}
+
+    /// The hint that `wakeup` signals.
+    package subscript(wakeup: Wakeup) -> Hint {
+        hints.withLock { hints in
+            if let hint = hints[wakeup] { return hint }
+            let hint = Hint()
+            hints[wakeup] = hint
+            return hint
+        }
     }
 
-    /// The hint that `wakeup` signals. A channel that this process does not run has a hint that nobody signals.
-    package subscript(wakeup: Wakeup) -> Hint { hints[wakeup] ?? Hint() }
+    package func signal(_ wakeup: Wakeup) {
+        guard wakeup == .allDeliveries else { return self[wakeup].signal() }
+        for hint in hints.withLock({ $0.filter { $0.key.isOfOneChannel }.values }) { hint.signal() }
+    }
+}
 
-    package func signal(_ wakeup: Wakeup) { hints[wakeup]?.signal() }
+extension Wakeup {
+    fileprivate var isOfOneChannel: Bool { if case .deliveries = self { true } else { false } }
 }

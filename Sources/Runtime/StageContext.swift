@@ -1,4 +1,6 @@
+package import Bulletins
 package import Logging
+package import Observability
 
 /// The surroundings that every stage shares: time, wakeups, health and the log.
 ///
@@ -13,12 +15,16 @@ package struct StageContext: Sendable {
     package let readiness: Readiness
     /// Whether intake receives more than it can record; later stages then leave it most of the writer.
     package let pressure: IntakePressure
+    package let metrics: Metrics
+    /// The time at which the process began.
+    package let startedAt: Timestamp
     package var logger: Logger
 
     /// `wakeups` defaults to the hints, which serve a store that only one process uses.
     package init(
         logger: Logger, clock: WallClock = .system, hints: Hints = Hints(), wakeups: (any Wakeups)? = nil,
-        readiness: Readiness = Readiness(), pressure: IntakePressure = IntakePressure()
+        readiness: Readiness = Readiness(), pressure: IntakePressure = IntakePressure(),
+        metrics: Metrics = Metrics()
     ) {
         self.logger = logger
         self.clock = clock
@@ -26,5 +32,7 @@ package struct StageContext: Sendable {
         self.wakeups = wakeups ?? hints
         self.readiness = readiness
         self.pressure = pressure
+        self.metrics = metrics
+        startedAt = clock.now
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 package import Bulletins
 
-/// What time it is, for due times and leases. Tests put their own in its place.
+/// The wall clock for due times and leases. Tests supply their own.
 package struct WallClock: Sendable {
     private let read: @Sendable () -> Timestamp
 

@@ -3,24 +3,25 @@ public import NIOCore
 
 /// A message and its envelope (RFC 5321 section 2.3.1).
 public struct SMTPMessage: Sendable, Equatable {
-    /// The reverse path; empty for a message that nobody may bounce (RFC 5321 section 4.5.5).
+    /// The reverse path. Empty for a message that nobody may bounce (RFC 5321 section 4.5.5).
     public let sender: String
-    /// At least one; outcomes come in this order.
+    /// At least one recipient. Outcomes come in the same order.
     public let recipients: [String]
-    /// Header and body (RFC 5322), with any line ends and not dot-stuffed: the client sees to both.
+    /// Header and body (RFC 5322) with any line ends, not dot-stuffed. The client takes care of both.
     public let content: ByteBuffer
-    /// Comes back in reports of failures and delays, which are asked for with it (RFC 3461 section 4.4).
+    /// The identifier that delivery reports return (RFC 3461 section 4.4). With it, the client asks for reports of
+    /// failures and delays.
     public let envelopeID: String?
 
-    /// Whether the content has bytes beyond ASCII (RFC 6152).
+    /// Whether the content contains bytes beyond ASCII (RFC 6152).
     let isEightBit: Bool
-    /// Whether an address has letters beyond ASCII (RFC 6531).
+    /// Whether an address contains characters beyond ASCII (RFC 6531).
     let isInternational: Bool
-    /// Before the client sees to line ends; in bytes.
+    /// The content's size in bytes, before line ends are normalized.
     var size: Int { content.readableBytes }
 
-    /// Takes addresses of the grammar of `MailAddress`. An internationalised domain goes as `xn--`, so that only a local
-    /// part beyond ASCII needs a relay with SMTPUTF8.
+    /// Creates a message to addresses in the grammar of `MailAddress`. A domain beyond ASCII is sent as `xn--`, so
+    /// only a local part beyond ASCII needs a relay with SMTPUTF8.
     public init(
         sender: String, recipients: [String], content: ByteBuffer, envelopeID: String? = nil
     ) throws(SMTPError) {
@@ -43,7 +44,7 @@ public struct SMTPMessage: Sendable, Equatable {
         }
     }
 
-    /// Short and without control characters, for a log.
+    /// The address without control characters and at most 254 characters long, for logs.
     private static func shown(_ address: String) -> String {
         String(String.UnicodeScalarView(address.unicodeScalars.prefix(254).map { $0.value < 32 ? "?" : $0 }))
     }

@@ -1,34 +1,34 @@
 public import NIOCore
 
-/// Which relay to send through, and within which limits.
+/// The address of a relay, and the limits within which the client uses it.
 public struct SMTPSettings: Sendable {
-    /// A name or an address.
+    /// A host name or an IP address.
     public var host: String
     public var port: Int
     public var security: SMTPSecurity
-    /// With `password`, for AUTH (RFC 4954). Sent in the clear to this host only if it is the loopback.
+    /// The user for AUTH (RFC 4954). The client sends credentials without TLS only to a loopback host.
     public var username: String?
     public var password: String?
-    /// Nil is the best that the relay offers.
+    /// The mechanism. Nil uses the best one that the relay offers.
     public var authentication: SMTPAuthentication?
-    /// What EHLO says; nil is the address literal of the connection (RFC 5321 section 4.1.4).
+    /// The name that EHLO sends. Nil sends the address literal of the connection (RFC 5321 section 4.1.4).
     public var heloName: String?
-    /// A PEM file of authorities to trust in place of the system's.
+    /// A PEM file of authorities to trust instead of the system's.
     public var trustedCAFile: String?
-    /// How many connections are open at the same time.
+    /// How many connections may be open simultaneously.
     public var maximumConnections = 8
-    /// For the TCP connection.
+    /// The time limit for the TCP connection.
     public var connectTimeout = TimeAmount.seconds(10)
-    /// For each reply but the last, and for the TLS handshake.
+    /// The time limit for each reply except the last, and for the TLS handshake.
     public var commandTimeout = TimeAmount.seconds(60)
-    /// For the content and the reply to it. A relay that is given up on here may have taken the message, so RFC 5321
-    /// section 4.5.3.2.6 asks for ten minutes.
+    /// The time limit for the content and its reply. The relay may have accepted a message that is abandoned here, so
+    /// RFC 5321 section 4.5.3.2.6 asks for ten minutes.
     public var dataTimeout = TimeAmount.seconds(600)
-    /// For a message as a whole, from its first command to the last reply.
+    /// The time limit for a whole message, from its first command to the last reply.
     public var totalTimeout = TimeAmount.seconds(900)
-    /// How long a connection is kept without a message.
+    /// How long a connection stays open without a message.
     public var idleTimeout = TimeAmount.seconds(30)
-    /// After this many a connection is ended with QUIT.
+    /// How many messages a connection carries before the client ends it with QUIT.
     public var messagesPerConnection = 1000
 
     public init(
@@ -41,7 +41,7 @@ public struct SMTPSettings: Sendable {
         self.password = password
     }
 
-    /// Whether the host is this machine, as far as its name says.
+    /// Whether the host is this machine, judged by its name alone.
     var isLoopback: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         let isIPv4 = parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
@@ -58,13 +58,45 @@ public struct SMTPSettings: Sendable {
 }
 
 extension SMTPSettings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Without the password.
+    /// The URL without the password.
     public var description: String {
         let user = username.map { "\($0):<redacted>@" } ?? ""
         let scheme = security == .implicitTLS ? "smtps" : "smtp"
         return "\(scheme)://\(user)\(relay) (\(security.rawValue))"
     }
     public var debugDescription: String { description }
-    /// So that `dump` does not show the password either.
+    /// Keeps the password out of `dump` as well.
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}
+
+/// The protection of a connection to the relay.
+public enum SMTPSecurity: String, Sendable, Hashable {
+    /// No TLS.
+    case none
+    /// STARTTLS if the relay offers it (RFC 3207). This protects against eavesdropping but not against an impostor:
+    /// the certificate is verified only if there are credentials to protect (RFC 7435).
+    case startTLSOpportunistic
+    /// STARTTLS with a verified certificate, or no connection (RFC 3207).
+    case startTLSRequired
+    /// TLS from the first byte with a verified certificate (RFC 8314 section 3.3).
+    case implicitTLS
+}
+
+/// A mechanism by which the client proves its identity (RFC 4954).
+public enum SMTPAuthentication: String, Sendable, Hashable, CaseIterable {
+    /// RFC 7677. The password does not cross the wire.
+    case scramSHA256 = "scram-sha-256"
+    /// RFC 4616.
+    case plain
+    /// Never standardized, but the only mechanism of some relays.
+    case login
+    /// An OAuth 2.0 token instead of a password, as the large mailbox providers accept it.
+    case xoauth2
+
+    /// The name in EHLO.
+    var mechanism: String { rawValue.uppercased() }
+
+    /// The order of preference if the settings name no mechanism. XOAUTH2 is not part of it, because a password is
+    /// not a token.
+    static let preferred: [SMTPAuthentication] = [.scramSHA256, .plain, .login]
 }

@@ -3,8 +3,8 @@ package import HTTPPost
 import NIOCore
 package import Storage
 
-/// Asks a webhook whether it wants what is sent to it: a signed message of the type `endpoint.verification`, to be
-/// answered with 2xx and, within the first 16 KiB of the answer, the random challenge that it holds.
+/// Verifies that a webhook wants to receive bulletins. It posts a signed message of type `endpoint.verification` with
+/// a random challenge. The endpoint must answer 2xx and echo the challenge within the first 16 KiB of its response.
 package struct EndpointChallenge: Sendable {
     private let client: HTTPPostClient
     private let keys: any WebhookKeyStore
@@ -14,7 +14,7 @@ package struct EndpointChallenge: Sendable {
         (self.client, self.keys, self.storeID) = (client, keys, storeID)
     }
 
-    /// What was wrong with the answer; nil if it was right.
+    /// The reason why verification failed. Nil if it succeeded.
     package func problem(of webhook: WebhookEndpoint, now: Timestamp) async -> String? {
         let challenge = Token.text((0..<32).map { _ in .random(in: 0...255) })
         do throws(HTTPPostError) {
@@ -40,6 +40,6 @@ package struct EndpointChallenge: Sendable {
     private static func problem(of response: HTTPPostResponse, _ challenge: String) -> String? {
         guard (200..<300).contains(response.status) else { return "it answered \(response.status), not 2xx" }
         let isEchoed = String(buffer: response.body).contains(challenge)
-        return isEchoed ? nil : "its answer does not hold the challenge"
+        return isEchoed ? nil : "its answer does not contain the challenge"
     }
 }

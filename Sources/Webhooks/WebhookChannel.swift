@@ -5,11 +5,11 @@ import NIOCore
 import Runtime
 package import Storage
 
-/// Webhooks after Standard Webhooks 1.0.0.
+/// Delivers bulletins to webhooks by Standard Webhooks 1.0.0.
 package struct WebhookChannel: DeliveryChannel {
     package let channel = Channel.webhook
     package let concurrency: Int
-    /// So many that what a claim costs by itself is little for each.
+    /// Large claims, so that the fixed cost of a claim is small per delivery.
     package var claimsAhead: Int { concurrency * 8 }
     package var executors: [any TaskExecutor] { client.executors }
     private let client: HTTPPostClient
@@ -20,10 +20,10 @@ package struct WebhookChannel: DeliveryChannel {
     private let payloads = RenderCache<Int64, WebhookPayload> { $0.size }
     private let endpoints = RenderCache<WebhookSigning, PreparedEndpoint>(limit: 20_000)
 
-    /// What is the same for all deliveries to an endpoint; an object, so that taking it from the cache copies nothing.
+    /// The part that all deliveries to an endpoint share. A class, so that the cache returns it without a copy.
     private final class PreparedEndpoint: Sendable {
         let template: Result<HTTPPostTemplate, HTTPPostError>
-        /// With its scheme and port; nil if the address is none.
+        /// Scheme, host and port. Nil if the URL is invalid.
         let host: String?
         let signer: WebhookSigner
 
@@ -35,7 +35,7 @@ package struct WebhookChannel: DeliveryChannel {
         }
     }
 
-    /// `storeID` makes ids of deliveries unique beyond one store; links begin with `publicURL`.
+    /// `storeID` makes message ids unique across stores. `publicURL` is the prefix of all links.
     package init(
         client: HTTPPostClient, keys: any WebhookKeyStore, storeID: String, publicURL: String, concurrency: Int
     ) {
@@ -66,7 +66,7 @@ package struct WebhookChannel: DeliveryChannel {
         }
     }
 
-    /// Nil if the worker stops. The id is the delivery's, the same on every attempt.
+    /// The message of a delivery, with the same id on every attempt. Nil if the worker stops.
     private func message(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> WebhookMessage? {
         guard let payload = await payload(delivery, content) else { return nil }
         return WebhookMessage(
@@ -80,7 +80,7 @@ package struct WebhookChannel: DeliveryChannel {
     }
 
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
-        // Every webhook that is claimed says how it is signed.
+        // Every claimed webhook delivery carries its signing settings. This default is a safeguard.
         let signing = delivery.terms.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
         return endpoints.value(signing) {
             PreparedEndpoint(

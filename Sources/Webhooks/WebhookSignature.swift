@@ -1,9 +1,10 @@
 import Crypto
 import Foundation
 package import NIOCore
+package import Storage
 
-/// One key's signatures of Standard Webhooks 1.0.0 over `id.timestamp.body`: `v1,` and the base64 of an HMAC-SHA256, or
-/// `v1a,` and that of an Ed25519 signature (RFC 8032).
+/// Signs and verifies with one key, by Standard Webhooks 1.0.0. The signature over `id.timestamp.body` is `v1,` with
+/// the base64 of an HMAC-SHA256, or `v1a,` with that of an Ed25519 signature (RFC 8032).
 package struct WebhookSignature: Sendable {
     private enum Key: Sendable {
         case hmac(PreparedHMAC)
@@ -13,7 +14,7 @@ package struct WebhookSignature: Sendable {
 
     private let key: Key
 
-    /// From `whsec_` and the base64 of 24 to 64 bytes; nil for anything else.
+    /// Reads a secret: `whsec_` and the base64 of 24 to 64 bytes.
     package init?(secret: String) {
         guard secret.hasPrefix("whsec_"), let bytes = Data(base64Encoded: String(secret.dropFirst(6))),
             (24...64).contains(bytes.count)
@@ -21,13 +22,13 @@ package struct WebhookSignature: Sendable {
         key = .hmac(PreparedHMAC(key: bytes))
     }
 
-    /// From the 32 bytes of an Ed25519 seed; nil for anything else.
+    /// Creates an Ed25519 key from a seed of 32 bytes.
     package init?(seed: [UInt8]) {
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed) else { return nil }
         self.key = .sender(key)
     }
 
-    /// From `whpk_` and the base64 of an Ed25519 public key, which verifies and does not sign; nil for anything else.
+    /// Reads a public key: `whpk_` and the base64 of an Ed25519 key. It verifies and cannot sign.
     package init?(publicKey: String) {
         guard publicKey.hasPrefix("whpk_"), let bytes = Data(base64Encoded: String(publicKey.dropFirst(5))),
             let key = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes)
@@ -35,13 +36,13 @@ package struct WebhookSignature: Sendable {
         self.key = .receiver(key)
     }
 
-    /// A part of the header's value; nil if the key is for verifying only. `timestamp` is the attempt's, in seconds.
+    /// One signature for the header. Nil if the key only verifies. `timestamp` is the time of the attempt in seconds.
     package func sign(id: String, timestamp: Int64, body: ByteBuffer) -> String? {
         switch key {
         case .hmac(let hmac):
             return "v1," + hmac.code(of: signedContent(id, timestamp, body)).withUnsafeBytes { Base64.text($0) }
         case .sender(let key):
-            // Fails only where the machine has no randomness, without which nothing here runs.
+            // Signing fails only on a machine without randomness, where nothing else works either.
             guard let signature = try? key.signature(for: signedContent(id, timestamp, body)) else { return nil }
             return "v1a," + signature.base64EncodedString()
         case .receiver:
@@ -49,7 +50,7 @@ package struct WebhookSignature: Sendable {
         }
     }
 
-    /// Whether one of the signatures in the header's value is right.
+    /// Whether the header contains a valid signature by this key.
     package func verifies(_ header: String, id: String, timestamp: Int64, body: ByteBuffer) -> Bool {
         let content = signedContent(id, timestamp, body)
         return header.split(separator: " ").contains { signature in
@@ -62,7 +63,7 @@ package struct WebhookSignature: Sendable {
 
     private func verifies(_ code: Data, version: Substring, _ content: [UInt8]) -> Bool {
         switch key {
-        // A digest compares itself in constant time.
+        // The digest's `==` compares in constant time.
         case .hmac(let hmac): return version == "v1" && hmac.code(of: content) == code
         case .sender(let key): return version == "v1a" && key.publicKey.isValidSignature(code, for: content)
         case .receiver(let key): return version == "v1a" && key.isValidSignature(code, for: content)
@@ -76,5 +77,27 @@ package struct WebhookSignature: Sendable {
         content.append(contentsOf: beginning.utf8)
         content.append(contentsOf: body.readableBytesView)
         return content
+    }
+}
+
+/// Signs messages to one endpoint with all of its current keys, each prepared once.
+package struct WebhookSigner: Sendable {
+    private let keys: [WebhookSignature]
+
+    package init(_ signing: WebhookSigning, keys store: any WebhookKeyStore) {
+        keys = signing.versions.flatMap { version in
+            let secret = store.webhookSecret(endpoint: signing.endpoint, version: version)
+            let seed = store.webhookSeed(endpoint: signing.endpoint, version: version)
+            return [
+                signing.schemes.contains(.hmac) ? WebhookSignature(secret: secret) : nil,
+                signing.schemes.contains(.ed25519) ? WebhookSignature(seed: seed) : nil,
+            ].compactMap(\.self)
+        }
+    }
+
+    /// The value of `webhook-signature`: signatures by the current keys, then by those of the previous version.
+    func sign(id: String, timestamp: Int64, body: ByteBuffer) -> String {
+        guard keys.count > 1 else { return keys.first?.sign(id: id, timestamp: timestamp, body: body) ?? "" }
+        return keys.compactMap { $0.sign(id: id, timestamp: timestamp, body: body) }.joined(separator: " ")
     }
 }

@@ -1,8 +1,9 @@
 package import Logging
 import Synchronization
 
-/// Says each trouble once, and once that it is over. A stage that tries again every few seconds would otherwise fill the log
-/// with one line, and hide the others.
+/// Logs each trouble once when it begins and once when it is over.
+///
+/// A stage that retries every few seconds would otherwise fill the log with one line and hide all others.
 package final class TroubleLog: Sendable {
     private struct Trouble {
         var text: String
@@ -14,7 +15,8 @@ package final class TroubleLog: Sendable {
 
     package init(logger: Logger) { self.logger = logger }
 
-    /// `text` is what is wrong, the same each time that the same is wrong. Again and again it is logged only for debugging.
+    /// Reports that `subject` is in trouble. A repetition of the same text is logged at the debug level only, so the
+    /// text must not change while the cause is the same.
     package func say(_ subject: String, _ text: String, level: Logger.Level = .warning) {
         let isNew = troubles.withLock { troubles in
             let known = troubles[subject]
@@ -24,7 +26,7 @@ package final class TroubleLog: Sendable {
         logger.log(level: isNew ? level : .debug, "\(subject): \(text)")
     }
 
-    /// All is well with this; says so if it was not.
+    /// Reports that `subject` works. Logs it if the subject was in trouble.
     package func over(_ subject: String) {
         guard let trouble = troubles.withLock({ $0.removeValue(forKey: subject) }) else { return }
         logger.notice("\(subject) is well again after \(trouble.began.duration(to: .now).spoken)")

@@ -1,8 +1,8 @@
-// Looks at the clock, and corrects the times that one that was ahead has written.
+// Watches the clock, and repairs the times that a clock ahead of now has written.
 //
-// Reads:      the times of what waits, by their indexes.
-// Writes:     sets those further ahead of now than they may be; see docs/clocks.md.
-// Guarantees: only one worker per store does it, at its start and every half minute.
+// Reads:      the times of waiting rows, by their indexes.
+// Writes:     times that are further ahead than they may be, which it sets back to now; see docs/clocks.md.
+// Guarantees: one worker per store at a time does this, at its start and every 30 seconds.
 // On failure: it is tried again at the next look.
 
 import Bulletins
@@ -12,7 +12,7 @@ import Runtime
 import ServiceLifecycle
 import Storage
 
-/// Limits the harm that a wrong clock does.
+/// Limits the harm that a wrong clock can do.
 struct ClockService: Service {
     let store: any UpkeepStore
     let limits: ClockLimits
@@ -20,7 +20,7 @@ struct ClockService: Service {
 
     private static let poll = Duration.seconds(30)
     private static let batch = 500
-    /// Between two batches, for what others want to write.
+    /// The pause between two batches, for other writers.
     private static let rest = Duration.milliseconds(20)
 
     func run() async throws {
@@ -78,7 +78,7 @@ struct ClockService: Service {
         guard !counts.isEmpty else { return }
         let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         context.logger.warning("brought back to now what waited for the times of a clock that was ahead: \(list)")
-        context.wakeups.signal(Wakeup.allDeliveries + [.hub, .receipts])
+        context.wakeups.signal([.allDeliveries, .hub, .receipts])
     }
 
     private func walk(_ lease: inout DutyLease) async throws(StoreError) {
@@ -96,14 +96,14 @@ struct ClockService: Service {
 }
 
 extension ClockLimits {
-    /// For these retry schedules.
+    /// The limits for these retry schedules.
     init(_ schedules: [RetrySchedule]) {
         self.init(longestWait: schedules.map(\.longestWait).max() ?? .zero)
     }
 }
 
 extension Duration {
-    /// In the largest unit that tells it well.
+    /// The duration in the largest unit of which it has at least two.
     var inWords: String {
         for (name, seconds) in [("days", 86_400.0), ("hours", 3600), ("minutes", 60)] {
             let count = self / .seconds(seconds)

@@ -6,9 +6,9 @@
     import Darwin
 #endif
 
-/// The files and connections that the system lets the process have open together.
+/// The limit of files and connections that the process may have open simultaneously.
 enum Descriptors {
-    /// Raises the limit as far as the process may; the limit.
+    /// Raises the limit as far as the process may, and returns it.
     static func raiseLimit() -> Int {
         var limit = rlimit()
         guard getrlimit(resource, &limit) == 0 else { return usual }
@@ -20,13 +20,15 @@ enum Descriptors {
         return Int(clamping: limit.rlim_cur)
     }
 
-    /// How many connections HTTP may have of a limit, when the worker needs some for its own work: the broker, the store,
-    /// relays and webhooks. A limit that is small is halved.
+    /// Returns the number of connections that HTTP may have.
+    ///
+    /// The worker keeps `own` descriptors for the broker, the store, relays and webhooks, but at most half of a small
+    /// limit.
     static func shareOfHTTP(limit: Int, own: Int, wanted: Int) -> Int {
         max(1, min(wanted, limit - min(own, limit / 2)))
     }
 
-    /// When the system does not tell.
+    /// The assumed limit where the system reports none.
     private static let usual = 1024
 
     #if canImport(Glibc)

@@ -4,26 +4,21 @@ import Runtime
 import Storage
 import WebSub
 
-/// The feeds and the hub of one process: the portal, the hub's questions and its pushes share them, so that a feed is
+/// The feeds and the hub of one process. The portal, the hub's verifier and its pushes share them, so that each feed is
 /// rendered once and kept in one bounded cache.
 struct Faces: Sendable {
     let renderers: RenderPool
     let feeds: FeedResponder
     let alerts: AlertDocuments
     let hub: HubResponder
-    let hubSettings: HubSettings
 
     init(settings: Settings, registries: Registries, store: any Store, context: StageContext) {
         renderers = RenderPool()
-        let feedSettings = FeedSettings(publicURL: settings.publicURL)
+        let feedSettings = FeedSettings(publicURL: settings.http.publicURL)
         feeds = FeedResponder(
             store: store, registries: registries, settings: feedSettings, renderers: renderers, clock: context.clock)
         alerts = AlertDocuments(
             store: store, registries: registries, settings: feedSettings, renderers: renderers)
-        var hubSettings = HubSettings(publicURL: settings.publicURL)
-        hubSettings.limits.subscriptionsOfOwner = settings.hubPerOwner
-        hubSettings.limits.subscriptionsOfNetwork = settings.hubPerNetwork
-        self.hubSettings = hubSettings
-        hub = HubResponder(store: store, feeds: feeds, settings: hubSettings, context: context)
+        hub = HubResponder(store: store, feeds: feeds, settings: HubSettings(settings.http), context: context)
     }
 }

@@ -6,13 +6,18 @@ import ServiceLifecycle
 import Synchronization
 import Wording
 
-/// Ends the process when a stop takes longer than it may, and says which stages had not ended.
+/// Ends the process if a stop takes too long, and logs the stages that had not ended.
 ///
-/// The supervisor would otherwise kill the process, and nobody would learn what hung. Nothing here runs in the pool of
-/// Swift's tasks: a call that blocks may have taken all of that pool's threads, and with them the ordinary stop.
+/// Otherwise the supervisor would kill the process, and nobody would learn which stage hung. Nothing here runs in
+/// Swift's pool of tasks: a blocking call may have taken all threads of that pool, and with them the ordinary stop.
+///
+/// An example with a grace time of 20 s, and so a limit of 25 s: SIGTERM arrives, and the stages stop in reverse order.
+/// A disk does not answer, so the stage "receipts" waits in a write. After 25 s a thread of its own logs `not stopped
+/// within 25 s, so ended hard; had not ended: receipts` and ends the process with code 1. If even the log hangs,
+/// because nobody reads a full pipe, the process ends two seconds later without that line.
 final class HardEnd: Sendable {
     private struct State {
-        /// The stages that run, in the order in which they started.
+        /// The running stages, in the order in which they started.
         var running: [String] = []
         var began: ContinuousClock.Instant?
     }
@@ -20,26 +25,26 @@ final class HardEnd: Sendable {
     private let limit: Duration
     private let logger: Logger
     private let state = Mutex(State())
-    /// Dispatch gives this queue a thread that is not one of the pool's.
+    /// A queue whose thread Dispatch provides, and not Swift's pool of tasks.
     private let queue = DispatchQueue(label: "kentongan.stop")
 
-    /// `limit` is how long a stop may take in all.
+    /// `limit` is the time that a stop may take as a whole.
     init(limit: Duration, logger: Logger) {
         self.limit = limit
         self.logger = logger
     }
 
-    /// Hears these signals beside the service group, which acts on them, until the process ends.
+    /// Listens to these signals until the process ends. The service group listens as well and acts on them.
     func watch(_ signals: [Int32]) {
         for number in signals {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            // The handler keeps the source alive: the process hears the signals to its end.
+            // The handler retains the source, so the process hears the signals until its end.
             source.setEventHandler { withExtendedLifetime(source) { self.begin() } }
             source.activate()
         }
     }
 
-    /// The stop begins, by a signal or by a stage that failed. Later calls change nothing.
+    /// Begins the stop, after a signal or the failure of a stage. Later calls have no effect.
     func begin() {
         let isFirst = state.withLock { state in
             guard state.began == nil else { return false }
@@ -54,10 +59,10 @@ final class HardEnd: Sendable {
         }
     }
 
-    /// When the stop began; nil before that.
+    /// The time at which the stop began; nil before that.
     var began: ContinuousClock.Instant? { state.withLock { $0.began } }
 
-    /// The same service, under the eyes of this.
+    /// Wraps a service so that this object knows when it runs.
     func watching(_ name: String, _ service: any Service) -> any Service {
         WatchedService(name: name, service: service, hardEnd: self)
     }
@@ -70,12 +75,12 @@ final class HardEnd: Sendable {
         }
     }
 
-    /// The stages that have not ended, the last that started first, since they end in reverse order.
+    /// The stages that have not ended, the one that started last first, since they end in reverse order.
     var unended: [String] { state.withLock { $0.running.reversed() } }
 
     private func end() -> Never {
         let stages = unended
-        // The log may be what hangs, when nobody reads a pipe that is full.
+        // The log itself may hang, when nobody reads a full pipe.
         Thread.detachNewThread { [logger, limit] in
             let what = stages.isEmpty ? "the process itself" : stages.joined(separator: ", ")
             logger.critical("not stopped within \(limit.spoken), so ended hard; had not ended: \(what)")
@@ -86,7 +91,7 @@ final class HardEnd: Sendable {
     }
 }
 
-/// A service that says when it runs.
+/// A service that reports its start, its end and the stop.
 private struct WatchedService: Service {
     let name: String
     let service: any Service
@@ -103,8 +108,10 @@ private struct WatchedService: Service {
     }
 }
 
-/// Several services that begin to stop in the same instant, where a service group stops one after the other: of several
-/// channels whose receivers hang, each would take its grace time in turn.
+/// Several services that begin to stop in the same instant.
+///
+/// A service group stops its services one after the other. Several channels with hanging receivers would then each take
+/// their grace time in turn.
 struct ServicesTogether: Service {
     let services: [any Service]
 

@@ -1,8 +1,8 @@
-// Removes what has been kept long enough.
+// Removes rows whose retention time has passed.
 //
-// Reads:      what is finished, by its age.
-// Writes:     takes it out in small batches, and gives the space back.
-// Guarantees: one worker of a store at a time does it; it yields to everything else.
+// Reads:      finished rows, by their age.
+// Writes:     removes them in small batches, and returns the space to the file system.
+// Guarantees: one worker per store at a time does this, and it yields to all other work.
 // On failure: it is tried again at the next look.
 
 import Bulletins
@@ -11,7 +11,7 @@ import Runtime
 import ServiceLifecycle
 import Storage
 
-/// Keeps the store from growing for ever.
+/// Keeps the store from growing without end.
 struct RetentionService: Service {
     let store: any UpkeepStore
     let retention: Retention
@@ -19,9 +19,9 @@ struct RetentionService: Service {
 
     private static let poll = Duration.seconds(600)
     private static let batch = 500
-    /// Until the next try to finish an erasure for which a reader was in the way, and the next look at the hold.
+    /// The pause before the next try to finish an erasure that a reader blocked, and before the next look at the hold.
     private static let shortPause = Duration.seconds(15)
-    /// Between two batches, for what others want to write.
+    /// The pause between two batches, for other writers.
     private static let rest = Duration.milliseconds(50)
 
     func run() async throws {
@@ -40,17 +40,19 @@ struct RetentionService: Service {
         }
     }
 
+    /// Returns space to the file system, if the store can do so. Returns true if there is more to return.
     private func shrink() async throws(StoreError) -> Bool {
         guard let store = store as? any ShrinkableStore else { return false }
         return try await store.shrink()
     }
 
-    /// False if a trace of what was erased is left, or nothing is removed while the clock is not believed.
+    /// Removes old rows. Returns false if traces of erased addresses are left, or if nothing is removed because the
+    /// clock is not trusted.
     private func prune(_ lease: inout DutyLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
         var isHeld = false
         while hasMore, !Task.isCancelled {
-            // Looked at before each batch: the clock may jump at any time.
+            // Checked before each batch, since the clock may jump at any time.
             isHeld = try await store.retentionHold(now: context.clock.now) != nil
             if isHeld { break }
             guard let hold = try await lease.keep() else { return true }

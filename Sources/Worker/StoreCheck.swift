@@ -1,15 +1,15 @@
-// Looks at the store itself.
+// Checks that the store can be used.
 //
-// Reads:      whether its files are still those that are open, and whether it can be written.
-// Writes:     nothing, but a row as it is when a transaction failed a moment ago.
+// Reads:      whether the store's files are still the open ones, and whether they can be written.
+// Writes:     nothing, except an unchanged row after a transaction has failed.
 // Guarantees: while the store cannot be used, the worker is not ready; one line of the log says why and what to do, and
-//             one that it is over (`StoreWatch`).
-// On failure: it is what this is for; the stages go on to try with pauses of their own.
+//             one says that the trouble is over (`StoreWatch`).
+// On failure: reporting is its purpose; the stages retry with pauses of their own.
 
 import ServiceLifecycle
 import Storage
 
-/// Finds out what is wrong with the store while nothing is written, and when that is over.
+/// Detects troubles of the store even while nothing is written, and detects their end.
 struct StoreCheck: Service {
     let store: any WatchedStore
 
@@ -24,7 +24,7 @@ struct StoreCheck: Service {
                     if hasFailed { store.watch.succeed() }
                     hasFailed = false
                 } catch {
-                    // Who waits for another process's lock tells of that by itself.
+                    // A wait for another process's lock is reported elsewhere.
                     if error.isOfTheStore, !Task.isCancelled {
                         store.watch.fail("\(error)")
                         hasFailed = true

@@ -1,35 +1,31 @@
 import Bulletins
 import Logging
+import Observability
 import Runtime
 import SMTP
 import Storage
 import Wording
 
-/// The version of the program.
-package enum Release {
-    package static let version = "0.1.0"
-}
-
-/// What the log says at the start and at the end of the worker.
+/// The lines of the log at the start and at the end of the worker.
 extension Worker {
-    /// With no secret: the broker's description has no password.
+    /// Logs the start. The line contains no secret, since the broker's description has no password.
     func logStart(_ roles: Set<Role>) {
         var metadata: Logger.Metadata = [
-            "version": "\(Release.version)", "store": "\(settings.storePath)",
+            "version": "\(Release.version)", "store": "\(settings.store.path)",
             "roles": "\(Role.allCases.filter(roles.contains).map(\.rawValue).joined(separator: ","))",
         ]
-        if let broker = settings.broker { metadata["broker"] = "\(broker)" }
-        if roles.contains(.portal) { metadata["http"] = "\(settings.listen)" }
-        if let ops = settings.opsListen { metadata["health"] = "\(ops)" }
+        if let broker = settings.broker.connection { metadata["broker"] = "\(broker)" }
+        if roles.contains(.portal) { metadata["http"] = "\(settings.http.listen)" }
+        if let ops = settings.http.opsListen { metadata["health"] = "\(ops)" }
         if roles.contains(.delivery) {
-            let relays = settings.relays.map(\.description).joined(separator: ", ")
-            metadata["relays"] = "\(relays.isEmpty ? "none; mail goes into \(settings.mailFolder)" : relays)"
-            if let bounces = settings.bounces { metadata["bounces"] = "\(bounces)" }
+            let relays = settings.email.relays.map(\.description).joined(separator: ", ")
+            metadata["relays"] = "\(relays.isEmpty ? "none; mail goes into \(settings.email.folder)" : relays)"
+            if let bounces = settings.email.bounces { metadata["bounces"] = "\(bounces)" }
         }
         context.logger.notice("kentongan starts", metadata: metadata)
     }
 
-    /// How long the stop took and what waits in the store.
+    /// Logs the end: the duration of the stop, and the work that waits in the store.
     func logStop(_ end: HardEnd, _ error: (any Error)?) async {
         let took = end.began.map { $0.duration(to: .now).spoken } ?? "?"
         var metadata: Logger.Metadata = ["took": "\(took)"]
@@ -46,7 +42,7 @@ extension Worker {
         }
     }
 
-    /// What is unfinished, unless the store takes long to say: the stop does not wait for a number.
+    /// The unfinished work; nil if the store takes longer than half a second, since a stop does not wait for a number.
     private func backlogNow() async -> Backlog? {
         await withTaskGroup(of: Backlog?.self) { group in
             group.addTask { try? await store.backlog() }
@@ -58,8 +54,4 @@ extension Worker {
             return await group.next() ?? nil
         }
     }
-}
-
-extension Settings.ListenAddress: CustomStringConvertible {
-    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bulletins
 import Foundation
 import Logging
+import Observability
 import Runtime
 import Storage
 import StorageSQLite
@@ -52,14 +53,18 @@ struct CommandContext {
         return logger
     }
 
-    /// The store, which must be there, unless the command is the one that makes it. `readiness` tells of its troubles, as
-    /// the log does.
-    func store(_ readiness: Readiness? = nil, mayBeNew: Bool = false) throws -> any Store {
+    /// The store, which must exist, unless the command is the one that makes it. A worker passes its context: its readiness
+    /// then tells of the store's troubles, as the log does, and its metrics of the transactions.
+    func store(for worker: StageContext? = nil, mayBeNew: Bool = false) throws -> any Store {
         let (watch, logger) = (StoreWatch(), logger)
-        watch.observe(readiness, logger)
+        watch.observe(worker?.readiness, logger)
+        let metrics = worker.map { StoreMetrics($0.metrics) }
         return try SQLiteStore(
-            path: settings.storePath, mayBeNew: mayBeNew, watch: watch,
-            onHold: { hold in Self.tell(hold, to: logger) })
+            path: settings.store.path, mayBeNew: mayBeNew, watch: watch,
+            onHold: { hold in
+                metrics?.held(hold.duration)
+                Self.tell(hold, to: logger)
+            })
     }
 
     private static func tell(_ hold: WriterHold, to logger: Logger) {

@@ -23,19 +23,19 @@ struct DryRun {
 
     init(_ context: CommandContext, user: String?, json: Bool) throws {
         let settings = context.settings
-        let isThere = FileManager.default.fileExists(atPath: settings.storePath)
+        let isThere = FileManager.default.fileExists(atPath: settings.store.path)
         store = isThere ? try context.store() : nil
-        self.user = user ?? settings.broker?.username
+        self.user = user ?? settings.broker.connection?.username
         self.json = json
         judge = MessageJudge(
-            registries: try context.registries(), requiresUser: settings.requiresUser && self.user != nil)
+            registries: try context.registries(), requiresUser: settings.broker.requiresUser && self.user != nil)
         var unchecked: [String] = []
         if !isThere {
             unchecked.append(
-                "the publisher's registration, known revisions, proposals and whom it would reach, as there is no store at \(settings.storePath)"
+                "the publisher's registration, known revisions, proposals and whom it would reach, as there is no store at \(settings.store.path)"
             )
         }
-        if settings.requiresUser, self.user == nil {
+        if settings.broker.requiresUser, self.user == nil {
             unchecked.append("the AMQP user, as amqp.url is not set; --user names one")
         }
         self.unchecked = unchecked

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Observability
 @preconcurrency import Glibc
 import Worker
 

@@ -3,7 +3,7 @@ import Testing
 @testable import AMQP
 
 @Suite struct BrokerSettingsTests {
-    @Test func readsEveryPart() throws {
+    @Test func readsEveryComponent() throws {
         let settings = try BrokerSettings(
             url: "amqps://us%40er:p%2Fw@one:5000,two,[::1]:5001/a%2Fb?heartbeat=7&cacertfile=/ca")
         #expect(settings.username == "us@er")
@@ -33,7 +33,7 @@ import Testing
         "amqp://u:secret%2@h", "amqp://u:secret%zz@h", "amqp://h/a/b", "amqp://h?secret=1",
         "amqp://h,,i", "amqp://h?heartbeat=0", "amqp://u:secret%00@h",
     ])
-    func refusesWithoutRepeating(url: String) {
+    func errorsDoNotQuoteTheURL(url: String) {
         let error = #expect(throws: AMQPError.self) { try BrokerSettings(url: url) }
         #expect(error.map { !"\($0)".contains("sec") } ?? false)
     }
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func backsOffUpToALimit() {
+    @Test func backsOffUpToTheLimit() {
         var backoff = Backoff()
         var waits: [Duration] = []
         for _ in 0..<12 { waits.append(backoff.next()) }

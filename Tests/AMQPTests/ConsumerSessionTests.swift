@@ -62,7 +62,7 @@ import Testing
         #expect(session.takeMessages().map(\.body) == [[], [7]])
     }
 
-    @Test mutating func refusesFramesOutOfOrder() throws {
+    @Test mutating func rejectsFramesOutOfOrder() throws {
         #expect(throws: AMQPError.self) { try session.handle(header(1)) }
         #expect(throws: AMQPError.self) { try session.handle(.body([1])) }
         try session.handle(deliver(1))
@@ -79,7 +79,7 @@ import Testing
         #expect(session.settle(.init(acknowledgedThrough: 99)) == [.acknowledge(through: 5)])
     }
 
-    /// The broker closes the channel if the last tag of a `multiple` is not open any more.
+    /// The broker closes the channel if the tag of a `multiple` acknowledgement is no longer open.
     @Test mutating func neverAcknowledgesThroughARejectedTag() throws {
         try receive(1...6)
         let actions = session.settle(

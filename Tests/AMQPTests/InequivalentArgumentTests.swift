@@ -3,7 +3,7 @@ import Testing
 @testable import AMQP
 
 @Suite struct InequivalentArgumentTests {
-    @Test func readsWhatRabbitMQSays() throws {
+    @Test func readsErrorTextsOfRabbitMQ() throws {
         let short = try #require(
             InequivalentArgument(
                 "PRECONDITION_FAILED - inequivalent arg 'x-delivery-limit' for queue 'x' in vhost "

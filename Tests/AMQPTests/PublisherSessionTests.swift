@@ -9,7 +9,7 @@ import Testing
         OutgoingMessage(exchange: "x", routingKey: key, body: Array(key.utf8))
     }
 
-    private mutating func comeBack(_ key: String) throws {
+    private mutating func returnMessage(_ key: String) throws {
         try session.handle(
             .returned(.init(code: 312, reason: "NO_ROUTE", exchange: "x", routingKey: key)))
         try session.handle(
@@ -36,7 +36,7 @@ import Testing
     @Test mutating func returnedThenAcknowledgedIsReturned() throws {
         session.enqueue(batch: 1, ["a", "b", "b"].map(message))
         _ = session.takeSendable(atMost: 9)
-        try comeBack("b")
+        try returnMessage("b")
         try session.handle(.acked(tag: 3, multiple: true))
         let returned = PublishOutcome.returned(code: 312, reason: "NO_ROUTE")
         #expect(
@@ -45,7 +45,7 @@ import Testing
             ])
     }
 
-    @Test mutating func aNackIsARefusal() throws {
+    @Test mutating func aNackIsAnOutcome() throws {
         session.enqueue(batch: 1, ["a"].map(message))
         session.enqueue(batch: 2, ["b"].map(message))
         #expect(session.takeSendable(atMost: 9).count == 2)
@@ -53,7 +53,7 @@ import Testing
         try session.handle(.acked(tag: 2, multiple: false))
         #expect(
             session.takeResults() == [
-                .init(batch: 1, outcomes: [.refused]), .init(batch: 2, outcomes: [.confirmed]),
+                .init(batch: 1, outcomes: [.nacked]), .init(batch: 2, outcomes: [.confirmed]),
             ])
     }
 
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func refusesWhatNoFrameCanHold() {
+    @Test func rejectsMessagesThatNoFrameCanHold() {
         let long = String(repeating: "x", count: 256)
         var big = message("a")
         big.properties.headers = ["h": .string(String(repeating: "x", count: 130_000))]

@@ -57,7 +57,7 @@ import Testing
             }
         }
         guard case .connectionLost = error else { throw error ?? .cancelled }
-        // What was not acknowledged comes again.
+        // The broker redelivers unacknowledged messages.
         #expect(try await broker.take(1, from: queue).map(\.redelivered) == [true])
     }
 
@@ -97,7 +97,7 @@ import Testing
                 == ["4", "5", "6", "7", "8", "9"])
     }
 
-    /// A name server or a host that does not answer must not hold the caller.
+    /// A resolver or a host that does not answer must not block the caller.
     @Test func connectingCanBeCancelled() async throws {
         var settings = broker.settings
         settings.addresses = [BrokerAddress(host: "192.0.2.1", port: 5672)]
@@ -112,7 +112,7 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(2))
     }
 
-    /// KENTONGAN_TEST_RABBITMQCTL says how to call `rabbitmqctl` for the broker's node.
+    /// The command that runs `rabbitmqctl` for the broker's node, from KENTONGAN_TEST_RABBITMQCTL.
     private let ctl =
         getenv("KENTONGAN_TEST_RABBITMQCTL").map { String(cString: $0) } ?? "rabbitmqctl -q"
 

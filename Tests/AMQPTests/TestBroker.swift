@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Testing
 
-/// The RabbitMQ that these tests need. They fail without one: a test that is left out tells nobody.
+/// The RabbitMQ server of these tests. Without one they fail: nobody notices a skipped test.
 struct TestBroker {
     let settings: BrokerSettings
     let logger = Logger(label: "amqp-tests")
@@ -25,16 +25,15 @@ struct TestBroker {
         }
     }
 
-    /// A queue of the test's own; it deletes itself when it was not used for a minute.
+    /// Declares a queue for one test. The broker deletes it after a minute without use.
     func makeQueue(
         _ type: String = "quorum", _ more: [String: HeaderValue] = [:]
     ) async throws -> String {
         let name = "amqp-test-\(UInt64.random(in: 0 ... .max))"
         var arguments: [String: HeaderValue] = ["x-queue-type": .string(type), "x-expires": 60_000]
         arguments.merge(more) { $1 }
-        try await apply(
-            Topology(queues: [QueueDeclaration(name: name, arguments: arguments)]), on: settings,
-            logger: logger)
+        try await Topology(queues: [QueueDeclaration(name: name, arguments: arguments)])
+            .declare(on: settings, logger: logger)
         return name
     }
 
@@ -52,7 +51,7 @@ struct TestBroker {
         #expect(outcomes == Array(repeating: .confirmed, count: count))
     }
 
-    /// Takes, and acknowledges, this many.
+    /// Consumes and acknowledges `count` messages.
     func take(_ count: Int, from queue: String) async throws -> [IncomingMessage] {
         try await withConsumer(settings, .init(queue: queue), logger: logger) { messages in
             var taken: [IncomingMessage] = []

@@ -117,7 +117,7 @@ def test_a_receiver_that_never_answers(running, host):
 def test_the_start_and_the_stop_are_told(running, host):
     running.stop()
     log = running.log_tail()
-    for word in ("kentongan starts", "version=", "roles=intake,delivery,portal", "127.0.0.1", str(running.store)):
+    for word in ("kentongan starts", "version=", "roles=intake,fanout,delivery,portal,hub,upkeep", "127.0.0.1", str(running.store)):
         assert word in log, log
     assert "kentongan stopped" in log and "took=" in log and "0 deliveries" in log
     assert "rahasia" not in log

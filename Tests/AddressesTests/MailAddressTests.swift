@@ -11,7 +11,7 @@ struct MailAddressTests {
         (String(repeating: "a", count: 64) + "@b.example", String(repeating: "a", count: 64) + "@b.example"),
         ("a@" + String(repeating: "b", count: 63) + ".example", "a@" + String(repeating: "b", count: 63) + ".example"),
     ])
-    func isTakenInItsOneSpelling(text: String, spelling: String) throws {
+    func isAcceptedInItsNormalForm(text: String, spelling: String) throws {
         #expect(try MailAddress(text).description == spelling)
         #expect(try MailAddress(spelling).description == spelling)
     }
@@ -26,25 +26,25 @@ struct MailAddressTests {
         String(repeating: "a", count: 65) + "@b.example", "a@" + String(repeating: "b", count: 64) + ".example",
         "a@" + Array(repeating: String(repeating: "b", count: 49), count: 5).joined(separator: ".") + ".example",
     ])
-    func isRefused(text: String) {
+    func isRejected(text: String) {
         #expect(throws: AddressFault.self) { try MailAddress(text) }
         #expect(MailAddress.canonical(text) == text)
     }
 
     @Test(arguments: ["root@localhost", "root@[192.0.2.1]", "root@[IPv6:2001:db8::1]"])
-    func isTakenForTheLocalNetwork(text: String) throws {
+    func isAcceptedOnTheLocalNetwork(text: String) throws {
         #expect(try MailAddress(text, scope: .anyHost).description == text)
     }
 
     @Test
-    func spellingsOfOneAddressFoldAlike() throws {
+    func spellingsOfOneAddressFoldToTheSameText() throws {
         #expect(try MailAddress("Pak.RT@Dusun.Example").folded == MailAddress("pak.rt@dusun.example").folded)
         #expect(try MailAddress("pak.rt@dusun.example").folded != MailAddress("pakrt@dusun.example").folded)
     }
 
     @Test(arguments: ["mail.example", "localhost", "[192.0.2.1]", "désa.example"])
-    func namesAHost(text: String) { #expect(DomainName.isHost(text)) }
+    func acceptsHostNames(text: String) { #expect(DomainName.isHost(text)) }
 
     @Test(arguments: ["", "a b", "-x.example", "x_y", "[192.0.2.1", "a..b"])
-    func namesNoHost(text: String) { #expect(!DomainName.isHost(text)) }
+    func rejectsOtherTexts(text: String) { #expect(!DomainName.isHost(text)) }
 }

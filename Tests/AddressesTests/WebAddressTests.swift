@@ -20,7 +20,7 @@ struct WebAddressTests {
         ("https://desa.example/%zz", "https://desa.example/%zz"), ("https://desa.example/%", "https://desa.example/%"),
         ("kabar-desa", "kabar-desa"), ("https://", "https://"), ("mailto:a@b.example", "mailto:a@b.example"),
     ])
-    func hasOneSpelling(url: String, spelling: String) {
+    func hasOneNormalForm(url: String, spelling: String) {
         #expect(WebAddress.canonical(url) == spelling)
         #expect(WebAddress.canonical(spelling) == spelling)
     }
@@ -29,5 +29,7 @@ struct WebAddressTests {
         ("Budi@DESA.example", "Budi@desa.example"), ("HTTPS://DESA.example/@x", "https://desa.example/@x"),
         ("feed-1234", "feed-1234"), ("http@Desa.Example", "http@desa.example"),
     ])
-    func anyAddressIsReadByItsKind(text: String, spelling: String) { #expect(AnyAddress.canonical(text) == spelling) }
+    func anyAddressIsNormalisedByItsKind(text: String, spelling: String) {
+        #expect(AnyAddress.canonical(text) == spelling)
+    }
 }

@@ -195,7 +195,7 @@ def bare_store(run, mode):
 
 
 def fan_out(run):
-    with run.worker("intake", level="debug") as worker:
+    with run.worker("intake,fanout", level="debug") as worker:
         run.publish([bulletin("semua")])
         assert until(lambda: run.is_routed(1), 600), "the bulletin was not routed in 10 minutes"
         through = time.time()
@@ -230,14 +230,14 @@ def fairness(folder):
     run.subscribe("webhook", [webhook(number) for number in range(hurried)], field="kebencanaan")
     run.subscribe("webhook", [webhook(number) for number in range(10)], field="sosial")
     try:
-        with run.worker("intake,delivery"):
+        with run.worker("intake,fanout,delivery"):
             few(run, sink, "pemanasan", 10, 60)
             idle = emergency(run, sink, "idle", hurried)
             few(run, sink, "idle", 10, 60)
-        with run.worker("intake"):
+        with run.worker("intake,fanout"):
             run.publish([bulletin(f"b{number}") for number in range(10)])
             assert until(lambda: run.is_routed(13), 600, 0.1), "the backlog was not routed in 10 minutes"
-        with run.worker("intake,delivery", drains=False):
+        with run.worker("intake,fanout,delivery", drains=False):
             assert until(lambda: len(sink.at("b0")) > endpoints / 50, 60), "the backlog is not sent"
             before, started = run.pending(), time.monotonic()
             busy = emergency(run, sink, f"{before} pending", hurried)
@@ -294,7 +294,7 @@ def steady(folder, sink, name, silent, seconds=60):
             addresses[0] = f"http://127.0.0.1:{silent}/"
         run.subscribe("webhook", addresses, region=region)
     bulletins = [bulletin(f"{name}-{number}", regions=[regions[number % 20]]) for number in range(seconds * 20)]
-    with run.worker("intake,delivery", drains=False) as worker:
+    with run.worker("intake,fanout,delivery", drains=False) as worker:
         run.publish([bulletin(f"{name}-awal", regions=["ID"])])
         sink.wait(f"{name}-awal", 1000 - bool(silent), 60)
         published = run.publish(bulletins, rate=20)

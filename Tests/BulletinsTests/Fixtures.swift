@@ -1,7 +1,7 @@
 import Bulletins
 import Foundation
 
-/// The project's data and the tests' files, found from where this file stands.
+/// The project's data and the fixtures of the tests, located relative to this file.
 enum Fixtures {
     static let project = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -31,12 +31,39 @@ enum Fixtures {
             let cells = row.map { reader.text($0) }
             found[cells[0]] = Publisher(
                 slug: cells[0], name: cells[1], amqpUser: cells[0],
-                kinds: Set(cells[3].split(separator: "|").compactMap { Bulletin.Kind(rawValue: String($0)) }),
-                regions: [Region(cells[2])].compactMap { $0 }, mayPublishEmergencies: cells[0] == "bpbd.35.08")
+                scope: .init(
+                    kinds: Set(cells[3].split(separator: "|").compactMap { Bulletin.Kind(rawValue: String($0)) }),
+                    regions: [Region(cells[2])].compactMap { $0 }, mayPublishEmergencies: cells[0] == "bpbd.35.08"))
         }
         return found
     }
 
-    /// A time at which the samples had just been written, before any of them expires.
+    /// A time after the samples were written and before any of them expires.
     static let sampleTime = Timestamp(milliseconds: 1_795_420_800_000)
+}
+
+// MARK: - Validation
+
+extension Fixtures {
+    static func validate(_ value: JSONValue, sender: Sender = .trusted, at now: Timestamp = sampleTime) throws
+        -> Result<AcceptedBulletin, Refusal>
+    {
+        let publisher = try samplePublishers()[value["publisher"]?.stringValue ?? ""]
+        return BulletinValidator(registries: try registries.get())
+            .validate(value, publisher: publisher, sender: sender, now: now)
+    }
+
+    static func errors(_ value: JSONValue, sender: Sender = .trusted) throws -> [BulletinError] {
+        if case .failure(let refusal) = try validate(value, sender: sender) { refusal.errors } else { [] }
+    }
+
+    /// The errors of the sample `06-desa-musyawarah` with these members changed, as `POINTER CODE`.
+    static func errors(changing members: [String: JSONValue]) throws -> [String] {
+        guard
+            case .object(var object) = try JSONParser.parse(
+                bytes("Tests/Fixtures/samples/06-desa-musyawarah.json"))
+        else { return [] }
+        for (name, value) in members { object[name] = value }
+        return try errors(.object(object)).map { "\($0.path) \($0.code.rawValue)" }
+    }
 }

@@ -5,15 +5,14 @@ import Testing
 struct HiddenCharactersTests {
     private var all: [Unicode.Scalar] { (UInt32(0)...0x10FFFF).compactMap { Unicode.Scalar($0) } }
 
-    /// What a bulletin may not hold is neither visible nor shown as it is.
-    @Test func theSetsContainEachOther() {
+    @Test func hostileCharactersAreInvisibleAndHidden() {
         for scalar in all where HiddenCharacters.isHostile(scalar) {
             #expect(HiddenCharacters.isInvisible(scalar), "\(HiddenCharacters.name(scalar))")
             #expect(HiddenCharacters.isHidden(scalar), "\(HiddenCharacters.name(scalar))")
         }
     }
 
-    @Test func nothingHostileIsLeftAndLinesAre() {
+    @Test func hostileCharactersAreRemovedAndLinesKept() {
         for scalar in all where HiddenCharacters.isHostile(scalar) && scalar != "\n" && scalar != "\t" {
             let clean = HiddenCharacters.dropped(from: "a\(scalar)b")
             #expect(["ab", "a b", "a\u{FFFD}b"].contains(clean), "\(HiddenCharacters.name(scalar))")
@@ -22,5 +21,5 @@ struct HiddenCharactersTests {
     }
 
     @Test(arguments: ["", " ", "\u{A0}\u{200D}", "\u{3164}", "\u{202E}"])
-    func aTextOfTheseIsBlank(text: String) { #expect(!HiddenCharacters.hasVisible(text)) }
+    func textsOfInvisibleCharactersAreBlank(text: String) { #expect(!HiddenCharacters.hasVisible(text)) }
 }

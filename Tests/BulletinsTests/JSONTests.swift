@@ -9,16 +9,16 @@ struct JSONTests {
         "1e400", "-",
         String(repeating: "[", count: 5000),
     ])
-    func whatIsNoJSONIsRefused(text: String) {
+    func rejectsMalformedJSON(text: String) {
         #expect(throws: JSONParser.Failure.self) { try JSONParser.parse(Array(text.utf8)) }
     }
 
     @Test(arguments: [[0xFF], [0xED, 0xA0, 0x80], [0xC0, 0xAF], [0xF4, 0x90, 0x80, 0x80]])
-    func whatIsNoUTF8IsRefused(bytes: [UInt8]) {
+    func rejectsInvalidUTF8(bytes: [UInt8]) {
         #expect(throws: JSONParser.Failure.self) { try JSONParser.parse([0x22] + bytes + [0x22]) }
     }
 
-    @Test func valuesAreRead() throws {
+    @Test func readsValues() throws {
         let value = try JSONParser.parse(
             Array(#" {"a": [1, -2.5, 1.0, 1e2, true, null], "b": "é\n\ud83d\uded5", "\u00e9": {}} "#.utf8))
         #expect(value["a"] == [1, .number(-2.5), 1, 100, true, .null])
@@ -31,7 +31,7 @@ struct JSONTests {
         #expect(value["\u{e9}"] == 1 && value["e\u{301}"] == 2)
     }
 
-    @Test func whatIsWrittenReadsTheSame() throws {
+    @Test func outputParsesToTheSameValue() throws {
         let value: JSONValue = ["z": "\u{1}\"\\\n🛕", "a": [1, .number(2.5), .null, false], "m": [:]]
         #expect(try JSONParser.parse(JSONWriter.bytes(value)) == value)
         #expect(JSONWriter.text(["b": 1, "a": 2], sortsKeys: true) == #"{"a":2,"b":1}"#)

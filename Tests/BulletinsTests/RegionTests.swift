@@ -13,9 +13,9 @@ struct RegionTests {
         "", "7", "733", "7371090", "73.1", "73.71.", ".73", "73.71.01.101", "73.71.01.1001.01", "id", "73 ", "73.00",
         "７３",
     ])
-    func otherTextsAreNoCodes(text: String) { #expect(Region(text) == nil) }
+    func otherTextsAreNotCodes(text: String) { #expect(Region(text) == nil) }
 
-    @Test func aRegionContainsItselfAndWhatLiesBelowAndNothingElse() throws {
+    @Test func aRegionContainsItselfAndItsDescendantsOnly() throws {
         let city = try #require(Region("73.71"))
         let district = try #require(Region("73.71.01"))
         let neighbour = try #require(Region("73.72"))
@@ -40,7 +40,7 @@ struct RegionTests {
         #expect(seen > 3000)
     }
 
-    @Test func theTreeHoldsAllRegionsAndFindsThem() throws {
+    @Test func theTreeFindsAllRegions() throws {
         let tree = try Fixtures.registries.get().regions
         #expect(tree.count == 91_600)
         let makassar = try #require(Region("73.71"))
@@ -63,7 +63,7 @@ struct RegionTests {
         #expect(registries.successors.successors(of: try #require(Region("92.71"))).map(\.code) == ["96.71"])
     }
 
-    @Test func brokenFilesNameTheirLine() {
+    @Test func errorsNameTheLine() {
         #expect(throws: RegistryError.badRow(file: "f", line: 3, problem: "the parent of 12.01 is missing")) {
             _ = try RegionTree(csv: Array("code,name,level\n11,Aceh,1\n12.01,X,2\n".utf8), file: "f")
         }

@@ -1,7 +1,7 @@
 import Bulletins
 import Testing
 
-/// The legs, which the store's SQL walks, hold exactly what the plain rule says, over generated cases.
+/// Compares the routing legs, which the store's SQL scans, and `Audience` with the plain rule, over generated cases.
 struct RoutingTests {
     private static let regions = [
         "ID", "73", "73.71", "73.71.01", "73.71.01.1001", "73.71.10", "73.10", "52", "52.03.15.2001",

@@ -7,7 +7,7 @@ struct TimestampTests {
         ("2024-02-29T23:59:59.5-01:30", 1_709_256_599_500), ("1969-12-31T23:59:59.999Z", -1),
         ("2000-03-01t00:00:00z", 951_868_800_000),
     ])
-    func timesAreRead(text: String, milliseconds: Int64) { #expect(Timestamp(text)?.milliseconds == milliseconds) }
+    func parsesTimes(text: String, milliseconds: Int64) { #expect(Timestamp(text)?.milliseconds == milliseconds) }
 
     @Test(arguments: [
         "", "2026-11-23", "2026-11-23T10:15:00", "2026-11-23T10:15+07:00", "2026-02-29T00:00:00Z",
@@ -15,7 +15,7 @@ struct TimestampTests {
         "2026-11-23T24:00:00Z", "2026-11-23T10:15:00.Z", "2026-11-23 10:15:00Z", "2026-11-23T10:15:00+0700",
         "2026-11-23T10:15:00Z ",
     ])
-    func otherTextsAreNoTimes(text: String) { #expect(Timestamp(text) == nil) }
+    func rejectsOtherTexts(text: String) { #expect(Timestamp(text) == nil) }
 
     @Test func everyDayOfFourHundredYearsRoundTrips() {
         var previous = CalendarDay(daysSinceEpoch: -100_000)
@@ -26,7 +26,7 @@ struct TimestampTests {
         }
     }
 
-    @Test func timesAreWritten() throws {
+    @Test func writesTimes() throws {
         let time = try #require(Timestamp("2026-11-23T10:15:00.250+07:00"))
         #expect(time.text == "2026-11-23T03:15:00.250Z")
         #expect(time.mailDate == "Mon, 23 Nov 2026 03:15:00 +0000")

@@ -2,6 +2,7 @@ import Testing
 
 @testable import DeliveryEngine
 
+/// A channel comes back from a pause with a single attempt.
 struct ChannelPauseTests {
     @Test func itBeginsAgainWithOneAttempt() {
         let pause = ChannelPause()

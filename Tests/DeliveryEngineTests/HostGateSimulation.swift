@@ -1,7 +1,7 @@
 @testable import DeliveryEngine
 
-/// Runs the gate against hosts whose answers take a given time, in simulated time: claims, senders and returns as the
-/// engine has them, without a store.
+/// A simulation of the gate against hosts with given answer times, in simulated time. It claims, sends and returns
+/// items as the engine does, without a store.
 struct HostGateSimulation {
     struct Item: Sendable, Equatable {
         let number: Int
@@ -10,7 +10,7 @@ struct HostGateSimulation {
         var bulletin: Int64 = 0
     }
 
-    /// What the store holds: what is due, and what is due at each tick that is still to come.
+    /// The simulated store: the items that are due, and those that become due at a later tick.
     private var due: [Item] = []
     private var later: [Int: [Item]] = [:]
     private var tick = 0
@@ -22,9 +22,9 @@ struct HostGateSimulation {
     private let ahead: Int
     let start = ContinuousClock.now
     private(set) var now: ContinuousClock.Instant
-    /// When each was answered.
+    /// The time at which each item was answered, by its number.
     private(set) var ends: [Int: Duration] = [:]
-    /// How often a delivery was claimed only to go back.
+    /// The number of claims that only went back to the store.
     private(set) var returns = 0
 
     init(limits: HostLimits = HostLimits(), senders: Int = 64) {
@@ -36,10 +36,10 @@ struct HostGateSimulation {
 
     mutating func add(_ items: [Item]) { due += items }
 
-    /// As the fair order does with a small bulletin.
+    /// Adds items before all others, as the fair order does with a small bulletin.
     mutating func addFirst(_ items: [Item]) { due = items + due }
 
-    /// For so long, or until all of `numbers` were answered.
+    /// Runs for `limit`, or until all of `numbers` were answered.
     mutating func run(_ limit: Duration, until numbers: Range<Int>? = nil) {
         let last = tick + limit.ticks
         while tick < last, !isOver(numbers) {
@@ -84,8 +84,8 @@ struct HostGateSimulation {
 }
 
 extension Duration {
-    /// Milliseconds a step.
+    /// The length of a tick, in milliseconds.
     fileprivate static let tick = 5
-    /// At least one.
+    /// The duration in ticks, at least one.
     fileprivate var ticks: Int { max(1, Int(self / .milliseconds(Self.tick))) }
 }

@@ -2,6 +2,7 @@ import Testing
 
 @testable import DeliveryEngine
 
+/// A breaker opens after failures in a row, probes once, and closes with an answer.
 struct EndpointBreakerTests {
     private let start = ContinuousClock.now
 
@@ -56,6 +57,7 @@ struct EndpointBreakerTests {
     }
 }
 
+/// The gate holds each host and endpoint to its limits, and parks the rest.
 struct HostGateTests {
     private let start = ContinuousClock.now
 
@@ -115,7 +117,8 @@ struct HostGateTests {
         #expect(gate.admit(2, to: place("a", 2), now: start) == .go(after: .zero))
     }
 
-    /// While much is parked beyond a host's quota nothing is claimed; once half of it is gone, that is told once.
+    /// While too many items are parked beyond a host's quota, nothing is claimed. Once half of them are gone, the gate
+    /// says so exactly once.
     @Test func itTellsWhenThereIsRoomForClaims() {
         let gate = HostGate<Int>(limits: HostLimits(concurrency: 1), senders: 1, mostParked: 400)
         var (told, now, next) = (0, start, 1)
@@ -129,7 +132,7 @@ struct HostGateTests {
             told += unparked.hasRoom ? 1 : 0
             unparked.items.forEach(admit)
         }
-        // A host that ends a thousand a second may park that much.
+        // A host that ends a thousand attempts per second may park that many.
         while !gate.isFull, next < 20_000 {
             for item in next..<next + 3 { admit(item) }
             next += 3
@@ -150,12 +153,13 @@ struct HostGateTests {
                 .go(after: .zero), .go(after: .milliseconds(250)), .go(after: .milliseconds(500)),
                 .go(after: .milliseconds(750)), .go(after: .seconds(1)),
             ])
-        // By then there is a slot that is worth waiting for.
+        // By then there is a slot that is worth a wait.
         guard case .back(let pause) = pauses[5] else { return #expect(Bool(false), "\(pauses[5])") }
         #expect(pause >= .milliseconds(250) && pause <= .milliseconds(1250))
     }
 }
 
+/// Urgent elements overtake others, and some senders take nothing else.
 struct WorkQueueLaneTests {
     @Test func whatIsUrgentIsTakenFirst() async {
         let queue = WorkQueue<String>()
@@ -176,11 +180,12 @@ struct WorkQueueLaneTests {
     }
 }
 
+/// An endpoint that asked for a rest gets only emergencies until the rest is over.
 struct RestTests {
     private let start = ContinuousClock.now
     private let place = Place(host: "h", endpoint: 1)
 
-    /// A gate whose endpoint has asked to be left alone for a minute.
+    /// A gate whose endpoint has asked for a rest of a minute.
     private func resting() -> HostGate<Int> {
         let gate = HostGate<Int>(limits: HostLimits())
         #expect(gate.admit(0, to: place, now: start) == .go(after: .zero))

@@ -4,6 +4,7 @@ import Testing
 
 @testable import DeliveryEngine
 
+/// Dead owners are detected, and live ones are spared, however the wall clock jumps.
 struct LeaseWatchTests {
     private let start = ContinuousClock.now
     private let now = Timestamp(milliseconds: 1_800_000_000_000)
@@ -45,8 +46,9 @@ struct LeaseWatchTests {
     }
 }
 
+/// A worker sends only while its own leases hold.
 struct LeaseHoldTests {
-    /// A worker that was stopped for longer than its lease sends nothing before it has renewed.
+    /// A worker that was frozen for longer than its lease sends nothing before it has renewed.
     @Test func aHoldThatWasNotRenewedIsNotFresh() async {
         let hold = LeaseHold(term: .seconds(30))
         let start = ContinuousClock.now

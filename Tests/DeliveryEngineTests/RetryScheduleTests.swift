@@ -4,6 +4,7 @@ import Testing
 
 @testable import DeliveryEngine
 
+/// The schedule of retries is that of the contract.
 struct RetryScheduleTests {
     private let schedule = RetrySchedule()
     private let now = Timestamp(milliseconds: 0)

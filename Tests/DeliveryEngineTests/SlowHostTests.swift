@@ -2,11 +2,11 @@ import Testing
 
 @testable import DeliveryEngine
 
-/// A slow host, or a slow endpoint, takes no room of others (the faults B6 and B7).
+/// A slow host or a slow endpoint takes no room from others.
 struct SlowHostTests {
     private typealias Item = HostGateSimulation.Item
 
-    /// Each for an endpoint of its own.
+    /// Items, each for an endpoint of its own.
     private func items(
         _ numbers: Range<Int>, at host: String, answersAfter: Duration, of bulletin: Int64 = 0
     ) -> [Item] {
@@ -17,7 +17,7 @@ struct SlowHostTests {
         }
     }
 
-    /// Seconds until the last of these was answered, from a moment on; nil if one was not.
+    /// The time from `begin` until the last of these items was answered; nil if one was not.
     private func last(_ run: HostGateSimulation, _ numbers: Range<Int>, from begin: Duration = .zero) -> Duration? {
         let ends = numbers.compactMap { run.ends[$0] }
         return ends.count == numbers.count ? ends.max().map { $0 - begin } : nil
@@ -44,7 +44,8 @@ struct SlowHostTests {
         #expect(run.returns < hosts * 500 * 6)
     }
 
-    /// More slow hosts than senders, each with little: a host that was fast before is served as before.
+    /// There are more slow hosts than senders, each with few items. A host that is known to be fast is served as
+    /// before.
     @Test func hundredsOfSlowHostsLeaveRoomForThoseKnownToBeFast() throws {
         var run = HostGateSimulation()
         run.add(items(100_000..<100_010, at: "fast", answersAfter: .milliseconds(5)))
@@ -56,7 +57,7 @@ struct SlowHostTests {
         run.run(.seconds(30), until: 200_000..<200_600)
         #expect(try #require(last(run, 200_000..<200_600, from: begin)) < .seconds(3))
         run.run(.seconds(400), until: 0..<2000)
-        // 48 senders, 8 s each.
+        // The 2000 items of 8 s take 48 senders 333 s.
         #expect(try #require(last(run, 0..<2000)) < .seconds(400), "the slow ones take turns")
     }
 
@@ -64,7 +65,7 @@ struct SlowHostTests {
         var run = HostGateSimulation()
         run.add(items(0..<3000, at: "slow", answersAfter: .seconds(2)))
         run.run(.seconds(100))
-        // 32 at once, each 2 s: 16 a second.
+        // With 32 attempts of 2 s under way, 16 end per second.
         #expect(run.ends.count > 1500)
         #expect(run.returns < 30_000)
     }
@@ -100,7 +101,7 @@ struct SlowHostTests {
         let begin = run.start.duration(to: run.now)
         run.addFirst(items(30_000..<30_010, at: "h", answersAfter: .milliseconds(milliseconds), of: 1))
         run.run(.seconds(30), until: 30_000..<30_010)
-        // What was parked before goes first: for two seconds, or a quota at one who takes 32 a second.
+        // Items parked before go first: those of two seconds, or the quota of a host that ends 32 per second.
         #expect(try #require(last(run, 30_000..<30_010, from: begin)) < .seconds(6))
     }
 

@@ -2,6 +2,7 @@ import Testing
 
 @testable import DeliveryEngine
 
+/// The queue hands each element to one sender, also while it closes.
 struct WorkQueueTests {
     @Test func everyElementIsTakenOnce() async {
         let queue = WorkQueue<Int>()
@@ -29,7 +30,7 @@ struct WorkQueueTests {
         #expect(await queue.next() == nil)
     }
 
-    /// The claimer sleeps until the queue is half empty: a level that nobody saw would leave it asleep.
+    /// The claimer sleeps until the queue is half empty. A level that no sender saw would leave it asleep.
     @Test func eachLevelIsSeenByExactlyOneTaker() async {
         let queue = WorkQueue<Int>()
         queue.push(Array(0..<10_000))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Email
 
-/// The reports of Tests/Fixtures/bounces, as the reader reads them (A7, D9).
+/// Reads the reports in Tests/Fixtures/bounces, with several line ends.
 @Suite struct BounceCorpusTests {
     struct Expected: Decodable, Sendable {
         let file: String
@@ -29,7 +29,7 @@ import Testing
         let template = String(decoding: try Data(contentsOf: Self.folder.appending(path: file)), as: UTF8.self)
         let text = template.replacing("\r\n", with: "\n").replacing("@RECIPIENT@", with: "warga@w.example")
             .replacing("@BASE64_REPORT@", with: Data(status.utf8).base64EncodedString())
-        // Those have bare CRs of their own.
+        // These files contain bare CRs on purpose.
         let lineEnd = file.hasPrefix("hostile") ? "\n" : lineEnd
         let bounce = BounceReader(Array(text.replacing("\n", with: lineEnd).utf8)).bounce(of: "warga@w.example")
         #expect((bounce?.kind.rawValue ?? "nothing") == expected.kind || (bounce == nil && expected.kind == "delayed"))

@@ -22,18 +22,19 @@ import Testing
         for text in forged { #expect(paths.delivery(in: text) == nil, "\(text)") }
     }
 
-    /// Where the relay takes one sender only, the delivery's mark comes back in the returned header, or as the envelope's id.
-    @Test func aMarkByItselfNamesItsDelivery() {
-        let mark = paths.mark(of: 12)
+    /// If the relay accepts a single sender, the delivery's tag comes back in the returned header or as the envelope
+    /// id.
+    @Test func aTagByItselfNamesItsDelivery() {
+        let tag = paths.tag(of: 12)
         for text in [
-            "X-Kentongan-Delivery: \(mark)", "Original-Envelope-Id: \(mark)\n", mark.uppercased(), "(\(mark))",
+            "X-Kentongan-Delivery: \(tag)", "Original-Envelope-Id: \(tag)\n", tag.uppercased(), "(\(tag))",
         ] {
             #expect(paths.delivery(in: text) == 12, "\(text)")
         }
-        for text in ["a\(mark)", "X-Kentongan-Delivery: b13\(mark.dropFirst(3))", "1\(mark)"] {
+        for text in ["a\(tag)", "X-Kentongan-Delivery: b13\(tag.dropFirst(3))", "1\(tag)"] {
             #expect(paths.delivery(in: text) == nil, "\(text)")
         }
-        let header = "Subject: Kabar\nX-Kentongan-Delivery: \(mark)\n"
+        let header = "Subject: Kabar\nX-Kentongan-Delivery: \(tag)\n"
         let mail = "From: MAILER-DAEMON@x\nTo: kabar@desa.example\nSubject: failure\n\n550 5.1.1 gone\n\n\(header)"
         #expect(BounceReader(Array(mail.utf8)).delivery(paths, envelope: ["kabar@desa.example"]) == 12)
     }
@@ -48,21 +49,21 @@ import Testing
     private let token = [UInt8](repeating: 0xFB, count: 32)
 
     @Test func aSubjectNamesWhatItEnds() {
-        let found = LeaveToken(token, bulletin: 12)
+        let found = UnsubscribeToken(token, bulletin: 12)
         for subject in [
             "unsubscribe \(found)", "\(found)", "Re: unsubscribe  \(found) please", "Fwd:\tberhenti \(found)",
         ] {
-            #expect(LeaveToken(subject: subject) == found, "\(subject)")
+            #expect(UnsubscribeToken(subject: subject) == found, "\(subject)")
         }
-        #expect(LeaveToken(subject: "unsubscribe \(LeaveToken(token))") == LeaveToken(token))
+        #expect(UnsubscribeToken(subject: "unsubscribe \(UnsubscribeToken(token))") == UnsubscribeToken(token))
         #expect(found.scope == .mail(bulletin: 12))
         for subject in ["", "unsubscribe", "unsubscribe AAAA.12", "x\(found)", "unsubscribe ."] {
-            #expect(LeaveToken(subject: subject) == nil, "\(subject)")
+            #expect(UnsubscribeToken(subject: subject) == nil, "\(subject)")
         }
     }
 
     @Test func whereMailsAreTaken() {
-        let own = BounceIntake.Mailboxes(from: "kabar@desa.example", leave: "berhenti@desa.example")
+        let own = BounceIntake.Mailboxes(from: "kabar@desa.example", unsubscribe: "berhenti@desa.example")
         #expect(own.contains("Berhenti@DESA.example") && !own.contains("kabar@desa.example"))
         let one = BounceIntake.Mailboxes(from: "kabar@desa.example", variesReturnPaths: false)
         #expect(one.contains("kabar@desa.example") && !one.contains("berhenti@desa.example"))
@@ -120,7 +121,7 @@ import Testing
         #expect(own?.status == "4.4.7" && own?.suppresses == false)
     }
 
-    /// Numbers within names of hosts and messages are no codes, and a delay is none the less a delay.
+    /// Numbers inside names of hosts and messages are not status codes, and a delay stays a delay.
     @Test(arguments: ["b550.e12.s1@d.example", "4ZkQ550Xy", "mx-550.example", "kabar+b1-a550c0ffee550123@d"])
     func numbersInNamesAreNoCodes(_ name: String) {
         let mail = "From: MAILER-DAEMON@x\n\nThis is a warning message only: \(name) will be retried.\n"
@@ -145,7 +146,7 @@ import Testing
         #expect(BounceReader(Array(mail.utf8)).delivery(paths, envelope: [paths.address(of: 8)]) == 8)
     }
 
-    /// Whatever somebody sends, it is read in bounded time, and changes nothing.
+    /// Hostile input is read in bounded time and changes nothing.
     @Test(arguments: [
         "", "\n", ":", "Content-Type: multipart/mixed", "Content-Type: multipart/report; boundary=\"\"\n\n----\n--",
         "Content-Type: multipart/mixed; boundary=b\n\n--b", "Content-Transfer-Encoding: base64\n\n%%%",
@@ -165,7 +166,7 @@ import Testing
         #expect(BounceReader(Array(wide.utf8)).bounce(of: "x@y.example") == nil)
     }
 
-    /// Long lines, many codes, bombs of markup and of base64, and all kinds of bytes end soon.
+    /// Long lines, many codes, nested markup, base64 bombs and arbitrary bytes are read in bounded time.
     @Test(arguments: 0..<8)
     func longMessagesEndSoon(_ kind: Int) {
         let head = "From: MAILER-DAEMON@x\nSubject: failure notice\n"
@@ -186,7 +187,7 @@ import Testing
         let start = ContinuousClock.now
         let bounce = BounceReader(Array(mail.utf8)).bounce(of: "warga@x.example")
         #expect((bounce?.detail?.count ?? 0) <= 500)
-        // Far more than it takes, as tests are not optimised.
+        // A generous limit, because tests run without optimization.
         #expect(ContinuousClock.now - start < .seconds(60))
     }
 }

@@ -13,7 +13,7 @@ import Testing
             "From: a@d.example\r\nSubject:  two \t words\r\n folded\r\nTo: x@y.example\r\n\r\nbody  line\r\n\r\n\r\n")
     private let now = Timestamp(milliseconds: 1_795_403_700_000)
 
-    /// As OpenSSL writes it.
+    /// The PEM that OpenSSL writes.
     private func pem(_ key: Curve25519.Signing.PrivateKey) -> String {
         let beginning: [UInt8] = [0x30, 0x2E, 0x02, 0x01, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20]
         let der = Data(beginning) + key.rawRepresentation

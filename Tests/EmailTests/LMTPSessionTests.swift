@@ -5,7 +5,7 @@ import Testing
 @Suite struct LMTPSessionTests {
     private func session() -> LMTPSession { LMTPSession { $0.hasPrefix("kabar+b") } }
 
-    /// The first characters of each reply, and messages as they are taken.
+    /// Returns the code of each reply, and the accepted messages.
     private func talk(_ input: String, pieces: Int = 1) -> (codes: [String], taken: [String], isClosed: Bool) {
         var session = session()
         var (codes, taken): ([String], [String]) = ([], [])
@@ -50,7 +50,7 @@ import Testing
         #expect(talk(line + "\r\n").codes == [code])
     }
 
-    /// What others would take for the end of a message is part of it.
+    /// A sequence that a lenient server takes for the end of a message is part of the message.
     @Test(arguments: ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r"]) func aLenientEndIsNone(_ end: String) {
         let beginning = "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<kabar+b1-x@d>\r\nDATA\r\nx"
         let (codes, taken, _) = talk(beginning + end + "MAIL FROM:<>\r\nRCPT TO:<kabar+b2-y@d>\r\n.\r\n")

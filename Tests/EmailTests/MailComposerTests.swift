@@ -18,9 +18,10 @@ struct MailComposerTests {
     private func composer(
         url: String = "https://kentongan.example", namesPublishers: Bool = false
     ) throws -> MailComposer {
-        let settings = MailSettings(
+        var settings = MailSettings(
             from: "kabar@kentongan.example", fromName: "Kentongan Désa", publicURL: url,
-            storeID: "s1", bounceKey: [UInt8](repeating: 7, count: 32), namesPublishers: namesPublishers)
+            storeID: "s1", bounceKey: [UInt8](repeating: 7, count: 32))
+        settings.namesPublishers = namesPublishers
         return try MailComposer(settings: settings, registries: try registries())
     }
 
@@ -57,7 +58,7 @@ struct MailComposerTests {
         return String(buffer: message)
     }
 
-    /// The decoded parts, text and HTML.
+    /// The decoded parts: text, then HTML.
     private func parts(_ mail: String) throws -> [String] {
         try mail.components(separatedBy: "--=_kentongan_batas_=").dropFirst().dropLast().map { part in
             let body = try #require(part.components(separatedBy: "\r\n\r\n").dropFirst().first)
@@ -70,7 +71,7 @@ struct MailComposerTests {
         let long = String(repeating: "Pengumuman yang sangat panjang é ", count: 6)
         let mail = try mail([("title", .string(String(long.prefix(190)))), ("body", "a\n.\nb\r\n.\r\nc")])
         for line in mail.components(separatedBy: "\r\n") {
-            // An address cannot be folded.
+            // An unsubscribe URL cannot be folded.
             let limit = line.hasPrefix("List-Unsubscribe: ") ? 998 : 78
             #expect(
                 line.utf8.count <= limit && !line.contains("\r") && !line.contains("\n") && !line.hasPrefix("."),
@@ -115,7 +116,7 @@ struct MailComposerTests {
         #expect(try mail(members).contains("Subject: \(subject)\r\n"))
     }
 
-    /// The sender is who people know, in letters that filters can read (A12, D14).
+    /// The sender is the publisher that people know, in a form that spam filters can read.
     @Test func fromNamesThePublisher() throws {
         #expect(
             try mail(namesPublishers: true).contains("From: \"BPBD Kabupaten Lebak\" <kabar@kentongan.example>\r\n"))
@@ -125,13 +126,13 @@ struct MailComposerTests {
         #expect(MailHeader.address("From", name: "=?utf-8?B?YQ==?=", "c@d").hasPrefix("From: =?utf-8?B?PT"))
     }
 
-    /// RFC 8058 section 3.1 (A17).
+    /// RFC 8058 section 3.1.
     @Test func oneClickNeedsHTTPS() throws {
         let plain = try mail(url: "http://kentongan.example")
         #expect(plain.contains("List-Unsubscribe: <http://") && !plain.contains("List-Unsubscribe-Post"))
     }
 
-    /// Some mail programs take style elements away (D14).
+    /// Some mail programs remove style elements.
     @Test func thePreviewIsHiddenByItself() throws {
         let html = try parts(try mail([("summary", "Ringkas")]))[1]
         #expect(html.contains(/<div class="preview" style="display:none[^>]* hidden>Ringkas</))
@@ -161,12 +162,13 @@ struct MailComposerTests {
         #expect(english[0].contains("When: Saturday, 12 December 2026 at 07:00 WITA"))
     }
 
-    /// The header of a mail whose settings have an address that unsubscribes, and no return paths of their own.
+    /// The header of a mail with an unsubscribe address and without return paths per delivery.
     @Test func aMailboxUnsubscribesBesideTheLink() throws {
-        let settings = MailSettings(
+        var settings = MailSettings(
             from: "kabar@desa.example", fromName: "Kabar", publicURL: "https://desa.example", storeID: "s1",
-            bounceKey: [UInt8](repeating: 7, count: 32), variesReturnPaths: false,
-            leaveAddress: "ber/henti@desa.example")
+            bounceKey: [UInt8](repeating: 7, count: 32))
+        settings.variesReturnPaths = false
+        settings.unsubscribeAddress = "ber/henti@desa.example"
         let composer = try MailComposer(settings: settings, registries: try registries())
         var terms = EndpointTerms(subscription: 3, region: try #require(Region("73.71")), language: "id")
         terms.unsubscribeToken = [UInt8](repeating: 0xFF, count: 32)
@@ -175,16 +177,16 @@ struct MailComposerTests {
         let prepared = composer.prepare(try content(), language: "id", zone: .wita)
         let text = String(
             buffer: composer.message(prepared, for: delivery, now: Timestamp(milliseconds: 1_795_403_700_000)))
-        let token = LeaveToken([UInt8](repeating: 0xFF, count: 32), bulletin: 1)
+        let token = UnsubscribeToken([UInt8](repeating: 0xFF, count: 32), bulletin: 1)
         let header = text.components(separatedBy: "\r\n\r\n")[0].replacing("\r\n ", with: " ")
         #expect(
             header.contains(
                 "unsubscribe/\(Token.text(token.token))?b=1>, <mailto:ber%2Fhenti@desa.example?subject=unsubscribe%20\(token)>"
             ))
         #expect(composer.returnPath(of: delivery) == "kabar@desa.example")
-        let mark = settings.returnPaths.mark(of: 7)
-        #expect(header.contains("X-Kentongan-Delivery: \(mark)"))
-        #expect(composer.envelopeID(of: delivery, "b1.e1.s1@desa.example") == mark)
+        let tag = settings.returnPaths.tag(of: 7)
+        #expect(header.contains("X-Kentongan-Delivery: \(tag)"))
+        #expect(composer.envelopeID(of: delivery, "b1.e1.s1@desa.example") == tag)
         let usual = try mail()
         #expect(!usual.contains("X-Kentongan-Delivery") && !usual.contains("mailto:"))
     }

@@ -1,7 +1,7 @@
 import Storage
 import Testing
 
-/// One judgement for refusals and reports (A7).
+/// Rejections by the relay and reports that come back are judged alike.
 @Suite struct MailVerdictTests {
     private func isGone(_ verdict: MailVerdict) -> Bool { if case .gone = verdict { true } else { false } }
     private func isTrouble(_ verdict: MailVerdict) -> Bool { if case .trouble = verdict { true } else { false } }

@@ -4,6 +4,7 @@ import Testing
 
 @testable import Feeds
 
+/// Paths of feeds are read strictly and written canonically.
 struct FeedAddressTests {
     @Test(arguments: [
         ("ID.rss", "/feeds/ID.rss"), ("73.71.atom", "/feeds/73.71.atom"),
@@ -49,6 +50,7 @@ struct FeedAddressTests {
     }
 }
 
+/// Windows of archived pages are as large as a page allows, and never change.
 struct FeedWindowTests {
     private func entries(_ places: some Sequence<Int>) -> [FeedEntry] {
         places.map { FeedEntry(place: Int64($0), bulletin: 0) }
@@ -65,7 +67,7 @@ struct FeedWindowTests {
         #expect(FeedWindow.around(0, among: entries([0]), lastPlace: 0).description == "0-1")
     }
 
-    /// Whatever comes later, a window that was told holds the same.
+    /// Later bulletins do not change a window that was handed out before.
     @Test func windowsAreNestedOrApart() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20 {

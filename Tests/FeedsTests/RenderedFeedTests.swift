@@ -6,6 +6,7 @@ import Testing
 
 @testable import Feeds
 
+/// Other programs can read the compressed form.
 struct GzipTests {
     @Test(arguments: [0, 1, 100_000])
     func isReadByOthers(count: Int) throws {
@@ -28,6 +29,7 @@ struct GzipTests {
     }
 }
 
+/// Answers follow the conditional headers and encodings of a request.
 struct RenderedFeedTests {
     private let feed = RenderedFeed(
         "isi", headers: [.contentType: "text/plain"], lastModified: Timestamp(milliseconds: 1_800_000_000_000))
@@ -56,7 +58,7 @@ struct RenderedFeedTests {
         }
     }
 
-    /// RFC 9110 section 13.1.3.
+    /// `If-None-Match` takes precedence over `If-Modified-Since` (RFC 9110, section 13.1.3).
     @Test func theTagWinsOverTheTime() {
         let date = feed.lastModified.httpDate
         #expect(feed.answer(to: [.ifModifiedSince: date]).isKnown)
@@ -64,7 +66,7 @@ struct RenderedFeedTests {
         #expect(!feed.answer(to: [.ifModifiedSince: "Thu, 01 Jan 1970 00:00:00 GMT"]).isKnown)
     }
 
-    /// RFC 9110 section 13.1.3, in the three forms of section 5.6.7.
+    /// Dates come in the three formats of RFC 9110, section 5.6.7, and count as section 13.1.3 says.
     @Test(
         arguments: [
             ("Fri, 15 Jan 2027 08:00:00 GMT", true), ("Sat, 16 Jan 2027 08:00:00 GMT", true),
@@ -76,7 +78,7 @@ struct RenderedFeedTests {
         #expect(feed.answer(to: [.ifModifiedSince: date]).isKnown == isKnown)
     }
 
-    /// RFC 9110 section 15.4.5.
+    /// An answer 304 repeats the headers that RFC 9110, section 15.4.5 names.
     @Test func whatIsKnownSaysWhatMatters() {
         for name in [HTTPField.Name.eTag, .vary, .lastModified] {
             #expect(feed.plain.headersIfKnown[name] == feed.plain.headers[name] && feed.plain.headers[name] != nil)
@@ -91,12 +93,13 @@ struct RenderedFeedTests {
     }
 }
 
+/// The cache keeps the feeds that are asked for, within its bytes.
 struct FeedCacheTests {
     private func entry(_ size: Int) -> FeedCache.Entry {
         FeedCache.Entry(
             page: FeedPage(entries: []),
             feed: RenderedFeed(
-                // Random, so that it is not packed.
+                // Random text, which does not compress.
                 String(decoding: (0..<size).map { _ in UInt8.random(in: 0x21...0x7E) }, as: UTF8.self), headers: [:],
                 lastModified: Timestamp(milliseconds: 0)), generation: 1)
     }

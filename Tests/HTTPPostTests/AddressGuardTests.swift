@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPPost
 
-/// The table of design/security.md, written down a second time as first and last addresses.
+/// The closed ranges, written down a second time as first and last addresses.
 private let closedIPv4: [(String, String)] = [
     ("0.0.0.0", "0.255.255.255"), ("10.0.0.0", "10.255.255.255"),
     ("100.64.0.0", "100.127.255.255"), ("127.0.0.0", "127.255.255.255"),
@@ -53,7 +53,7 @@ private func isAllowed(_ verdict: AddressGuard.Verdict) -> Bool { verdict == .al
         #expect(isAllowed(judge.judge(address)) == !closed)
         let six = try SocketAddress(packedIPAddress: ByteBuffer(bytes: mapped), port: 443)
         #expect(isAllowed(judge.judge(six)) == !closed)
-        // Other ways of carrying an IPv4 address are closed altogether.
+        // All other ways to embed an IPv4 address are closed.
         for prefix: [UInt8] in [[0, 0, 0, 0], [0, 0x64, 0xFF, 0x9B], [0x20, 0x02, 1, 2]] {
             let carried = prefix + [UInt8](repeating: 0, count: 8) + quad
             #expect(!isAllowed(judge.judge(bytes: carried)))
@@ -169,7 +169,7 @@ private func isAllowed(_ verdict: AddressGuard.Verdict) -> Bool { verdict == .al
         #expect(isAllowed(AddressGuard(allowed: []).judge(try HTTPTarget(url))))
     }
 
-    /// A name may lead into a network that is open, in any way.
+    /// A name may lead into an allowed network, with any scheme and port.
     @Test(arguments: [
         ("http://127.0.0.1:8080/", true), ("http://localhost:8080/", true), ("http://desa.example:8080/", true),
         ("http://10.0.0.1/", false), ("http://8.8.8.8/", false), ("https://8.8.8.8/", true),

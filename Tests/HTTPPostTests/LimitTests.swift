@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 extension Loopback {
-    /// Time limits, cancellation, overload and the end.
+    /// Time limits, cancellation, overload and shutdown.
     @Suite struct LimitTests {
         private func stage(_ error: any Error) -> HTTPPostStage? {
             if case .timedOut(_, let stage) = error as? HTTPPostError { stage } else { nil }
@@ -38,7 +38,7 @@ extension Loopback {
                     stage($0) == .responding
                 }
             }
-            // A time-out is not sent again.
+            // A timeout is never retried.
             #expect(server.requests.count == 2)
             try await server.stop()
         }
@@ -141,7 +141,7 @@ extension Loopback {
             try await server.stop()
         }
 
-        /// A connection that nobody needs any more when it is there is closed, and counted as closed.
+        /// A connection that opens during shutdown is closed, and shutdown waits for it.
         @Test func theEndWhileAConnectionIsBeingMade() async throws {
             let server = try await ScriptedServer.start()
             for pause in 0..<100 {

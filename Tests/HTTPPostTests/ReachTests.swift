@@ -4,7 +4,7 @@ import NIOPosix
 import Testing
 
 extension Loopback {
-    /// Which addresses are reached. 127.0.0.1 plays the public address, 127.0.0.2 the private one.
+    /// Which addresses are reached. 127.0.0.1 plays a public address, 127.0.0.2 a private one.
     @Suite struct ReachTests {
         private func isRefusal(_ error: any Error) -> Bool {
             if case .addressRefused = error as? HTTPPostError { true } else { false }

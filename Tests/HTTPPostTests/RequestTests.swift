@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 extension Loopback {
-    /// What goes out.
+    /// The bytes of requests.
     @Suite struct RequestTests {
         @Test func theRequestIsWhatItShouldBe() async throws {
             let server = try await ScriptedServer.start()

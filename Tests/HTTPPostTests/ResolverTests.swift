@@ -6,9 +6,9 @@ import Testing
 
 @testable import HTTPPost
 
-/// Names that nobody answers take nothing from those that are answered.
+/// Dead names never take the threads that other names need.
 struct ResolverTests {
-    /// Answers names of `good.example` and its like; hangs on those of `slow*` until it is released.
+    /// Answers names such as `good.example`, and hangs on names that begin with `slow` until it is released.
     private final class NameServer: Sendable {
         let isReleased = Atomic(false)
         let asked = Mutex<[String: Int]>([:])
@@ -33,7 +33,7 @@ struct ResolverTests {
         let server = NameServer()
         let resolver = SystemResolver(
             timeout: .milliseconds(300), threads: 8, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            lookUp: server.answer)
+            lookup: server.answer)
         defer { server.isReleased.store(true, ordering: .relaxed) }
         try await body(server, resolver)
         server.isReleased.store(true, ordering: .relaxed)

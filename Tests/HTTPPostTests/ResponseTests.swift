@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 extension Loopback {
-    /// What is read of a response, and what is made of a bad one.
+    /// The parsing of good and malformed responses.
     @Suite struct ResponseTests {
         private func answer(_ text: String, close: Bool = false) async throws -> HTTPPostResponse {
             let steps: [ScriptedServer.Step] = [.send(text)] + (close ? [.close] : [])
@@ -67,7 +67,8 @@ extension Loopback {
         }
 
         @Test func gzipIsNotDecompressed() async throws {
-            // A megabyte of zeros is a kilobyte of gzip; what counts is that the bytes stay as sent.
+            // A decompression bomb: a kilobyte of gzip that expands to a megabyte. The bytes must stay as they were
+            // sent.
             let bomb: [UInt8] = [0x1F, 0x8B, 0x08] + Array(repeating: 0x00, count: 1000)
             let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1003\r\n\r\n"
             let steps: [ScriptedServer.Step] = [.send(head), .sendBytes(ByteBuffer(bytes: bomb))]

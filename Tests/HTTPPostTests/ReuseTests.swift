@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 extension Loopback {
-    /// How connections are kept, shared and given up.
+    /// Pooling, sharing and closing of connections.
     @Suite struct ReuseTests {
         @Test func oneConnectionServesManyPosts() async throws {
             let server = try await ScriptedServer.start()
@@ -55,7 +55,7 @@ extension Loopback {
         @Test(arguments: [
             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-            // Bytes that nobody asked for spoil a connection, and never answer the next request.
+            // Unsolicited bytes spoil a connection, and never become the response to the next request.
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
         ])
         func notKept(_ text: String) async throws {
@@ -68,7 +68,7 @@ extension Loopback {
         }
 
         @Test func aServerThatClosesIdleConnections() async throws {
-            // The second request of each connection finds it closed, with no announcement.
+            // The server closes each connection silently before its second request.
             let server = try await ScriptedServer.start { request in
                 request.number == 0 ? [.send(ScriptedServer.ok)] : [.close]
             }

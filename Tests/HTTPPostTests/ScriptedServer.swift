@@ -3,7 +3,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// A server on the loopback that answers requests byte for byte as a test says.
+/// A server on the loopback that answers requests byte for byte by the test's script.
 final class ScriptedServer: Sendable {
     enum Step: Sendable {
         case send(String)
@@ -12,7 +12,7 @@ final class ScriptedServer: Sendable {
         case close
     }
 
-    /// A request as it came, and where: connections and the requests on each count from 0.
+    /// A received request with its position. Connections, and the requests on each, count from 0.
     struct Request: Sendable {
         var connection: Int
         var number: Int
@@ -77,7 +77,7 @@ final class ScriptedServer: Sendable {
     }
 }
 
-/// Gathers requests, and plays the steps of each.
+/// Collects requests, and plays the script of each.
 private final class ScriptHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -8,7 +8,7 @@ import Testing
 @testable import HTTPPost
 
 extension Loopback {
-    /// Only a peer that proves its name is posted to, over TLS 1.2 or later.
+    /// Posts go only to a peer that proves its name, over TLS 1.2 or later.
     @Suite struct TLSTests {
         private func context(
             _ pair: Certificates.Pair, _ newest: TLSVersion? = nil
@@ -81,7 +81,7 @@ extension Loopback {
                 case .otherName: _ = try await post(Certificates.good, host: "other.example")
                 }
             } throws: { error in
-                // In words, and not with the library's types and codes.
+                // The error is readable, without the library's types and codes.
                 if case .tlsFailed(_, let reason) = error as? HTTPPostError {
                     !reason.contains(/SSL|[A-Z]_|\(/)
                 } else {

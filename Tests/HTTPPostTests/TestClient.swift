@@ -3,8 +3,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import Testing
 
-/// Runs a test with a client that may reach 127.0.0.1, and with nothing else of the loopback.
+/// Runs a test with a client that may reach 127.0.0.1 and no other loopback address.
 func withClient(
     _ change: (inout HTTPPostSettings) throws -> Void = { _ in },
     _ body: (HTTPPostClient) async throws -> Void
@@ -40,7 +41,7 @@ extension HTTPPostClient {
     }
 }
 
-/// Answers each question with the next of its answers, over and over.
+/// Answers each lookup with the next of its answers, in a cycle.
 final class AlternatingResolver: AddressResolving {
     private let answers: [[String]]
     private let asked = Mutex(0)
@@ -66,7 +67,7 @@ final class AlternatingResolver: AddressResolving {
     }
 }
 
-/// Waits until something is so, up to 5 seconds.
+/// Waits up to 5 seconds for a condition.
 func eventually(_ condition: () -> Bool) async throws -> Bool {
     for _ in 0..<500 {
         if condition() { return true }
@@ -74,3 +75,6 @@ func eventually(_ condition: () -> Bool) async throws -> Bool {
     }
     return condition()
 }
+
+/// All suites that use sockets. They run one after the other, so that their time limits are meaningful.
+@Suite(.serialized, .timeLimit(.minutes(1))) enum Loopback {}

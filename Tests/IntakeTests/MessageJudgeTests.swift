@@ -6,6 +6,7 @@ import Testing
 
 @testable import Intake
 
+/// Messages become bulletins or rejections, by their bodies, headers and users.
 struct MessageJudgeTests {
     private let body = Array(
         """
@@ -13,8 +14,8 @@ struct MessageJudgeTests {
         """.utf8)
     private let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private let publisher = Publisher(
-        slug: "uji", name: "Uji", amqpUser: "uji-user", kinds: [.announcement], regions: [.country], fields: [.any],
-        mayPublishEmergencies: false)
+        slug: "uji", name: "Uji", amqpUser: "uji-user",
+        scope: .init(kinds: [.announcement], regions: [.country]))
 
     private static let judge = Result {
         func bytes(_ name: String) throws -> [UInt8] {
@@ -36,8 +37,9 @@ struct MessageJudgeTests {
     {
         let body = body ?? self.body
         let message = IncomingMessage(
-            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: "announcement.uji",
-            properties: properties, bodySize: size ?? UInt64(body.count), body: body, isOversize: size != nil)
+            delivery: .init(
+                tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: "announcement.uji"),
+            properties: properties, bodySize: size ?? UInt64(body.count), body: body)
         let judge = try Self.judge.get()
         return judge.judge(
             judge.open(message), publisher: publisher, queue: "kentongan.announcements",
@@ -56,11 +58,11 @@ struct MessageJudgeTests {
     func onlyEmergenciesTakeTheirLane(key: String, queue: String, member: String, isRefused: Bool) throws {
         let text = String(decoding: body, as: UTF8.self).replacing("{", with: "{" + member)
         var publisher = publisher
-        publisher.mayPublishEmergencies = true
+        publisher.scope.mayPublishEmergencies = true
         let message = IncomingMessage(
-            tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key,
+            delivery: .init(tag: 1, redelivered: false, exchange: "kentongan.intake", routingKey: key),
             properties: MessageProperties(userID: "uji-user"), bodySize: UInt64(text.utf8.count),
-            body: Array(text.utf8), isOversize: false)
+            body: Array(text.utf8))
         let judge = try Self.judge.get()
         let incoming = judge.judge(
             judge.open(message), publisher: publisher, queue: queue, now: Timestamp(milliseconds: 0))
@@ -72,10 +74,9 @@ struct MessageJudgeTests {
     }
 
     @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
-        let properties = MessageProperties(
-            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c",
-            replyTo: "receipts.uji-user",
-            userID: "uji-user")
+        var properties = MessageProperties(
+            headers: ["traceparent": .string(trace), "number": .integer(3)], correlationID: "c", userID: "uji-user")
+        properties.replyTo = "receipts.uji-user"
         let incoming = try outcome(properties)
         guard case .accepted(let accepted) = incoming.judgement else { return #expect(Bool(false), "\(incoming)") }
         #expect(accepted.bulletin.id == BulletinID(publisher: "uji", id: "a"))
@@ -85,7 +86,7 @@ struct MessageJudgeTests {
         #expect(incoming.body == body, "a store that refuses it as stale keeps it")
     }
 
-    /// What is no trace, or headers of any size, would go into headers of others.
+    /// Invalid traces and headers of any size would otherwise travel on into other messages.
     @Test func headersAreBounded() throws {
         let long = String(repeating: "x", count: 120_000)
         #expect(
@@ -119,7 +120,7 @@ struct MessageJudgeTests {
         #expect(reason(incoming) != nil && incoming.claimedID == nil)
     }
 
-    /// A refused message that an operator requeues is judged as it was when it came.
+    /// A rejected message that an operator requeues is judged as it was when it arrived.
     @Test func whatTheStoreKeptIsJudgedAsTheMessageWas() throws {
         let incoming = try outcome(MessageProperties(contentType: "application/json", userID: "lain"))
         let judge = try Self.judge.get()

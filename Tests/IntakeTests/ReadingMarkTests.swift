@@ -3,6 +3,7 @@ import Testing
 
 @testable import Intake
 
+/// A body that was being read at two ends of the process in a row is a suspect.
 struct ReadingMarkTests {
     private let path = FileManager.default.temporaryDirectory.appending(path: "reading-\(UUID().uuidString)").path
     private func fingerprint(_ text: String) -> ReadingMark.Fingerprint { ReadingMark.Fingerprint(Array(text.utf8)) }

@@ -1,6 +1,7 @@
 import Storage
 import Testing
 
+/// A user may name only its own reply queues.
 struct ReplyQueueTests {
     @Test(arguments: [
         ("amq.gen-abc", true), ("receipts.desa.35", true), ("receipts.desa.35.lain", true), ("receipts.desa.3", false),
@@ -17,7 +18,7 @@ struct ReplyQueueTests {
         #expect(ReplyQueue.isOpen("amq.gen-abc", to: user))
     }
 
-    /// Names of villages begin with those of their districts.
+    /// The names of villages begin with those of their districts.
     @Test func aLongerNameMayBeAnotherUsers() {
         #expect(ReplyQueue.otherOwners(of: "receipts.desa.35.07.1", than: "desa.35") == ["desa.35.07", "desa.35.07.1"])
         #expect(ReplyQueue.otherOwners(of: "receipts.desa.35", than: "desa.35").isEmpty)

@@ -3,12 +3,13 @@ import Testing
 
 @testable import Intake
 
+/// Batches are split into slices that are bounded in bytes.
 struct SliceTests {
     private func messages(_ sizes: [Int]) -> [IncomingMessage] {
         sizes.enumerated().map { index, size in
             IncomingMessage(
-                tag: UInt64(index), redelivered: false, exchange: "", routingKey: "", properties: MessageProperties(),
-                bodySize: UInt64(size), body: [UInt8](repeating: 0, count: size), isOversize: false)
+                delivery: .init(tag: UInt64(index), redelivered: false, exchange: "", routingKey: ""),
+                properties: MessageProperties(), bodySize: UInt64(size), body: [UInt8](repeating: 0, count: size))
         }
     }
 

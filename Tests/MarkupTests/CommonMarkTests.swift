@@ -53,7 +53,7 @@ struct CommonMarkTests {
     ])
     func aCostlyBodyIsRefusedAndStillRendersWithinBounds(text: String) {
         #expect(CommonMark.fault(of: text) != nil)
-        // One that was accepted before there were limits.
+        // The bulletin was accepted before there were limits.
         #expect(CommonMark.plainText(text).utf8.count <= 2 * text.utf8.count + 1000)
         #expect(CommonMark.html(text).utf8.count <= 10 * text.utf8.count + 1000)
     }

@@ -24,7 +24,7 @@ struct ICalendarTests {
     private func instant(_ text: String) throws -> Bulletin.Moment { .at(try #require(Timestamp(text))) }
     private func day(_ text: String) throws -> Bulletin.Moment { .on(try #require(CalendarDay(text))) }
 
-    /// RFC 5545 section 3.6: a calendar has one component at least.
+    /// RFC 5545 section 3.6: a calendar has at least one component.
     @Test func aCalendarWithoutEventsHasAComponent() {
         let text = ICalendar.calendar(events: [], language: "id")
         #expect(text.contains("BEGIN:VTIMEZONE\r\nTZID:UTC\r\n"))

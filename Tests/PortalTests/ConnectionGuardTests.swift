@@ -5,7 +5,7 @@ import Testing
 
 @testable import Portal
 
-/// What one connection may take of the server, on a clock of the test's.
+/// The bounds of one connection, on a clock that the test advances.
 struct ConnectionGuardTests {
     private struct Peer {
         let channel: EmbeddedChannel
@@ -15,7 +15,7 @@ struct ConnectionGuardTests {
         {
             connection = ConnectionGuard(limits: limits, table: table)
             let loop = EmbeddedEventLoop()
-            // The clock's zero means that nobody waits.
+            // A time of zero would mean that nobody waits.
             loop.advanceTime(by: .seconds(1))
             channel = EmbeddedChannel(loop: loop)
             try channel.pipeline.syncOperations.addHandlers([
@@ -29,13 +29,13 @@ struct ConnectionGuardTests {
 
         func pass(_ time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
-        /// The code of the answer that the guard gave in the server's place.
+        /// The status of the answer that the guard gave instead of the server.
         var refusal: Int? {
             guard case .byteBuffer(let answer)? = try? channel.readOutbound(as: IOData.self) else { return nil }
             return Int(String(buffer: answer).split(separator: " ")[1])
         }
 
-        /// What came through, in a letter per part.
+        /// The parts that passed the guard, one letter per part.
         var parts: String {
             var parts = ""
             while let part = try? channel.readInbound(as: HTTPServerRequestPart.self) {

@@ -3,8 +3,9 @@ import Testing
 
 @testable import Portal
 
+/// Errors are answered in the form that the client reads, and logged without tokens.
 @Suite struct ErrorPagesTests {
-    /// Whoever reads the log is not to read a private feed, nor to end a subscription.
+    /// A reader of the log must not be able to read a private feed or end a subscription.
     @Test(arguments: [
         ("/feeds/s/Zm9vYmFy.rss", "/feeds"), ("/unsubscribe/Zm9vYmFy", "/unsubscribe"), ("/", "/"), ("", "/"),
         ("//x", "/x"),

@@ -3,6 +3,7 @@ import Testing
 
 @testable import Receipts
 
+/// The header of errors is bounded and contains whole errors.
 struct ErrorsHeaderTests {
     private func errors(_ count: Int, message: Int) -> String {
         let all = (0..<count).map { BulletinError("/x-\($0)", .schema, String(repeating: "é", count: message)).json }

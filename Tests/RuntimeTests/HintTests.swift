@@ -1,6 +1,7 @@
 import Runtime
 import Testing
 
+/// Hints are neither lost before a wait nor by the end of one.
 struct HintTests {
     @Test func aHintBeforeTheWaitIsNotLost() async {
         let hint = Hint()

@@ -2,6 +2,7 @@ import Testing
 
 @testable import Runtime
 
+/// The cache is bounded in bytes and large enough for the usual order of requests.
 struct RenderCacheTests {
     @Test func itsBytesAreBounded() {
         let cache = RenderCache<Int, [UInt8]>(sizeLimit: 1000) { $0.count }
@@ -11,7 +12,7 @@ struct RenderCacheTests {
         #expect(cache.known(200) != nil && cache.known(100) == nil)
     }
 
-    /// A round of a thousand bulletins misses once for each.
+    /// A round of a thousand bulletins misses once per bulletin.
     @Test func aRoundOfBulletinsIsRenderedOnce() {
         let cache = RenderCache<Int, Int>()
         var rendered = 0

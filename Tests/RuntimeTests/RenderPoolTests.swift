@@ -4,8 +4,9 @@ import Testing
 
 @testable import Runtime
 
+/// Rendering is shared, cancellable, and never delays urgent work.
 struct RenderPoolTests {
-    /// Blocks the one thread that is not for what is urgent, until it is told to go on.
+    /// Blocks the only thread for ordinary work until it is opened.
     private final class Gate: Sendable {
         private let isOpen = Mutex(false)
         private let reached = Mutex(0)

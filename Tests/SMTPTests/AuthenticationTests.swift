@@ -11,7 +11,7 @@ import Testing
 
     private func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
 
-    /// The example of RFC 7677 section 3.
+    /// The example exchange of RFC 7677 section 3.
     private let nonce = "rOprNGfwEbeRWgbNEkqO"
     private let serverFirst = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
 
@@ -32,7 +32,7 @@ import Testing
         #expect(client.isSatisfied)
     }
 
-    /// Whoever does not know the password, or would have it weakly hashed, is no relay of ours.
+    /// A server that does not know the password, or asks for a weak hash of it, is an impostor.
     @Test(arguments: [
         "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=rOprNGfwEbeRWgbNEkqO,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
         "r=rOprNGfwEbeRWgbNEkqOx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1",
@@ -71,7 +71,7 @@ import Testing
         _ = session.handle(.received(.init(string: "220 hi\r\n")))
         let command = session.handle(.received(.init(string: "250-r\r\n250 AUTH XOAUTH2\r\n"))).written
         #expect(command == "AUTH XOAUTH2 \(encoded("user=u@x\u{1}auth=Bearer tok\u{1}\u{1}"))\r\n")
-        // What is wrong comes as a challenge, and an empty line asks for the end of it.
+        // The relay sends the reason as a challenge. An empty line ends the exchange.
         #expect(session.handle(.received(.init(string: "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n"))).written == "\r\n")
         let failure = session.handle(.received(.init(string: "535 5.7.8 no\r\n"))).failure
         guard case .authenticationFailed? = failure else {

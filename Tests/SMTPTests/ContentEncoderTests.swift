@@ -12,7 +12,7 @@ import Testing
         #expect(encode(content) == expected)
     }
 
-    /// Ends of content that some servers took for one ("SMTP smuggling").
+    /// Sequences that some servers took for the end of the content ("SMTP smuggling").
     @Test(arguments: [
         "\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\r\n.\n", "\r\n.\r\n", "\n.\r", "\r.\n", "\r\n\0.\r\n",
         "\r\r\n.\r\r\n", "\n\r.\n\r",
@@ -25,7 +25,8 @@ import Testing
         #expect(lines.allSatisfy { line in !line.utf8.contains(13) && !line.utf8.contains(10) })
     }
 
-    /// All short texts of the bytes that matter: what a server unstuffs is the text with CRLF line ends.
+    /// Encodes every short text of the relevant bytes. The server's decoding must return the text with CRLF line
+    /// ends.
     @Test func everyShortText() {
         let alphabet = Array("\r\n.a".utf8)
         for length in 0...6 {
@@ -44,7 +45,7 @@ import Testing
         String(buffer: ContentEncoder.encode(ByteBuffer(string: text), stuffsDots: true)) + ".\r\n"
     }
 
-    /// nil for a lone dot, a bare CR or LF, or a last line without an end.
+    /// Removes dot-stuffing as a server does. Nil for a lone dot, a bare CR or LF, or an unfinished last line.
     private func unstuff(_ bytes: [UInt8]) -> [UInt8]? {
         var rest = bytes[...]
         var output: [UInt8] = []

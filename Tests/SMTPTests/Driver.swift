@@ -2,7 +2,7 @@ import NIOCore
 
 @testable import SMTP
 
-/// A session with a relay that a test plays line by line.
+/// Drives a session. The test plays the relay line by line.
 struct Driver {
     var session: SMTPSession
     static let relay = "relay.example:25"
@@ -41,12 +41,12 @@ struct Driver {
             sender: "a@b.example", recipients: recipients, content: ByteBuffer(string: content), envelopeID: envelopeID)
     }
 
-    /// What follows when the relay waits for the content, as the handler does it.
+    /// Answers `contentDue` as the handler does.
     mutating func content(next: SMTPMessage? = nil) -> [SMTPSession.Action] {
         session.handle(.sendContent(next: next))
     }
 
-    /// The relay's lines, and the content once it asks for it.
+    /// Passes the relay's lines on, and sends the content once the relay asks for it.
     mutating func sendsContent(after lines: String) -> [SMTPSession.Action] {
         let actions = says(lines)
         return actions.last == .contentDue ? actions.dropLast() + content() : actions

@@ -61,7 +61,7 @@ import Testing
             line.text.contains("bad@") ? "550 5.1.1 unknown\r\n" : ScriptedRelay.ordinary(line.text)
         }
         try await withClient(relay) { client in
-            let refused = SMTPRecipientOutcome.refused(SMTPReply(code: 550, enhancedCode: "5.1.1", text: "unknown"))
+            let refused = SMTPRecipientOutcome.rejected(SMTPReply(code: 550, enhancedCode: "5.1.1", text: "unknown"))
             let mixed = try await client.send(message("x@y.example", "bad@y.example"))
             #expect(mixed == [.accepted(SMTPReply(code: 250, text: "queued")), refused])
             #expect(try await client.send(message("bad@y.example")) == [refused])

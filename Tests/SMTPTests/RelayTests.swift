@@ -26,7 +26,7 @@ import Testing
         if how == "refuses" { try await first.stop() }
         for _ in 0..<3 { #expect(try await client.send(message()).count == 1) }
         #expect(second.texts.filter { $0 == "." }.count == 3)
-        // The first rests; it is not asked again for each message.
+        // The first relay rests, so it is not asked again for each message.
         #expect(first.connectionCount <= 1)
         await client.shutdown()
         if how != "refuses" { try await first.stop() }
@@ -49,7 +49,7 @@ import Testing
         try await relay.stop()
     }
 
-    /// Of those that wait none knocks once more, and none is forgotten.
+    /// None of the waiting messages causes another connection, and all of them fail.
     @Test func aRelayThatHasEnoughIsNotKnockedAt() async throws {
         let relay = try await ScriptedRelay.start(greeting: "421 4.3.2 later\r\n")
         let client = try client([relay])
@@ -63,7 +63,7 @@ import Testing
         try await relay.stop()
     }
 
-    /// What comes at once with the request for the content ends the connection, and keeps nobody who waits.
+    /// A 421 right behind the request for content ends the connection. All other messages are sent over another one.
     @Test func aConnectionThatEndsAtTheContentLeavesNobodyWaiting() async throws {
         let relay = try await ScriptedRelay.start { line in
             line.connection == 0 && line.text == "DATA"
@@ -83,7 +83,7 @@ import Testing
         try await relay.stop()
     }
 
-    /// Those that were admitted serve all that wait.
+    /// The admitted connections serve all waiting messages.
     @Test func aRelayThatLimitsConnectionsFailsNobody() async throws {
         let relay = try await ScriptedRelay.start(most: 2)
         let client = try client([relay])
@@ -104,7 +104,7 @@ import Testing
         var rests: [TimeAmount] = []
         for _ in 0..<6 {
             health.failed("x", at: now)
-            // Those that were under way with it count as one.
+            // A message that was sent simultaneously does not lengthen the rest.
             health.failed("y", at: now + .seconds(1))
             rests.append(health.rest(at: now) ?? .zero)
             now = now + (rests.last ?? .zero)
@@ -129,14 +129,14 @@ import Testing
         }
         let texts = relay.texts
         #expect(texts.filter { $0 == "." }.count == 50)
-        // Most of the time more was waiting.
+        // Most of the time another message was waiting.
         let followed = zip(texts, texts.dropFirst()).filter { $0 == "." && $1.hasPrefix("MAIL") }.count
         #expect(followed >= 45)
         await client.shutdown()
         try await relay.stop()
     }
 
-    /// Each reply comes in time, and all together too late.
+    /// Each reply comes in time, but the message as a whole takes too long.
     @Test func aMessageHasALimitInAll() async throws {
         let relay = try await ScriptedRelay.start { $0.text == "DATA" ? "" : ScriptedRelay.ordinary($0.text) }
         var settings = SMTPSettings(host: "127.0.0.1", port: relay.port, security: .none)

@@ -3,7 +3,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// A relay on the loopback that answers each line as a test says; nil closes the connection.
+/// A relay on the loopback that answers each line by the test's script. Nil closes the connection.
 final class ScriptedRelay: Sendable {
     struct Line: Sendable {
         var connection: Int
@@ -20,7 +20,7 @@ final class ScriptedRelay: Sendable {
     let isImplicit: Bool
 
     let greeting: String
-    /// How many connections it admits; others are told so.
+    /// How many connections the relay admits. It rejects any further one.
     let most: Int
 
     private init(
@@ -57,7 +57,7 @@ final class ScriptedRelay: Sendable {
         return relay
     }
 
-    /// What a relay without fault answers; `.` is the end of the content, whose lines have no answer.
+    /// The answers of a relay without faults. A lone `.` ends the content, whose lines get no answer.
     static func ordinary(_ line: String) -> String? {
         switch line.split(separator: " ").first.map(String.init) {
         case "EHLO": "250-relay\r\n250-8BITMIME\r\n250 PIPELINING\r\n"

@@ -17,7 +17,7 @@ import Testing
         #expect(actions.written == "é\r\n.\r\n")
         #expect(actions.last == .wait(.data))
         let end = driver.says("250 queued")
-        #expect(end.outcome == .success([.accepted(queued), .refused(no)]))
+        #expect(end.outcome == .success([.accepted(queued), .rejected(no)]))
         #expect(end.last == .idle)
     }
 
@@ -37,7 +37,7 @@ import Testing
             _ = try driver.send("x@y.example")
             var actions = driver.says("250 ok")
             actions += driver.says("550 5.1.1 unknown" + (isPipelined ? "\r\n503 no" : ""))
-            #expect(actions.outcome == .success([.refused(no)]))
+            #expect(actions.outcome == .success([.rejected(no)]))
             #expect(actions.written.hasSuffix("RSET\r\n"))
             #expect(driver.says("250 ok") == [.wait(.idle), .idle])
         }
@@ -48,7 +48,7 @@ import Testing
             var driver = Driver.ready("PIPELINING")
             _ = try driver.send("x@y.example")
             let actions = driver.says("250 ok\r\n550 5.1.1 unknown\r\n354 go")
-            #expect(actions.outcome == .success([.refused(no)]))
+            #expect(actions.outcome == .success([.rejected(no)]))
             #expect(actions.written == ".\r\n")
             #expect(driver.says(end).last == .idle)
         }
@@ -60,7 +60,7 @@ import Testing
             _ = try driver.send("x@y.example")
             let actions = driver.says("\(code) no" + (isPipelined ? "\r\n503 no\r\n503 no" : ""))
             let reply = SMTPReply(code: code, text: "no")
-            #expect(actions.outcome == .failure(.relayRefused(relay: Driver.relay, reply: reply)))
+            #expect(actions.outcome == .failure(.relayRejected(relay: Driver.relay, reply: reply)))
             #expect(actions.written == "RSET\r\n")
             #expect(driver.says("250 ok").last == .idle)
         }
@@ -69,10 +69,10 @@ import Testing
     @Test func tooLarge() throws {
         var driver = Driver.ready("SIZE")
         _ = try driver.send("x@y.example")
-        #expect(driver.says("552 large").outcome == .success([.refused(SMTPReply(code: 552, text: "large"))]))
+        #expect(driver.says("552 large").outcome == .success([.rejected(SMTPReply(code: 552, text: "large"))]))
         let told = Driver.ready("SIZE 2").session.fault(of: try Driver.message(["x@y.example"]))
-        guard case .success(let outcomes) = told, case .refused(let reply)? = outcomes.first else {
-            Issue.record("it is not refused")
+        guard case .success(let outcomes) = told, case .rejected(let reply)? = outcomes.first else {
+            Issue.record("the message is not rejected")
             return
         }
         #expect(reply.code == 552 && reply.enhancedCode == "5.3.4")
@@ -85,13 +85,13 @@ import Testing
             var data = Driver.ready("PIPELINING")
             _ = try data.send("x@y.example")
             let actions = data.says("250 ok\r\n250 ok\r\n\(code) no")
-            #expect(actions.outcome == .success([.refused(reply)]))
+            #expect(actions.outcome == .success([.rejected(reply)]))
             #expect(actions.written == "RSET\r\n")
             var content = Driver.ready("PIPELINING")
             _ = try content.send("x@y.example")
             _ = content.sendsContent(after: "250 ok\r\n250 ok\r\n354 go")
             let end = content.says("\(code) no")
-            #expect(end.outcome == .success([.refused(reply)]))
+            #expect(end.outcome == .success([.rejected(reply)]))
             #expect(end.last == .idle)
         }
     }
@@ -106,10 +106,10 @@ import Testing
             let reply = SMTPReply(code: 421, text: "bye")
             let error =
                 count == 0
-                ? SMTPError.relayRefused(relay: Driver.relay, reply: reply)
-                : .messageRefused(relay: Driver.relay, reply: reply)
+                ? SMTPError.relayRejected(relay: Driver.relay, reply: reply)
+                : .messageRejected(relay: Driver.relay, reply: reply)
             #expect(actions == [.finished(.failure(error)), .close])
-            #expect(error.isOfTheRelay == (count == 0) && !error.mayHaveBeenAccepted)
+            #expect(error.isRelayFault == (count == 0) && !error.mayHaveBeenAccepted)
         }
         var idle = Driver.ready()
         #expect(idle.says("421 bye") == [.close])

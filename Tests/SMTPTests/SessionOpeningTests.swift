@@ -17,7 +17,7 @@ import Testing
             var driver = Driver()
             let actions = driver.says("\(code) no")
             let reply = SMTPReply(code: Int(code) ?? 0, text: "no")
-            #expect(actions == [.failed(.relayRefused(relay: Driver.relay, reply: reply)), .close])
+            #expect(actions == [.failed(.relayRejected(relay: Driver.relay, reply: reply)), .close])
         }
     }
 

@@ -3,12 +3,12 @@ import Testing
 
 @testable import SMTP
 
-/// The next message's commands with the content of the one before, and content without DATA.
+/// PIPELINING across messages, and CHUNKING.
 @Suite struct SessionPipeliningTests {
     private let queued = SMTPReply(code: 250, text: "queued")
     private let commands = "MAIL FROM:<a@b.example>\r\nRCPT TO:<z@y.example>\r\nDATA\r\n"
 
-    /// The content of one message is out, and the commands of the next.
+    /// A session that has sent the content of one message and the commands of the next.
     private func two(_ extensions: String = "PIPELINING") throws -> Driver {
         var driver = Driver.ready(extensions)
         _ = try driver.send("x@y.example")
@@ -32,18 +32,18 @@ import Testing
         var driver = try two()
         let no = SMTPReply(code: 554, text: "no")
         let actions = driver.says("554 no\r\n250 ok\r\n250 ok\r\n354 go")
-        #expect(actions.outcome == .success([.refused(no)]) && actions.last == .contentDue)
+        #expect(actions.outcome == .success([.rejected(no)]) && actions.last == .contentDue)
     }
 
     @Test func theNextRefusedIsReset() throws {
         var driver = try two()
         _ = driver.says("250 queued")
         let actions = driver.says("250 ok\r\n550 no\r\n503 none")
-        #expect(actions.outcome == .success([.refused(SMTPReply(code: 550, text: "no"))]))
+        #expect(actions.outcome == .success([.rejected(SMTPReply(code: 550, text: "no"))]))
         #expect(actions.written == "RSET\r\n")
     }
 
-    /// Of the next nothing was said, and it has no content there: another connection may have it.
+    /// The relay has neither answered the next message nor seen its content, so another connection may send it.
     @Test(arguments: ["closed", "421"]) func lost(_ how: String) throws {
         var driver = try two()
         let actions = how == "421" ? driver.says("421 bye") : driver.session.handle(.closed)
@@ -57,7 +57,7 @@ import Testing
         #expect(driver.session.handle(.closed) == [.stale, .close])
     }
 
-    /// A relay that takes long for one message keeps no other.
+    /// A relay that is slow with one message delays no other.
     @Test func theNextIsReleasedWhereTheContentTakesLong() throws {
         var driver = Driver.ready("PIPELINING")
         _ = try driver.send("x@y.example")
@@ -70,14 +70,14 @@ import Testing
         #expect(late.session.handle(.timedOut) == [.finished(.failure(timedOut)), .close])
     }
 
-    /// Its welcome is worth nothing, and no connection was opened.
+    /// A relay that ends the connection right after its welcome never opened it.
     @Test func aWelcomeThatIsTakenBack() {
         var driver = Driver()
         _ = driver.says("220 hi")
         let reply = SMTPReply(code: 421, text: "too many")
         #expect(
             driver.says("250 relay\r\n421 too many")
-                == [.failed(.relayRefused(relay: Driver.relay, reply: reply)), .close])
+                == [.failed(.relayRejected(relay: Driver.relay, reply: reply)), .close])
     }
 
     @Test func nothingIsTakenOnceTheConnectionHasEnded() throws {
@@ -87,7 +87,7 @@ import Testing
         #expect(actions.contains(.contentDue) && actions.last == .close && !driver.session.takesNext)
     }
 
-    /// Its commands cannot be taken back: the connection ends, once the first has its outcome.
+    /// The commands of the next message are out, so the connection ends once the first message has its outcome.
     @Test func theNextIsAbandoned() throws {
         var driver = try two()
         #expect(driver.session.handle(.abandon(isNext: true)).isEmpty)
@@ -122,7 +122,7 @@ import Testing
         var driver = Driver.ready("PIPELINING", "CHUNKING")
         _ = try driver.send("x@y.example")
         let actions = driver.says("250 ok\r\n550 no")
-        #expect(actions.outcome == .success([.refused(SMTPReply(code: 550, text: "no"))]))
+        #expect(actions.outcome == .success([.rejected(SMTPReply(code: 550, text: "no"))]))
         #expect(actions.written == "RSET\r\n")
         #expect(driver.says("250 ok").last == .idle)
     }
@@ -145,8 +145,8 @@ import Testing
     @Test func internationalAddresses() throws {
         let message = try Driver.message(["désa@kábar.example"])
         let fault = Driver.ready("8BITMIME").session.fault(of: message)
-        guard case .success(let outcomes) = fault, case .refused(let reply)? = outcomes.first else {
-            Issue.record("it is not refused")
+        guard case .success(let outcomes) = fault, case .rejected(let reply)? = outcomes.first else {
+            Issue.record("the message is not rejected")
             return
         }
         #expect(reply.isPermanent && reply.enhancedCode == "5.6.7")

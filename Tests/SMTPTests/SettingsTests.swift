@@ -44,7 +44,7 @@ import Testing
         #expect(throws: SMTPError.self) { try SMTPMessage(sender: address, recipients: ["a@b"], content: ByteBuffer()) }
     }
 
-    /// A relay without SMTPUTF8 takes the domain as `xn--`; only a local part beyond ASCII needs the extension.
+    /// A relay without SMTPUTF8 accepts the domain as `xn--`. Only a local part beyond ASCII needs the extension.
     @Test func internationalisedDomainsGoInASCII() throws {
         let message = try SMTPMessage(
             sender: "kabar@Désa.Example", recipients: ["budi@désa.example"], content: ByteBuffer())

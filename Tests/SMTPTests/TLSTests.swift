@@ -11,37 +11,37 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct TLSTests {
     @Test(arguments: [SMTPSecurity.startTLSRequired, .startTLSOpportunistic, .implicitTLS])
     func sendsOverTLS(_ security: SMTPSecurity) async throws {
-        let summary = try await exchange(security, trusted: true)
+        let summary = try await transfer(security, trusted: true)
         #expect(summary == "220 scripted (TLS, no login)")
     }
 
     @Test(arguments: [SMTPSecurity.startTLSRequired, .implicitTLS])
     func unknownAuthority(_ security: SMTPSecurity) async throws {
         do {
-            _ = try await exchange(security, trusted: false)
+            _ = try await transfer(security, trusted: false)
             Issue.record("an unknown authority was trusted")
         } catch let error as SMTPError {
             guard case .tlsFailed = error else { throw error }
         }
     }
 
-    /// Without credentials, opportunistic TLS does not ask who answers.
+    /// Without credentials, opportunistic TLS does not verify the certificate.
     @Test func opportunisticDoesNotVerify() async throws {
-        let summary = try await exchange(.startTLSOpportunistic, trusted: false)
+        let summary = try await transfer(.startTLSOpportunistic, trusted: false)
         #expect(summary == "220 scripted (TLS, no login)")
     }
 
-    /// NIOSSL alone would take a certificate for the relay's address in place of one for its name.
+    /// NIOSSL alone would accept a certificate for the relay's address instead of its name.
     @Test(arguments: [SMTPSecurity.startTLSRequired, .implicitTLS])
     func anAddressIsNoName(_ security: SMTPSecurity) async throws {
         await #expect {
-            _ = try await exchange(security, trusted: true, Certificates.addressOnly)
+            _ = try await transfer(security, trusted: true, Certificates.addressOnly)
         } throws: { error in
             if case .tlsFailed(_, let reason) = error as? SMTPError { !reason.contains(/SSL|[A-Z]_|\(/) } else { false }
         }
     }
 
-    private func exchange(
+    private func transfer(
         _ security: SMTPSecurity, trusted: Bool, _ pair: Certificates.Pair = Certificates.good
     ) async throws -> String {
         let relay = try await ScriptedRelay.start(tls: context(pair), isImplicit: security == .implicitTLS) { line in

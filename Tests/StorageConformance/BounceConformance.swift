@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
-/// What comes back of mails, and in which mails a bulletin goes on from another.
+/// The effects of bounces, and the mails in which one bulletin follows another.
 struct BounceConformance {
     private let gone = Bounce(kind: .failed, status: "5.1.1", detail: "no such user")
     private let full = Bounce(kind: .failed, status: "4.2.2", detail: "over quota")

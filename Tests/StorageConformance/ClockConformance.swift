@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
-/// What a clock that jumps must not do.
+/// The harm that a jumping clock must not do.
 struct ClockConformance {
     private let day = Duration.seconds(86_400)
     private let limits = ClockLimits(longestWait: .seconds(86_400))

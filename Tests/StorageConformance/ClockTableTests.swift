@@ -103,7 +103,7 @@ struct ClockTableTests {
         }
     }
 
-    /// What nothing reads once the row is finished.
+    /// Whether nothing reads a column any more, because its row is finished.
     private func isOver(_ row: Row, _ form: String) -> Bool {
         (form.contains("delivered") && row.table == "deliveries" && row.column != "finished_at")
             || (!form.contains("routed_at") && row.table == "bulletins" && row.column == "turn")

@@ -10,7 +10,7 @@ enum DeliveryPath: String, CaseIterable, Sendable {
     static let address = "a@x.example"
     private static let region = "73.71.01.1001"
 
-    /// What the test asks of the bulletin.
+    /// The test's wishes for the bulletin.
     struct Wishes {
         var urgency = Bulletin.Urgency.routine
         var expiresAt: Timestamp?

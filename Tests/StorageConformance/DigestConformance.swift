@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
-/// What waits for a digest, and what it holds when its time has come.
+/// The deliveries that wait for a digest, and its content when its time has come.
 struct DigestConformance {
     /// 2027-01-15 16:00 in Makassar, where the tests' subscribers live; the next morning there.
     private let morning = Timestamp(milliseconds: 1_800_054_000_000)

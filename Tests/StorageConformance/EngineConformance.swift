@@ -248,7 +248,7 @@ struct EngineConformance {
         #expect(try test.size() < full / 2)
     }
 
-    /// Who joins another's endpoints has that one's clock.
+    /// A subscriber that joins another's endpoints has that one's time zone.
     @Test(arguments: Backend.allCases)
     func anEndpointThatGetsAnOwnerHasItsHome(backend: Backend) async throws {
         let test = try backend.make()

@@ -27,7 +27,7 @@ struct EngineRun {
         func publish(_ id: String, _ regions: String...) async throws {
             _ = try await test.accept(id, regions: regions)
             try await test.fanOut()
-            context.wakeups.signal(Wakeup.allDeliveries)
+            context.wakeups.signal(.allDeliveries)
         }
         // One failure short of being left alone; others answer in between, so that their host is not.
         for number in 1...4 {

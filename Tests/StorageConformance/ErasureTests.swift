@@ -53,7 +53,7 @@ struct ErasureTests {
         }
     }
 
-    /// Retention's own erasures go the same way, also after a worker that ended amid them.
+    /// Retention's own erasures go the same way, also after a worker that ended during one.
     @Test
     func anAddressThatRetentionForgetsLeavesNoTrace() async throws {
         try await withStore { store, path in
@@ -76,7 +76,8 @@ struct ErasureTests {
         }
     }
 
-    /// What receivers said of many addresses goes in one walk over the deliveries, and of no other address.
+    /// The receivers' answers about many addresses are erased in one walk over the deliveries, and those about other
+    /// addresses stay.
     @Test
     func manyAddressesAreSweptTogether() async throws {
         try await withStore { store, path in

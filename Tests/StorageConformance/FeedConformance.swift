@@ -9,7 +9,7 @@ struct FeedConformance {
         .region(try #require(Region(code)), try #require(FieldFilter(field)))
     }
 
-    /// The names of what stands in a feed, in its order.
+    /// The names of the bulletins in a feed, in its order.
     private func names(
         _ test: TestStore, _ origin: FeedSource.Origin, kind: Bulletin.Kind? = nil,
         content: FeedSource.Content = .anything, _ start: FeedStart = .newest, limit: Int = 50
@@ -73,7 +73,7 @@ struct FeedConformance {
         _ = try await test.accept("b")
         try await test.fanOut()
         _ = try await test.accept("a", revision: 2, regions: ["73"], fields: ["sosial"])
-        // Until it is routed, the earlier one stands.
+        // Until it is routed, the earlier revision remains.
         #expect(try await names(test, region("74")) == ["a"])
         try await test.fanOut()
         #expect(try await names(test, region("73")) == ["a", "b"])

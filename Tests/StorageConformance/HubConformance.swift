@@ -126,7 +126,7 @@ struct HubConformance {
         let again = try await test.store.dueVerifications(limit: 10, now: test.now + .seconds(5))
         #expect(again.map(\.number) == [3, 1] && again.last?.attempts == 1)
         try await test.store.settle(again[1], .confirmed, limits: HubLimits(), now: test.now)
-        // What was settled already changes nothing any more.
+        // A request that was settled already changes nothing any more.
         try await test.store.settle(again[1], .denied("again"), limits: HubLimits(), now: test.now)
         #expect(
             try await test.store.dueVerifications(limit: 10, now: test.now).map(\.mode.rawValue) == [

@@ -94,8 +94,8 @@ struct IntakeConformance {
     func publishersAreSavedAndReplaced(backend: Backend) async throws {
         let test = try backend.make()
         var publisher = Publisher(
-            slug: "uji", name: "Uji", amqpUser: "u", kinds: [.proposal], regions: [.country], fields: [.any],
-            mayPublishEmergencies: true)
+            slug: "uji", name: "Uji", amqpUser: "u",
+            scope: .init(kinds: [.proposal], regions: [.country], mayPublishEmergencies: true))
         try await test.store.save([publisher], now: test.now)
         publisher.name = "Lain"
         try await test.store.save([publisher], now: test.now)

@@ -1,7 +1,7 @@
 import Bulletins
 import Storage
 
-/// What holds at rest.
+/// The conditions that hold at rest.
 extension LifeWorld {
     func check() async throws {
         let rows = try await rows()
@@ -40,7 +40,7 @@ extension LifeWorld {
             expect(revision.expiresAt.map { send.at < $0 } ?? true, "\(row.bulletin) was sent after it had expired")
             expect(revision.publishAt.map { time.latest >= $0 } ?? true, "\(row.bulletin) was sent before its time")
         }
-        // No time lies further ahead than the longest pause, or the longest window.
+        // No time is further ahead than the longest pause, or the longest window.
         guard row.state == .pending, let due = row.dueAt else { return }
         let limit = time.now + (row.digestAt == nil ? .seconds(26 * 3600) : .seconds(8 * 86_400))
         expect(due <= limit, "delivery \(row.number) waits until \(due.text), and it is \(time.now.text)")
@@ -57,7 +57,7 @@ extension LifeWorld {
         for send in sends where send.wasTaken {
             guard let row = byNumber[send.delivery], let revision = truth.revision(row) else { continue }
             let key = "\(row.address) \(row.bulletin)"
-            // What was under way when its worker stopped may arrive at any time.
+            // A delivery that was under way when its worker stopped may arrive at any time.
             if repeats[row.number] == nil, !send.isInDoubt {
                 expect(row.revision >= newest[key] ?? 0, "\(key): revision \(row.revision) after \(newest[key] ?? 0)")
             }

@@ -1,7 +1,7 @@
 import Bulletins
 import Storage
 
-/// What goes wrong: workers that die or are frozen, clocks that are days off.
+/// The faults of random lives: workers that die or are frozen, clocks that are days off.
 extension LifeWorld {
     /// Some deliveries are under way and more are claimed.
     private func keepBusy() async throws {
@@ -23,7 +23,7 @@ extension LifeWorld {
         receivers.hold(false)
     }
 
-    /// What is under way now is not known to have come.
+    /// Notes that nobody knows whether the deliveries under way have arrived.
     private func notePerhaps() async throws {
         for row in try await rows() where row.state == .sending { perhapsGot.insert(row.number) }
     }
@@ -39,7 +39,7 @@ extension LifeWorld {
     func kill() async throws {
         note("kill")
         try await keepBusy()
-        // What corrects these waits for them, whoever sends them in the end.
+        // Corrections of these wait for them, whichever worker sends them in the end.
         for _ in 0..<3 { try await publish(revised: true) }
         try await route()
         worker.die()

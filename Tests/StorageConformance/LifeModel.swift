@@ -20,7 +20,7 @@ struct LifeModelTests {
     func theInvariantsHold(backend: Backend, seed: UInt64) async throws {
         let world = LifeWorld(try backend.make(), seed: seed)
         for _ in 0..<80 {
-            // Several at once, so that they meet what is under way.
+            // Several steps together, so that they meet attempts under way.
             for _ in 0..<Int(seed % 3 + 1) { try await world.step() }
             try await world.settle()
             try await world.check()
@@ -30,7 +30,7 @@ struct LifeModelTests {
     }
 }
 
-/// What the engine is tried against.
+/// The world against which the engine is tested.
 final class LifeWorld {
     let test: TestStore
     let time = TestTime()
@@ -102,7 +102,8 @@ final class LifeWorld {
 
     func rows() async throws -> [DeliveryRow] { try await store.deliveries(DeliveryFilter(), limit: 100_000) }
 
-    /// All matches, and whoever got what came before and hears anything still, has a row; nobody else has.
+    /// All matches have a row, and so has each endpoint that got the earlier bulletin and still subscribes to anything.
+    /// Nobody else has one.
     private func checkRouted(
         _ routed: [(revision: LifeTruth.Revision, matched: Set<String>)], _ taken: [String: Set<String>]
     )
@@ -138,7 +139,7 @@ final class LifeWorld {
             let due = try await store.nextDue(.email)
             let isStillBusy = try await !store.leases().isEmpty
             if !wasBusy, !isStillBusy, due.map({ $0 > time.now }) ?? true {
-                // What waited behind others has its own time only now.
+                // A delivery that waited behind others has its own time only now.
                 return try await mendWaits(time.now)
             }
             // A digest settles for a moment after its window's end.
@@ -152,7 +153,7 @@ final class LifeWorld {
     func drain() async throws {
         receivers.heal()
         for id in truth.held { try await decide(id, approves: true) }
-        // What a clock that was a month ahead put off has its time, too.
+        // A delivery that a clock a month ahead put off gets its time, too.
         for day in 0..<12 {
             time.advance(by: .seconds(day == 0 ? 32 * 86_400 : 90_000))
             try await settle()

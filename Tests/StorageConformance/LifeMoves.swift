@@ -1,7 +1,7 @@
 import Bulletins
 import Storage
 
-/// What may happen next.
+/// The moves that may happen next.
 extension LifeWorld {
     private static let regions = ["ID", "73", "73.71", "52"].compactMap { Region($0) }
     private static let fields = ["kesehatan", "pangan"].compactMap { Field($0) }

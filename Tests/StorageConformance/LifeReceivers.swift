@@ -55,7 +55,8 @@ final class Receivers: Sendable {
     func allow(_ address: String) { state.withLock { $0.forbidden[address] = nil } }
     func forbid(_ address: String) { state.withLock { $0.forbidden[address] = .now } }
     func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
-    /// This worker stops. What it began before and ends from a moment earlier on may be recorded, or not.
+    /// Notes that a worker stops. An attempt that it began before, and that ends from a moment earlier on, may be
+    /// recorded or not.
     func doubt(worker: Int, stopped instant: ContinuousClock.Instant) {
         state.withLock { state in
             state.stops[worker] = instant

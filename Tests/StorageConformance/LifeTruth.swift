@@ -1,7 +1,7 @@
 import Bulletins
 import Storage
 
-/// What the random lives should come to, by a simple truth in memory that shares no code with the store.
+/// The expected outcome of the random lives, by a simple truth in memory that shares no code with the store.
 struct LifeTruth {
     struct Sub {
         let number: Int
@@ -38,7 +38,7 @@ struct LifeTruth {
     /// All that there ever were.
     private(set) var everSubs: [Sub] = []
     private(set) var revisions: [Revision] = []
-    /// What took the place of retired regions, those of today.
+    /// The regions of today that replaced retired ones.
     private(set) var successors: [Region: [Region]] = [:]
     private var made = 0
 
@@ -119,7 +119,8 @@ struct LifeTruth {
         (revisions[index].phase, revisions[index].isRejected) = (.over, true)
     }
 
-    /// What comes before its time is over: earlier ones that wait, and what a withdrawal or a later word takes back.
+    /// Ends what a new revision overtakes: earlier ones that wait, and what a withdrawal or a later revision takes
+    /// back.
     private mutating func began(_ index: Int) {
         let (new, phase) = (revisions[index], revisions[index].phase)
         guard phase == .open || phase == .scheduled else { return }
@@ -136,7 +137,7 @@ struct LifeTruth {
         !revisions[(index + 1)...].contains { $0.id == revisions[index].id && $0.phase == .open }
     }
 
-    /// What the time brings.
+    /// Publishes the revisions whose time has come.
     mutating func publish(now: Timestamp) {
         let due = revisions.indices.filter {
             revisions[$0].phase == .scheduled && (revisions[$0].publishAt ?? now) <= now
@@ -165,7 +166,8 @@ struct LifeTruth {
         revisions[index].matched.formUnion(subs.filter { matching.contains($0.number) }.map(\.address))
     }
 
-    /// What is routed now, if it is the newest of its bulletin, with the addresses that must have a row.
+    /// Returns the revisions that are routed now, if they are the newest of their bulletins, with the addresses that
+    /// must have a row.
     mutating func endFanOut() -> [(revision: Revision, matched: Set<String>)] {
         var found: [(Revision, Set<String>)] = []
         for index in revisions.indices where revisions[index].phase == .open && !revisions[index].isRouted {

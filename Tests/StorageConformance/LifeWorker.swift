@@ -25,9 +25,9 @@ struct LifeWorker {
         task = Task { try await service.run() }
     }
 
-    func signal() { context.wakeups.signal(Wakeup.allDeliveries) }
+    func signal() { context.wakeups.signal(.allDeliveries) }
 
-    /// What it still does reaches no store.
+    /// Kills the worker: whatever it still does reaches no store.
     func die() {
         store.isDead.withLock { $0 = true }
         task.cancel()

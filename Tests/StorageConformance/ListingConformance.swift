@@ -85,7 +85,7 @@ struct ListingConformance {
         let test = try backend.make()
         let region = try #require(Region("73"))
         let publishers = ["c", "a", "b"].map {
-            Publisher(slug: $0, name: $0, amqpUser: $0, kinds: [.announcement], regions: [region])
+            Publisher(slug: $0, name: $0, amqpUser: $0, scope: .init(kinds: [.announcement], regions: [region]))
         }
         try await test.store.save(publishers, now: test.now)
         #expect(try await test.store.publishers(limit: 2).map(\.slug) == ["a", "b"])

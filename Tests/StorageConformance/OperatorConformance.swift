@@ -4,7 +4,7 @@ import Storage
 import StorageSQLite
 import Testing
 
-/// What operators decide: holds, suppressions, coverage; and what private feeds show.
+/// The decisions of operators, such as holds, suppressions and coverage, and the content of private feeds.
 struct OperatorConformance {
     private func held(_ test: TestStore, _ id: String, revision: Int64 = 1, extra: [(String, JSONValue)] = [])
         async throws -> IntakeOutcome

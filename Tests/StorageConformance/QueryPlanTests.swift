@@ -16,7 +16,7 @@ struct QueryPlanTests {
         "suppressions": 10_000,
     ]
 
-    /// What may walk a table, known by a part of its statement, and why.
+    /// The statements that may walk a table, known by a part of their text, and why.
     private static let reasons = [
         "ORDER BY b.id DESC LIMIT": "it reads back from the newest, up to its limit",
         "ORDER BY d.id DESC LIMIT": "it reads back from the newest, up to its limit, beside the writer",
@@ -50,7 +50,7 @@ struct QueryPlanTests {
         var all: [String] { statements.withLock { $0.sorted() } }
     }
 
-    /// What the program does in its life, as far as it asks the store.
+    /// Runs everything that the program does in its life, as far as the store sees it.
     private func exercise(_ heard: Heard) async throws {
         let (lived, looked) = (
             try Backend.sqlite.make(onStatement: heard.add), try Backend.sqlite.make(onStatement: heard.add)
@@ -129,7 +129,7 @@ struct QueryPlanTests {
         ])
     }
 
-    /// Every statement that brings times back: what happened lies ahead of a clock that went back.
+    /// Runs every statement that sets times back: the past is ahead of a clock that went back.
     private func lookAtTheClock(_ store: any Store, _ now: Timestamp) async throws {
         let limits = ClockLimits(longestWait: .seconds(86_400))
         let past = now + .seconds(-400 * 86_400)
@@ -164,7 +164,7 @@ struct QueryPlanTests {
         }
     }
 
-    /// What counts the digests that wait reads their index, and not a row for each.
+    /// Whether a statement that counts waiting digests reads a row for each, and not only their index.
     private func readsRowsToCount(_ sql: String, _ db: Database) throws -> Bool {
         guard sql.contains("count("), sql.contains("INDEXED BY deliveries_digests") else { return false }
         let program = try explained("EXPLAIN", sql, db)

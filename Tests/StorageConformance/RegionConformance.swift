@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
-/// What a replacement of regions does to those who hear, and to what comes after it under old codes.
+/// The effect of a replacement of regions on subscribers, and on bulletins that come later under old codes.
 struct RegionConformance {
     private let old = Region("73.71.01.1001")
     private let new = Region("73.71.10.1001")

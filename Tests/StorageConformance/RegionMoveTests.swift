@@ -35,8 +35,8 @@ struct RegionMoveTests {
         #expect(reached.count == Self.count && Set(reached).count == Self.count)
     }
 
-    /// What comes in between two transactions of the move, by the old code or the new, reaches those who were moved and
-    /// those who are yet to be.
+    /// A bulletin that arrives between two transactions of the move, under the old code or the new, reaches the
+    /// subscriptions that were moved and those that are yet to be.
     @Test func whatComesInAmidTheMoveReachesEverybody() async throws {
         let test = try Backend.sqlite.make()
         try await subscribeAll(test)

@@ -115,7 +115,7 @@ struct RoutingConformance {
         #expect(items?.map(\.state) == [.withdrawn])
     }
 
-    /// What may become of the subscription that delivered while its endpoint keeps one.
+    /// The changes that may befall the subscription that delivered, while its endpoint keeps one.
     enum Change: CaseIterable, Sendable { case none, ended, madeAnew, overlapEnded, moved, merged }
 
     private func change(_ test: TestStore, _ change: Change, _ first: StoredSubscription) async throws {
@@ -159,7 +159,7 @@ struct RoutingConformance {
         #expect(heard.map(\.address) == (kind == .ended ? [] : ["a@x.example"]))
     }
 
-    /// What waits for the subscription of a retired region goes on by the one that it merges with.
+    /// A delivery that waits for the subscription of a retired region goes on by the one that it merges with.
     @Test func aMergerOfRegionsLosesNothingThatWaits() async throws {
         let test = try Backend.sqlite.make()
         for region in ["73.71.01.1001", "73.71.10.1001"] { try await test.subscribe("a@x.example", region) }
@@ -170,7 +170,7 @@ struct RoutingConformance {
         #expect(try await test.states("b") == ["a@x.example": .pending])
     }
 
-    /// Who had the proposal never saw the answer that is taken back before its time.
+    /// The receiver of the proposal never saw the answer that is taken back before its time.
     @Test func theWithdrawalOfAnUnsentAnswerReachesNobody() async throws {
         let test = try Backend.sqlite.make()
         try await test.registerUji(in: "ID")
@@ -185,7 +185,7 @@ struct RoutingConformance {
         #expect(try await test.deliveries("c", revision: 2).isEmpty)
     }
 
-    /// What is being sent when its bulletin is withdrawn may end unsent.
+    /// A delivery that is being sent when its bulletin is withdrawn may end unsent.
     @Test(arguments: [AttemptRecord.Effect.delivered, .cancelled])
     func aWithdrawalFollowsOnlyWhatWasSent(_ effect: AttemptRecord.Effect) async throws {
         let test = try Backend.sqlite.make()
@@ -225,7 +225,7 @@ struct RoutingConformance {
         #expect(try await test.deliveries("b").count == 60)
     }
 
-    /// What an emergency waits for is not left in the backlog.
+    /// A delivery that an emergency waits for does not remain in the backlog.
     @Test func whatAnUrgentCorrectionWaitsForIsAsUrgent() async throws {
         let test = try Backend.sqlite.make()
         for index in 0..<20 { try await test.subscribe("a\(index)@x.example", "73") }
@@ -256,7 +256,7 @@ struct RoutingConformance {
         #expect(try await test.deliveries("jawaban").map(\.address) == ["heard@x.example"])
     }
 
-    /// Else anybody could reach whoever got anything.
+    /// Otherwise anybody could reach every receiver of any bulletin.
     @Test(arguments: Backend.allCases)
     func anAnswerIsToAProposalWithinItsPublishersScope(backend: Backend) async throws {
         let test = try backend.make()

@@ -18,7 +18,7 @@ struct RuleConformance {
         let run = try await path.make(backend)
         try await run.deliver()
         #expect(try await run.rows().map(\.state) == [.delivered])
-        // What is withdrawn already may be published again.
+        // A bulletin that is withdrawn already may be published again.
         try await run.publish(revision: 3, regions: ["31"], status: path == .withdrawn ? nil : "withdrawn")
         #expect(try await run.rows().map(\.revision) == [3])
     }

@@ -27,7 +27,7 @@ struct StoreContractTests {
     private static func requirements() throws -> [Signature] {
         let lines = try String(contentsOf: contract, encoding: .utf8).split(separator: "\n")
         let page = lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
-        let functions = page.matches(of: /func (\w+)(?=\()/).map { match in
+        let functions = page.matches(of: #/func (\w+)(?=\()/#).map { match in
             Signature(
                 name: String(match.1),
                 labels: parts(after: match.range.upperBound, of: page).map {

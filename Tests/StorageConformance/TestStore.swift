@@ -74,8 +74,8 @@ final class TestStore: Sendable {
     /// The publisher of all these bulletins.
     func registerUji(in region: String) async throws {
         let publisher = Publisher(
-            slug: "uji", name: "Uji", amqpUser: "uji", kinds: Set(Bulletin.Kind.allCases),
-            regions: [Region(region)].compactMap(\.self))
+            slug: "uji", name: "Uji", amqpUser: "uji",
+            scope: .init(kinds: Set(Bulletin.Kind.allCases), regions: [Region(region)].compactMap(\.self)))
         try await store.save([publisher], now: now)
     }
 
@@ -140,7 +140,7 @@ final class TestStore: Sendable {
         return try await store.record([record], now: at ?? now).lost
     }
 
-    /// What stands in a feed, in its order; nil if there is no such feed.
+    /// The bulletins in a feed, in its order; nil if there is no such feed.
     func feedItems(
         _ origin: FeedSource.Origin, kind: Bulletin.Kind? = nil, content: FeedSource.Content = .anything,
         _ start: FeedStart = .newest, limit: Int = 50

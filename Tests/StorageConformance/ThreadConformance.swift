@@ -2,8 +2,8 @@ import Bulletins
 import Storage
 import Testing
 
-/// Who hears of a correction, an answer or a withdrawal: who got what it goes on from, or may have got it, and whoever it
-/// is meant for.
+/// The endpoints that hear of a correction, an answer or a withdrawal: those that got, or may have got, the earlier
+/// bulletin, and those that it is meant for.
 struct ThreadConformance {
     typealias Effect = AttemptRecord.Effect
 
@@ -35,7 +35,7 @@ struct ThreadConformance {
         #expect(try await test.states("b", revision: 2) == ["a@x.example": isHeard ? .pending : .cancelled])
     }
 
-    /// What waits for a digest was not sent yet.
+    /// A delivery that waits for a digest was not sent yet.
     @Test(arguments: Backend.allCases, ["31", "73.71"])
     func aCorrectionOfWhatWaitsForADigestGoesToItsOwnMatches(backend: Backend, region: String) async throws {
         let test = try await begin(backend, frequency: .daily)
@@ -63,7 +63,7 @@ struct ThreadConformance {
         #expect(try await test.claim().count == 1)
     }
 
-    /// An answer goes to whoever got the proposal, and not to whom it never reached.
+    /// An answer goes to the endpoints that got the proposal, and not to those that it never reached.
     @Test(arguments: Backend.allCases, [Effect.delivered, .failed])
     func anAnswerBehindAProposalThatEndedUnsentIsNotSent(backend: Backend, effect: Effect) async throws {
         let test = try backend.make()
@@ -79,7 +79,8 @@ struct ThreadConformance {
         #expect(try await test.states("c") == ["a@x.example": effect == .delivered ? .pending : .cancelled])
     }
 
-    /// What waits for a digest is answered in that digest; an emergency that is meant for the endpoint comes by itself.
+    /// A proposal that waits for a digest is answered in that digest. An emergency that is meant for the endpoint comes
+    /// by itself.
     @Test(arguments: Backend.allCases, ["31", "73.71"])
     func anUrgentAnswerToWhatWaitsForADigest(backend: Backend, region: String) async throws {
         let test = try backend.make()
@@ -107,7 +108,7 @@ struct ThreadConformance {
         #expect(try await test.deliveries("c").map(\.address) == ["a@x.example"])
     }
 
-    /// Its worker died amid the attempt: it may have got it.
+    /// Its worker died during the attempt, so the endpoint may have got it.
     @Test(arguments: Backend.allCases)
     func whoMayHaveGotItHearsOfItsWithdrawal(backend: Backend) async throws {
         let test = try await begin(backend)
@@ -119,7 +120,7 @@ struct ThreadConformance {
         #expect(try await test.states("b", revision: 2) == ["a@x.example": .pending])
     }
 
-    /// What is under way again was delivered before, however this round ends.
+    /// A delivery that is under way again was delivered before, however this round ends.
     @Test(arguments: Backend.allCases, [nil, .failed] as [Effect?])
     func whatIsSentAgainIsWithdrawnFromWhoeverHadIt(backend: Backend, effect: Effect?) async throws {
         let test = try backend.make()

@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// An answer moves a proposal only if its publisher may answer it.
 struct AnswerRuleTests {
     private static let proposal = BulletinID(publisher: "kim", id: "usul")
 
@@ -25,8 +26,9 @@ struct AnswerRuleTests {
 
     private func publisher(in region: String, _ field: String = "*") -> Publisher {
         Publisher(
-            slug: "uji", name: "Uji", amqpUser: "uji", kinds: [.announcement], regions: [Samples.region(region)],
-            fields: [FieldFilter(field) ?? .any])
+            slug: "uji", name: "Uji", amqpUser: "uji",
+            scope: .init(
+                kinds: [.announcement], regions: [Samples.region(region)], fields: [FieldFilter(field) ?? .any]))
     }
 
     @Test func onlyAPublisherWhoseScopeCoversTheProposalAnswers() throws {

@@ -1,6 +1,7 @@
 import Storage
 import Testing
 
+/// The cursor of a fan-out walks receivers first and then matches, and continues after a chunk.
 struct FanoutCursorTests {
     private let match = FanoutCursor.Match(leg: 3, region: 73, endpoint: 9)
 

@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// A feed shows the bulletins of its region, field, kind and content.
 struct FeedRuleTests {
     private func entry(
         _ regions: [String], _ fields: [String] = ["kesehatan"], contents: Int64 = 0

@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// Each step of a bulletin gives the receipts that the contract promises, once.
 struct ReceiptRuleTests {
     private let subject = ReceiptSubject(publisher: "uji", name: "b", revision: 2, replyTo: "answers")
 

@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// A revision is new, a duplicate or stale, and replaces earlier ones by their state.
 struct RevisionRuleTests {
     private struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String

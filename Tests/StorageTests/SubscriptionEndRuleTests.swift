@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// A subscription that ends cancels its deliveries, unless another one still asks for them.
 struct SubscriptionEndRuleTests {
     private typealias Rule = SubscriptionEndRule
 

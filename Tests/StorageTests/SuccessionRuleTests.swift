@@ -2,6 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
+/// Bulletins, scopes and subscriptions move to the regions that replace retired ones.
 struct SuccessionRuleTests {
     private let old = Samples.region("91")
     private let north = Samples.region("92")

@@ -1,5 +1,5 @@
-/// Certificates of the tests only: P-256, made with openssl, valid for a hundred years except for
-/// the expired one. The authority's own key was thrown away.
+/// Certificates for the tests only: P-256, made with openssl, valid for a hundred years except for the expired one. The
+/// authority's own key was thrown away.
 package enum Certificates {
     package struct Pair: Sendable {
         package var certificate: String
@@ -21,7 +21,7 @@ package enum Certificates {
         -----END CERTIFICATE-----
         """
 
-    /// For localhost and 127.0.0.1.
+    /// A certificate for localhost and 127.0.0.1.
     package static let good = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
@@ -44,7 +44,7 @@ package enum Certificates {
             -----END PRIVATE KEY-----
             """)
 
-    /// For elsewhere.example.
+    /// A certificate for elsewhere.example.
     package static let wrong = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
@@ -67,7 +67,7 @@ package enum Certificates {
             -----END PRIVATE KEY-----
             """)
 
-    /// For localhost, in January 2020.
+    /// A certificate for localhost that was valid in January 2020.
     package static let expired = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----
@@ -89,7 +89,7 @@ package enum Certificates {
             PMgPPImAWtD0uHUCrpHbvIgwpPyva4+geJvzwDSnld/+mFREbp1e1Ubs
             -----END PRIVATE KEY-----
             """)
-    /// For 127.0.0.1 and no name; signed by itself.
+    /// A self-signed certificate for 127.0.0.1 and no name.
     package static let addressOnly = Pair(
         certificate: """
             -----BEGIN CERTIFICATE-----

@@ -7,7 +7,7 @@ import Testing
 
 @testable import WebSub
 
-/// What the hub takes and what it refuses, without a store.
+/// The requests that the hub accepts and rejects, without a store.
 struct HubRequestTests {
     private let own = "https://kabar.example"
 
@@ -64,7 +64,7 @@ struct HubRequestTests {
         #expect(kind(body) == .malformed)
     }
 
-    /// A letter with a combining mark is another letter, and one that is written otherwise another address.
+    /// A letter with a combining mark is another letter, and an address in another spelling is another address.
     @Test(arguments: [
         "/feeds/73.71.rss%CC%81", "/feeds/73.71.RSS", "/feeds//73.71.rss", "/feeds/73.71.rss%00", "/FEEDS/73.71.rss",
         "/feeds/7371.rss", "", "/websub",
@@ -84,7 +84,7 @@ struct HubRequestTests {
     }
 }
 
-/// What a callback is asked, and what its answers mean.
+/// The questions to callbacks, and the meaning of their answers.
 struct VerificationTests {
     private func verification(
         _ callback: String, _ mode: HubVerification.Mode = .subscribe, attempts: Int = 0, reason: String? = nil
@@ -153,7 +153,7 @@ struct VerificationTests {
 
     @Test func whoIsToldNoNeedNotAnswer() { #expect(verdict(answered(200, "c"), .denied) == .dropped) }
 
-    /// RFC 4231, test case 2.
+    /// The vector is test case 2 of RFC 4231.
     @Test func theSignatureIsThatOfOthers() {
         #expect(
             HubSignature.header(secret: "Jefe", body: Array("what do ya want for nothing?".utf8))

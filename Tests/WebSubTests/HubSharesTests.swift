@@ -2,11 +2,11 @@ import Testing
 
 @testable import WebSub
 
-/// Which callbacks get senders and bytes while others ask for many.
+/// The shares of senders and bytes that callbacks get while others ask for many.
 struct HubSharesTests {
     private let now = ContinuousClock.now
 
-    /// Those of the callbacks that may begin; each has an owner of its own if none is given.
+    /// Begins pushes, and returns those that may begin. Each callback has an owner of its own if none is given.
     private func begin(_ shares: inout HubShares, _ callbacks: ClosedRange<Int64>, of owner: String? = nil)
         -> [HubShares.Turn]
     {
@@ -17,7 +17,7 @@ struct HubSharesTests {
         return begun
     }
 
-    /// Shares to which callbacks are known that answered after this time.
+    /// Shares that know these callbacks, each with this time of its last answer.
     private func shares(_ callbacks: ClosedRange<Int64>, answered: Duration) -> HubShares {
         var shares = HubShares(senders: 64)
         for callback in callbacks {
@@ -28,7 +28,7 @@ struct HubSharesTests {
 
     @Test func aCallbackThatAnsweredQuicklyMayHaveAnySender() {
         var shares = shares(1...1, answered: .milliseconds(10))
-        // Those of which nothing is known share a half, and a quarter if each has another owner.
+        // Unknown callbacks share a half, and another quarter if each has a different owner.
         let strangers = begin(&shares, 100...999).count
         #expect(strangers == 48)
         let quick = begin(&shares, 1...1).count
@@ -72,7 +72,7 @@ struct HubSharesTests {
         #expect(later == nil)
     }
 
-    /// It goes out, and then nothing until it is paid.
+    /// The feed goes out, and nothing follows until its bytes are earned back.
     @Test func aFeedMayBeLargerThanTheBudget() throws {
         var shares = HubShares(senders: 64)
         let first = shares.spend(64 << 20, of: "a", now: now)

@@ -31,7 +31,7 @@ struct WebhookTests {
         #expect(!signature.verifies("v1a" + signed.dropFirst(2), id: id, timestamp: 1_614_265_330, body: body))
     }
 
-    /// The first test of RFC 8032 section 7.1 gives the key its public half.
+    /// Test 1 of RFC 8032 section 7.1 gives both halves of the key.
     @Test func ed25519IsVerifiedByThePublicKey() throws {
         let seed: [UInt8] = [
             0x9D, 0x61, 0xB1, 0x9D, 0xEF, 0xFD, 0x5A, 0x60, 0xBA, 0x84, 0x4A, 0xF4, 0x92, 0xEC, 0x2C, 0xC4, 0x44, 0x49,
@@ -70,7 +70,7 @@ struct WebhookTests {
         }
     }
 
-    /// Beside the library's own, for every length of a secret and contents around the hash's blocks.
+    /// Compares with the crypto library, for secrets of every length and contents around the block size of the hash.
     @Test(arguments: [24, 32, 63, 64])
     func theCodeIsThatOfTheLibrary(length: Int) {
         let key = (0..<length).map { UInt8($0 * 7 & 0xFF) }
@@ -115,7 +115,7 @@ struct WebhookTests {
         #expect(outcome.verdict == verdict && outcome.code == "\(status)")
     }
 
-    /// A stranger's control characters have no place on a terminal or in a log.
+    /// A stranger's control characters must not reach a terminal or a log.
     @Test(arguments: [
         ("a\u{1B}[2Jb", "a\\u{1B}[2Jb"), ("x\r\nforged", "x\\u{D}\\u{A}forged"),
         ("\u{7}\u{0}\u{9B}", "\\u{7}\\u{0}\\u{9B}"),

@@ -4,6 +4,7 @@ import Testing
 
 @testable import Worker
 
+/// Settings come from the environment and a file, with defaults, and each fault names its key.
 struct SettingsTests {
     private func settings(_ environment: [String: String], yaml: String? = nil) async throws -> Settings {
         guard let yaml else { return try await Settings(file: nil, environment: environment) }
@@ -15,12 +16,15 @@ struct SettingsTests {
 
     @Test func withoutAnythingTheDefaultsHold() async throws {
         let settings = try await settings([:])
-        #expect(settings.broker == nil && settings.relays.isEmpty)
-        #expect(settings.storePath == "var/kentongan.db" && settings.listen == .init(host: "127.0.0.1", port: 8080))
-        #expect(settings.publicURL == "http://127.0.0.1:8080" && settings.requiresUser && settings.prefetch == 1000)
+        #expect(settings.broker.connection == nil && settings.email.relays.isEmpty)
+        #expect(
+            settings.store.path == "var/kentongan.db" && settings.http.listen == .init(host: "127.0.0.1", port: 8080))
+        #expect(
+            settings.http.publicURL == "http://127.0.0.1:8080" && settings.broker.requiresUser
+                && settings.broker.prefetch == 1000)
     }
 
-    /// What the shipped file says is what holds without it.
+    /// The shipped file contains exactly the defaults.
     @Test func theShippedFileHoldsTheDefaults() async throws {
         let file = URL(filePath: #filePath).appending(path: "../../../config/kentongan.yaml").standardized.path
         let shipped = try await Settings(file: file, environment: [:])
@@ -31,13 +35,13 @@ struct SettingsTests {
     @Test func theEnvironmentOverridesTheFile() async throws {
         let yaml = "http:\n  listen: 0.0.0.0:80\n  publicURL: https://kabar.example\nwebhooks:\n  allow: [10.0.0.0/8]\n"
         let settings = try await settings(["KENTONGAN_HTTP_LISTEN": "127.0.0.1:81"], yaml: yaml)
-        #expect(settings.listen.port == 81 && settings.publicURL == "https://kabar.example")
-        #expect(settings.webhookNetworks.count == 1)
+        #expect(settings.http.listen.port == 81 && settings.http.publicURL == "https://kabar.example")
+        #expect(settings.webhooks.allowedNetworks.count == 1)
     }
 
     @Test func listsAreSeparatedByCommasInTheEnvironment() async throws {
         let settings = try await settings(["KENTONGAN_WEBHOOKS_ALLOW": "10.0.0.0/8, 127.0.0.1/32"])
-        #expect(settings.webhookNetworks.count == 2)
+        #expect(settings.webhooks.allowedNetworks.count == 2)
     }
 
     @Test func secretsMayLieInAFile() async throws {
@@ -49,13 +53,13 @@ struct SettingsTests {
         let settings = try await settings([
             "KENTONGAN_SMTP_URL": "smtp://u@relay.example", "KENTONGAN_SMTP_PASSWORD_FILE": file.path,
         ])
-        #expect(settings.relays.first?.password == "rahasia")
+        #expect(settings.email.relays.first?.password == "rahasia")
         let several = try await Settings(
             file: nil,
             environment: [
                 "KENTONGAN_SMTP_URL": "smtp://u:a,b@one.example,smtps://v@two.example", "KENTONGAN_SMTP_PASSWORD": "c",
             ])
-        #expect(several.relays.map(\.password) == ["a,b", "c"])
+        #expect(several.email.relays.map(\.password) == ["a,b", "c"])
         do {
             _ = try await Settings(file: nil, environment: ["KENTONGAN_SMTP_URL": "smtp://user:s3cret"])
             Issue.record("a URL without a host was taken")
@@ -89,6 +93,7 @@ struct SettingsTests {
     }
 }
 
+/// Faults name the variable or the line, and the name that was probably meant.
 struct SettingPlaceTests {
     @Test func everyVariableSetsItsKey() {
         #expect(SettingKey.httpPublicURL.variable == "KENTONGAN_HTTP_PUBLIC_URL")
@@ -97,8 +102,9 @@ struct SettingPlaceTests {
         #expect(SettingKey.mailDKIM.variable == "KENTONGAN_MAIL_DKIM")
     }
 
-    /// Each is read by the name that faults and hints give.
-    @Test(arguments: SettingKey.allCases) func aVariableIsReadByItsName(key: SettingKey) async throws {
+    /// Each variable is read by the name that faults and hints use.
+    @Test(arguments: SettingKey.all.map(\.name)) func aVariableIsReadByItsName(name: String) async throws {
+        let key = try #require(SettingKey.named(name))
         let reader = try await SettingsReader(file: nil, environment: [key.variable: "7"])
         #expect(reader.string(key) == "7" && reader.faults.isEmpty)
     }
@@ -120,6 +126,6 @@ struct SettingPlaceTests {
         ("amqp.ulr", "amqp.url"), ("htpp", "http"), ("http.publicurl", "http.publicURL"), ("zzzz", nil), ("", nil),
     ])
     func theNearestNameIsNearEnough(text: String, name: String?) {
-        #expect(NearestName.of(text, among: SettingKey.allCases.map(\.rawValue) + SettingKey.sections) == name)
+        #expect(NearestName.of(text, among: SettingKey.all.map(\.name) + SettingKey.sections) == name)
     }
 }

@@ -1,6 +1,7 @@
 import Testing
 import Wording
 
+/// Durations are written as people say them.
 struct WordingTests {
     @Test(arguments: [
         (Duration.milliseconds(7), "7 ms"), (.seconds(0.703_895_981), "0.7 s"), (.seconds(1), "1 s"),

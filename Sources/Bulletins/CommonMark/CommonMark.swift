@@ -1,51 +1,54 @@
 import CCommonMark
 import Foundation
 
-/// CommonMark as bulletins' bodies have it, made safe: of raw HTML only the text stays, links lead to https, http or
-/// mailto only, images become links to them, and characters that control a reader's screen are dropped.
+/// Renders the CommonMark body of a bulletin safely.
+///
+/// Raw HTML is reduced to its text, links lead to https, http or mailto only, images become links, and characters that
+/// control the reader's display are removed.
 package enum CommonMark {
-    /// HTML that may stand in a page, a mail or a feed as it is.
+    /// Renders HTML that needs no further sanitising in a page, a mail or a feed.
     package static func html(_ text: String) -> String {
-        rendered(text, otherwise: { "<pre>\(escaped($0))</pre>\n" }) { document in
+        rendered(text, fallback: { "<pre>\(escaped($0))</pre>\n" }) { document in
             guard let rendered = cmark_render_html(document, CMARK_OPT_DEFAULT) else { return "" }
             defer { free(rendered) }
             return String(cString: rendered)
         }
     }
 
-    /// Text without markup, paragraphs apart by an empty line, links with their address behind.
+    /// Renders plain text: paragraphs are separated by empty lines, and links are followed by their address.
     package static func plainText(_ text: String) -> String {
-        rendered(text, otherwise: { $0 }) { document in
+        rendered(text, fallback: { $0 }) { document in
             var writer = PlainTextWriter()
             CommonMarkTree.walk(document) { writer.handle($0, isEntering: $1) }
             return writer.text
         }
     }
 
-    /// Why a body cannot be taken; nil for a good one. A publisher hears of it at intake.
+    /// The reason to reject a body at intake; nil for a valid body. The text continues a sentence that begins with
+    /// "body".
     package static func fault(of text: String) -> String? {
         if let fault = CommonMarkLimits.fault(ofText: text) { return fault }
         return parsed(text) { document in
             if let fault = CommonMarkLimits.fault(of: document) { return fault }
             CommonMarkTree.makeSafe(document)
             return CommonMarkTree.hasVisibleText(document)
-                ? nil : "shows no text once it is rendered; write what readers shall see"
+                ? nil : "shows no text once it is rendered; write text that readers can see"
         } ?? nil
     }
 
-    /// A body that is beyond the limits was accepted before there were any: it shows as it was written.
+    /// Renders a body. One that exceeds the limits was accepted before they existed, and is shown as its source text.
     private static func rendered(
-        _ text: String, otherwise: (String) -> String, _ body: (OpaquePointer) -> String
+        _ text: String, fallback: (String) -> String, _ body: (OpaquePointer) -> String
     ) -> String {
         guard CommonMarkLimits.fault(ofText: text) == nil else {
-            return otherwise(HiddenCharacters.dropped(from: text))
+            return fallback(HiddenCharacters.dropped(from: text))
         }
         let rendered = parsed(text) { document -> String? in
             guard CommonMarkLimits.fault(of: document) == nil else { return nil }
             CommonMarkTree.makeSafe(document)
             return body(document)
         }
-        return (rendered ?? nil) ?? otherwise(HiddenCharacters.dropped(from: text))
+        return (rendered ?? nil) ?? fallback(HiddenCharacters.dropped(from: text))
     }
 
     private static func parsed<T>(_ text: String, _ body: (OpaquePointer) -> T) -> T? {

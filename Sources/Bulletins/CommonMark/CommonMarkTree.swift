@@ -1,6 +1,6 @@
 import CCommonMark
 
-/// The parser's tree of nodes, and what makes it safe.
+/// Operations on the parser's tree of nodes, above all its sanitising.
 enum CommonMarkTree {
     static func walk(_ document: OpaquePointer, _ body: (OpaquePointer, _ isEntering: Bool) -> Void) {
         let iterator = cmark_iter_new(document)
@@ -12,6 +12,7 @@ enum CommonMarkTree {
         }
     }
 
+    /// Whether the node counts as a level of nesting.
     static func nests(_ node: OpaquePointer) -> Bool {
         switch cmark_node_get_type(node) {
         case CMARK_NODE_BLOCK_QUOTE, CMARK_NODE_ITEM, CMARK_NODE_EMPH, CMARK_NODE_STRONG, CMARK_NODE_LINK,
@@ -23,6 +24,7 @@ enum CommonMarkTree {
 
     static func url(_ node: OpaquePointer) -> String { cmark_node_get_url(node).map { String(cString: $0) } ?? "" }
 
+    /// The bytes of a link's address and title.
     static func linkBytes(_ node: OpaquePointer) -> Int {
         guard isLink(node) else { return 0 }
         return url(node).utf8.count + (cmark_node_get_title(node).map { String(cString: $0).utf8.count } ?? 0)
@@ -32,18 +34,19 @@ enum CommonMarkTree {
         cmark_node_get_literal(node).map { String(cString: $0) } ?? ""
     }
 
-    /// Nodes are collected first: a walk does not outlive changes to what it walks.
+    /// Removes raw HTML, hostile characters and disallowed links. Every step collects its nodes before it changes them,
+    /// because an iterator becomes invalid when the tree changes.
     static func makeSafe(_ document: OpaquePointer) {
         for node in nodes(document, where: { cmark_node_get_type($0) == CMARK_NODE_HTML_BLOCK }) {
             RawHTML.replaceBlock(node)
         }
-        var hidden = RawHTML.Hidden()
+        var removal = RawHTML.Removal()
         for node in nodes(document, where: { cmark_node_get_type($0) == CMARK_NODE_HTML_INLINE }) {
-            RawHTML.replaceInline(node, &hidden)
+            RawHTML.replaceInline(node, &removal)
         }
-        hidden.free()
-        dropControls(document)
-        // The outer ones come first, so that an image within a link still finds the link above it.
+        removal.free()
+        removeHostileCharacters(document)
+        // Outer nodes come first, so that an image within a link still finds that link among its ancestors.
         for node in nodes(document, where: isLink) { makeSafeLink(node) }
     }
 
@@ -68,8 +71,8 @@ enum CommonMarkTree {
         }
     }
 
-    /// Entities such as `&#27;` bring them into a text that had none.
-    private static func dropControls(_ document: OpaquePointer) {
+    /// Removes hostile characters, which entities like `&#27;` bring into the text.
+    private static func removeHostileCharacters(_ document: OpaquePointer) {
         for node in nodes(document, where: { hasLiteral($0) || isLink($0) }) {
             if isLink(node) {
                 cmark_node_set_url(
@@ -86,7 +89,8 @@ enum CommonMarkTree {
         }
     }
 
-    /// A link to where none may lead, and one within another, become the text that they show. HTML forbids the latter.
+    /// Replaces a link by its text if its scheme is not allowed or it is within another link, which HTML forbids. Turns
+    /// an image into a link, and gives a link without text its address as text.
     private static func makeSafeLink(_ node: OpaquePointer) {
         let address = url(node)
         let isSafe = isAllowed(address)
@@ -103,10 +107,10 @@ enum CommonMarkTree {
     }
 
     private static func isWithinLink(_ node: OpaquePointer) -> Bool {
-        var above = cmark_node_parent(node)
-        while let parent = above {
+        var next = cmark_node_parent(node)
+        while let parent = next {
             if isLink(parent) { return true }
-            above = cmark_node_parent(parent)
+            next = cmark_node_parent(parent)
         }
         return false
     }

@@ -1,10 +1,12 @@
 import CCommonMark
 import Foundation
 
-/// Writes a document's nodes as text.
+/// Renders the nodes of a document as plain text.
 struct PlainTextWriter {
     private var lines = ""
+    /// The open lists, outermost first: the next number of an ordered list, nil for a bullet list.
     private var lists: [Int?] = []
+    /// The start of each open link's text.
     private var linkStart: [String.Index] = []
 
     var text: String { lines.trimmingCharacters(in: .whitespacesAndNewlines) }

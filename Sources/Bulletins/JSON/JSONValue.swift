@@ -1,6 +1,6 @@
-/// A JSON text as a value. Members keep their order and are unique.
+/// A JSON value. The members of objects are unique and keep their order.
 ///
-/// Whole numbers are kept apart from others, and `1.0` counts as whole, as in JSON Schema.
+/// Whole numbers are a case of their own, and `1.0` is one of them, as in JSON Schema.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -10,7 +10,7 @@ public enum JSONValue: Sendable, Hashable {
     case array([JSONValue])
     case object(JSONObject)
 
-    /// The value of a member, if this is an object that has it.
+    /// The value of a member; nil if this is not an object or lacks the member.
     public subscript(key: String) -> JSONValue? {
         guard case .object(let object) = self else { return nil }
         return object[key]
@@ -29,8 +29,8 @@ public enum JSONValue: Sendable, Hashable {
     }
 }
 
-/// The members of a JSON object in their order. A bulletin has about ten, so a search from the first
-/// to the last beats a hash table.
+/// The members of a JSON object, in order. Lookups are linear: a bulletin has about ten members, where a linear search
+/// is faster than a hash table.
 public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     public typealias Member = (key: String, value: JSONValue)
 
@@ -42,7 +42,7 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for (key, value) in elements { self[key] = value }
     }
 
-    /// Of members whose keys are known to differ.
+    /// Makes an object of members whose keys are known to be unique.
     public init(unique members: [Member]) { self.members = members }
 
     public subscript(key: String) -> JSONValue? {
@@ -58,14 +58,14 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     func index(of key: String) -> Int? { members.firstIndex { Self.same($0.key, key) } }
 
-    /// By bytes: to Swift, "é" and "e" with an accent are one string, to JSON they are two. Swift's
-    /// comparison comes first for its speed: it says no to nearly all.
+    /// Compares keys by bytes. Swift considers "é" and "e" with a combining accent equal, and JSON does not. Swift's
+    /// comparison still comes first, because it quickly rules out nearly all keys.
     private static func same(_ a: String, _ b: String) -> Bool { a == b && a.utf8.elementsEqual(b.utf8) }
 
-    /// Adds a member whose key is known to be new.
+    /// Appends a member whose key is known to be new.
     mutating func append(_ key: String, _ value: JSONValue) { members.append((key, value)) }
 
-    /// Adds the member unless the value is nil.
+    /// Sets the member unless the value is nil.
     public mutating func set(_ key: String, _ value: String?) {
         if let value { self[key] = .string(value) }
     }

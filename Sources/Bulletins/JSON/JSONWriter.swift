@@ -1,6 +1,6 @@
-/// Writes JSON, members in their order or sorted by name.
+/// Serialises JSON, with the members of objects in their own order or sorted by name.
 public struct JSONWriter {
-    /// The text in UTF-8.
+    /// The output, in UTF-8.
     public private(set) var bytes: [UInt8] = []
     private let sortsKeys: Bool
 

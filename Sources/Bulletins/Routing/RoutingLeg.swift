@@ -1,27 +1,30 @@
-/// One stretch of the subscriptions' index that a bulletin has to look at: those to one field (or
-/// `*`) whose region lies in one interval. A bulletin's legs together hold every match.
+/// One range of the subscription index: the subscriptions to one field (or `*`) whose region is in one interval.
 ///
-/// Each subscription lies on few legs, and the legs come in a fixed order, most specific first, so
-/// that a place in the fan-out is a leg's number and a place in the index.
+/// The legs of a bulletin together cover every matching subscription, and the fan-out scans them one after another.
+/// Their order is fixed, most specific first, so a position in the fan-out is the number of a leg and a position within
+/// its range. Example: a bulletin for `73.71` in `kesehatan` has legs for the subscriptions of 73.71 itself, of all
+/// regions within it, of 73, and of the whole country, each for `kesehatan` and for `*`.
 public struct RoutingLeg: Sendable, Hashable {
-    /// The subscription's field as it is stored, `*` for all.
+    /// The field of the subscriptions as it is stored; `*` for all fields.
     public let field: String
-    /// The subscription's region as a number.
+    /// The regions of the subscriptions, as `Region.rawValue`.
     public let regions: ClosedRange<Int64>
-    /// Which reaches count here: bit 1, the bulletin's region covers the subscription's; bit 2, it
-    /// lies within.
+    /// The reaches that match on this leg, as a bit mask. Bit 1: the bulletin's region contains the subscription's. Bit
+    /// 2: the subscription's region contains the bulletin's.
     public let reachMask: Int
 }
 
 extension Bulletin {
-    /// The legs of this bulletin, most specific first: its own regions, then what lies within them,
-    /// then what contains them; for each its own fields before their parents before `*`.
+    /// The legs of this bulletin, most specific first.
+    ///
+    /// Its own regions come first, then the regions within them, then the regions that contain them. For each of these,
+    /// its own fields come first, then their parents, then `*`.
     public var routingLegs: [RoutingLeg] {
         let fields = legFields
         let legs = legRegions.flatMap { interval, mask in
             fields.map { RoutingLeg(field: $0, regions: interval, reachMask: mask) }
         }
-        // Those of one region all differ.
+        // Only several regions can produce the same leg twice: they may share an ancestor.
         guard regions.count > 1 else { return legs }
         var seen: Set<RoutingLeg> = []
         return legs.filter { seen.insert($0).inserted }

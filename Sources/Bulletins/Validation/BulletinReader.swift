@@ -1,12 +1,12 @@
-/// The first half of validation: whether a JSON value has the shape of a bulletin.
+/// The first half of validation: reads a JSON value as a bulletin and checks its form.
 ///
-/// It agrees with `config/schema/bulletin.schema.json`; a test feeds both the same input. What needs
-/// knowledge of the world (regions, publishers, the time) is `BulletinReview`'s.
+/// It agrees with `config/schema/bulletin.schema.json`: a test feeds both the same input. The checks that need the
+/// registries, the publisher or the time follow in `BulletinReview`.
 struct BulletinReader {
-    /// What could be read, and everything that was not of its form.
+    /// The members that could be read, and the errors of all others.
     struct Reading {
         var bulletin: Bulletin
-        /// The codes as they stand, each with its JSON pointer.
+        /// The codes of regions and fields, unresolved, each with its JSON pointer.
         var regionCodes: [(code: String, path: String)]
         var fieldCodes: [(code: String, path: String)]
         var errors: [BulletinError]
@@ -26,7 +26,7 @@ struct BulletinReader {
         let regions = codes("regions", 1...200, &reader)
         let fields = codes("fields", 1...10, &reader)
         details(&reader, &bulletin)
-        reader.refuseUnknown(exceptPrefix: "x-")
+        reader.rejectUnknown(exceptPrefix: "x-")
         return Reading(bulletin: bulletin, regionCodes: regions, fieldCodes: fields, errors: reader.errors)
     }
 
@@ -49,18 +49,18 @@ struct BulletinReader {
         bulletin.note = reader.text("note", limit: 500, minimum: 0)
         bulletin.body = reader.text("body", limit: 65_536, allowing: [0x09, 0x0A, 0x0D])
         if bulletin.status == .published { reader.require("body") }
-        if let body = bulletin.body, body.utf8.count > 65_536 { reader.note("body", "is larger than 64 KiB") }
+        if let body = bulletin.body, body.utf8.count > 65_536 { reader.addError("body", "is larger than 64 KiB") }
         bulletin.link = reader.text("link", like: "an http or https URL", Grammar.isWebURL)
         bulletin.legalBasis =
             reader.list("legalBasis", 0...10) { element, path, reader in
                 guard case .string(let line) = element, (1...500).contains(line.unicodeScalars.count),
                     !Grammar.hasControls(line)
                 else {
-                    reader.note(path: path, "must be one line of 1-500 characters")
+                    reader.addError(path: path, "must be one line of 1-500 characters")
                     return nil
                 }
                 if let problem = Grammar.fault(ofLine: line, mayBeBlank: false) {
-                    reader.note(path: path, problem)
+                    reader.addError(path: path, problem)
                     return nil
                 }
                 return line
@@ -74,19 +74,19 @@ struct BulletinReader {
         bulletin.expiresAt = reader.timestamp("expiresAt")
     }
 
-    /// Codes as texts; whether they are known is for the review. Twice the same is an error.
+    /// Reads a list of codes without resolving them. A duplicate is an error.
     private static func codes(_ key: String, _ limits: ClosedRange<Int>, _ reader: inout MemberReader) -> [(
         String, String
     )] {
-        // By bytes: strings in Swift are equal if they are canonically equivalent.
+        // Compared by bytes: Swift considers canonically equivalent strings equal.
         var seen: Set<[UInt8]> = []
         return reader.list(key, limits) { element, path, reader in
             guard case .string(let code) = element, (1...64).contains(code.unicodeScalars.count) else {
-                reader.note(path: path, "must be a code of 1-64 characters")
+                reader.addError(path: path, "must be a code of 1-64 characters")
                 return nil
             }
             guard seen.insert(Array(code.utf8)).inserted else {
-                reader.note(path: path, "\(code) is there twice")
+                reader.addError(path: path, "\(code) appears twice")
                 return nil
             }
             return (code, path)
@@ -97,7 +97,7 @@ struct BulletinReader {
         bulletin.attachments =
             reader.list("attachments", 0...20) { element, path, reader in
                 guard case .object(let object) = element else {
-                    reader.note(path: path, "must be an object")
+                    reader.addError(path: path, "must be an object")
                     return nil
                 }
                 return reader.nested(object, at: path, DetailReader.attachment)
@@ -115,10 +115,10 @@ struct BulletinReader {
         switch bulletin.kind {
         case .proposal:
             if bulletin.status == .published { reader.require("proposal") }
-            if reader.has("inReplyTo") { reader.note("inReplyTo", "belongs to announcements only") }
+            if reader.has("inReplyTo") { reader.addError("inReplyTo", "is for announcements only") }
         case .announcement:
             if reader.has("proposal") && !reader.has("inReplyTo") {
-                reader.note("proposal", "belongs to proposals, and to announcements with inReplyTo")
+                reader.addError("proposal", "is for proposals, and for announcements with inReplyTo")
             }
         }
     }

@@ -1,34 +1,13 @@
 import Crypto
 
-/// A bulletin that passed validation, with what has to be stored of it.
-public struct AcceptedBulletin: Sendable {
-    public var bulletin: Bulletin
-    /// The bulletin as JSON, with its publisher, id and revision filled in and retired codes replaced.
-    public var payload: [UInt8]
-    /// SHA-256 of the content in canonical form: two messages with the same digest say the same.
-    public var digest: [UInt8]
-    /// What the receipt tells the publisher, such as a retired code that was replaced.
-    public var notes: [String]
-    /// Whether it waits for an operator's approval.
-    public var isModerated: Bool
-
-    public init(bulletin: Bulletin, payload: [UInt8], digest: [UInt8], notes: [String] = [], isModerated: Bool = false)
-    {
-        self.bulletin = bulletin
-        self.payload = payload
-        self.digest = digest
-        self.notes = notes
-        self.isModerated = isModerated
-    }
-}
-
-/// Turns a JSON value into a bulletin or a refusal with everything that is wrong with it.
+/// Validates a JSON value as a bulletin. It reports all errors together, not only the first.
 public struct BulletinValidator: Sendable {
     private let registries: Registries
 
     public init(registries: Registries) { self.registries = registries }
 
-    /// Checks the shape and, with `publisher` (the registered one of that name), the meaning.
+    /// Checks the form of the bulletin, then its meaning. `publisher` is the registered publisher that the bulletin
+    /// names; nil if there is none.
     public func validate(_ value: JSONValue, publisher: Publisher?, sender: Sender, now: Timestamp)
         -> Result<AcceptedBulletin, Refusal>
     {

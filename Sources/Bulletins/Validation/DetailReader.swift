@@ -1,17 +1,17 @@
-/// The shapes of a bulletin's nested objects.
+/// Reads the nested objects of a bulletin.
 enum DetailReader {
     static func attachment(_ reader: inout MemberReader) -> Bulletin.Attachment? {
         for key in ["title", "url", "type"] { reader.require(key) }
         let title = reader.text("title", limit: 200)
         let url = reader.text("url", like: "an http or https URL", Grammar.isWebURL)
-        let type = reader.text("type", like: "a media type such as application/pdf", Grammar.isMediaType)
+        let type = reader.text("type", like: "a media type, for example application/pdf", Grammar.isMediaType)
         let length = reader.integer("length", in: 0...9_007_199_254_740_991)
         guard let title, let url, let type else { return nil }
         return Bulletin.Attachment(title: title, url: url, type: type, length: length)
     }
 
     static func contact(_ reader: inout MemberReader) -> Bulletin.Contact? {
-        if reader.object.members.isEmpty { reader.note("", "needs a name, phone or email") }
+        if reader.object.members.isEmpty { reader.addError("", "needs a name, phone or email") }
         return Bulletin.Contact(
             name: reader.text("name", limit: 200),
             phone: reader.text("phone", limit: 40),
@@ -26,16 +26,16 @@ enum DetailReader {
         let endsAt = reader.timestamp("endsAt").map(Bulletin.Moment.at)
         let endsOn = reader.day("endsOn").map(Bulletin.Moment.on)
         switch (reader.has("startsAt"), reader.has("startsOn")) {
-        case (false, false): reader.note("", "needs startsAt or startsOn")
-        case (true, true): reader.note("startsOn", "cannot stand beside startsAt")
-        case (true, false): if reader.has("endsOn") { reader.note("endsOn", "goes with startsOn; use endsAt") }
-        case (false, true): if reader.has("endsAt") { reader.note("endsAt", "goes with startsAt; use endsOn") }
+        case (false, false): reader.addError("", "needs startsAt or startsOn")
+        case (true, true): reader.addError("startsOn", "excludes startsAt; give only one of them")
+        case (true, false): if reader.has("endsOn") { reader.addError("endsOn", "belongs to startsOn; use endsAt") }
+        case (false, true): if reader.has("endsAt") { reader.addError("endsAt", "belongs to startsAt; use endsOn") }
         }
         guard let starts = startsAt ?? startsOn else { return nil }
         return Bulletin.Event(name: name, starts: starts, ends: endsAt ?? endsOn, place: place)
     }
 
-    /// CAP 1.2 (OASIS), section 3.2.2, for urgency, severity and certainty.
+    /// The values of urgency, severity and certainty are those of CAP 1.2 (OASIS), section 3.2.2.
     static func alert(_ reader: inout MemberReader) -> Bulletin.Alert? {
         reader.require("event")
         return Bulletin.Alert(
@@ -63,7 +63,7 @@ enum DetailReader {
             beneficiaries: reader.integer("beneficiaries", in: 0...9_007_199_254_740_991))
         _ = reader.nested("estimatedCost") { cost -> Bool? in
             for key in ["currency", "amount"] { cost.require(key) }
-            _ = cost.text("currency", like: "three capital letters such as IDR", Grammar.isCurrency)
+            _ = cost.text("currency", like: "three upper-case letters, for example IDR", Grammar.isCurrency)
             if let amount = cost.take("amount") { checkAmount(amount, &cost) }
             return true
         }
@@ -74,7 +74,7 @@ enum DetailReader {
         switch amount {
         case .integer(let number) where number >= 0: break
         case .number(let number) where number >= 0: break
-        default: reader.note("amount", "must be a number of at least 0")
+        default: reader.addError("amount", "must be a number of at least 0")
         }
     }
 }

@@ -1,4 +1,4 @@
-/// The forms of the texts in a bulletin, the same ones as in `config/schema/bulletin.schema.json`.
+/// The syntax of the texts in a bulletin, as in `config/schema/bulletin.schema.json`.
 public enum Grammar {
     /// `[a-z0-9][a-z0-9.-]{1,63}`
     public static func isPublisher(_ text: String) -> Bool {
@@ -7,13 +7,13 @@ public enum Grammar {
         return bytes.allSatisfy { isLowercaseOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
     }
 
-    /// 1-128 of `A-Za-z0-9._:-`, but neither `.` nor `..`, which a client takes out of a page's path.
+    /// 1-128 of `A-Za-z0-9._:-`, but neither `.` nor `..`, which clients remove from the path of the bulletin's page.
     public static func isBulletinID(_ text: String) -> Bool {
         text != "." && text != ".." && (1...128).contains(text.utf8.count)
             && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || [0x2E, 0x5F, 0x3A, 0x2D].contains($0) }
     }
 
-    /// BCP 47 (RFC 5646) as far as its outer form goes: `id`, `jv-Java`, `zh-Hant-TW`.
+    /// The outer form of BCP 47 (RFC 5646): `id`, `jv-Java`, `zh-Hant-TW`.
     public static func isLanguage(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard let first = parts.first, (2...8).contains(first.utf8.count), first.utf8.allSatisfy(isLetter),
@@ -26,7 +26,7 @@ public enum Grammar {
 
     /// An http or https URL with a host, without spaces, quotes, angle brackets or control characters.
     public static func isWebURL(_ text: String) -> Bool {
-        // On scalars and bytes throughout: a combining mark after a delimiter makes one Character of both.
+        // Works on scalars and bytes, because a delimiter and a combining mark after it are one Character.
         let scheme = ["https://", "http://"].first { scheme in
             text.utf8.prefix(scheme.utf8.count).elementsEqual(scheme.utf8) {
                 $0 == $1 || ($0 | 0x20) == $1 && isLetter($0)
@@ -38,7 +38,7 @@ public enum Grammar {
         return !hasControls(text) && !hasHidden(text) && rest.allSatisfy { !urlBreakers.contains($0) }
     }
 
-    /// `local@domain`, without spaces or control characters; more is the mail server's to say.
+    /// `local@domain` without spaces or control characters. Only the mail server knows more.
     public static func isEmail(_ text: String) -> Bool {
         let parts = text.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, (1...64).contains(parts[0].count), (3...255).contains(parts[1].count) else {
@@ -55,22 +55,23 @@ public enum Grammar {
         return parts.count == 2
             && parts.allSatisfy { part in
                 (1...127).contains(part.utf8.count)
-                    && part.utf8.allSatisfy { isLetter($0) || isDigit($0) || mediaTypeMarks.contains($0) }
+                    && part.utf8.allSatisfy { isLetter($0) || isDigit($0) || mediaTypePunctuation.contains($0) }
             }
     }
 
-    /// Three capital letters (ISO 4217).
+    /// Three upper-case letters (ISO 4217).
     public static func isCurrency(_ text: String) -> Bool {
         text.utf8.count == 3 && text.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
     }
 
-    /// U+0000-001F and U+007F-009F, but for those in `allowing`.
+    /// Whether a text contains U+0000-001F or U+007F-009F, other than those in `allowing`.
     public static func hasControls(_ text: String, allowing: [UInt8] = []) -> Bool {
         var text = text
         return text.withUTF8 { bytes in
             var previous: UInt8 = 0
             for byte in bytes {
-                // One comparison for the many: controls, DEL, and the continuation bytes of U+0080-009F.
+                // A single comparison rules out most bytes, and leaves controls, DEL and the continuation bytes of
+                // U+0080-009F.
                 if byte &- 0x20 >= 0x5F, byte < 0xA0 {
                     if byte < 0x20 ? !allowing.contains(byte) : byte == 0x7F || previous == 0xC2 { return true }
                 }
@@ -80,25 +81,26 @@ public enum Grammar {
         }
     }
 
-    /// Why a text is no line that people can read as it is; nil for a good one. The character is named.
+    /// The problem with a line that people are to read: a hostile character, which the text names, or nothing visible.
+    /// Nil for a valid line.
     public static func fault(ofLine text: String, mayBeBlank: Bool) -> String? {
         if let scalar = text.unicodeScalars.first(where: HiddenCharacters.isHostile) {
-            return "holds the character \(HiddenCharacters.name(scalar)), which nobody sees; leave it out"
+            return "contains the invisible character \(HiddenCharacters.name(scalar)); remove it"
         }
         return mayBeBlank || HiddenCharacters.hasVisible(text) ? nil : "is blank"
     }
 
-    /// Characters that show nothing, of which an address has none: spaces of any width, joiners, marks of direction.
+    /// Whether a text contains invisible characters, which addresses cannot have.
     private static func hasHidden(_ text: String) -> Bool {
         !text.utf8.allSatisfy { $0 < 0x80 } && text.unicodeScalars.contains(where: HiddenCharacters.isInvisible)
     }
 
-    /// `traceparent` of W3C Trace Context, section 3.2: `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits, all
-    /// hexadecimal in lower case.
+    /// The `traceparent` of W3C Trace Context, section 3.2: `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits, all
+    /// hexadecimal and in lower case.
     public static func isTraceparent(_ text: String) -> Bool {
         text.utf8.count == 55
-            && text.utf8.enumerated().allSatisfy { place, byte in
-                switch place {
+            && text.utf8.enumerated().allSatisfy { index, byte in
+                switch index {
                 case 2, 35, 52: byte == UInt8(ascii: "-")
                 default: isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
                 }
@@ -107,7 +109,7 @@ public enum Grammar {
 
     private static let urlBreakers = Set(" \"<>\\^`{|}".utf8)
     private static let emailBreakers = Set(" \"(),:;<>[\\]".utf8)
-    private static let mediaTypeMarks = Set("!#$&-^_.+".utf8)
+    private static let mediaTypePunctuation = Set("!#$&-^_.+".utf8)
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
     private static func isLetter(_ byte: UInt8) -> Bool {

@@ -1,12 +1,15 @@
-/// How a bulletin lies in a message: plain JSON, or CloudEvents 1.0 structured or binary.
+/// The envelope of a bulletin: plain JSON, or a CloudEvent 1.0 in structured or binary mode.
 ///
-/// There is no official CloudEvents binding for AMQP 0-9-1; the header prefixes `cloudEvents:`,
-/// `cloudEvents_` and `ce-` are those that the SDKs in use write.
+/// A structured event contains the bulletin in its member `data`. A binary event is the bulletin itself, with the
+/// attributes of the event in the message headers.
+///
+/// CloudEvents has no official binding for AMQP 0-9-1. The header prefixes `cloudEvents:`, `cloudEvents_` and `ce-` are
+/// those that the common SDKs write.
 public struct MessageEnvelope: Sendable {
-    /// The content type with its parameters; nil if the message has none.
+    /// The content type, including its parameters; nil if the message has none.
     public var contentType: String?
     public var contentEncoding: String?
-    /// The headers that are texts.
+    /// The headers whose values are texts.
     public var headers: [String: String]
 
     public init(contentType: String?, contentEncoding: String?, headers: [String: String]) {
@@ -17,30 +20,23 @@ public struct MessageEnvelope: Sendable {
 
     static let types = ["id.kentongan.announcement.v1": "announcement", "id.kentongan.proposal.v1": "proposal"]
 
-    /// The bulletin's JSON, with `id` and `publisher` taken from the event where it lacks them.
+    /// Extracts the bulletin's JSON. If it lacks `id` or `publisher`, these come from the event.
     public func open(_ body: [UInt8]) -> Result<JSONValue, Refusal> {
         if let contentEncoding, !["", "utf-8", "utf8", "identity", "us-ascii"].contains(contentEncoding.lowercased()) {
-            return .failure(
-                Refusal(
-                    BulletinError(
-                        "", .unsupportedEncoding,
-                        "content encoding \(contentEncoding) is not supported; send UTF-8 JSON as it is")))
+            let problem = "content encoding \(contentEncoding) is not supported; send uncompressed UTF-8 JSON"
+            return Self.failure(.unsupportedEncoding, problem)
         }
         let mediaType = mediaType
         guard ["", "application/json", "application/cloudevents+json"].contains(mediaType) else {
-            return .failure(
-                Refusal(
-                    BulletinError(
-                        "", .unsupportedEncoding,
-                        "content type \(mediaType) is not supported; send application/json or application/cloudevents+json"
-                    )))
+            let types = "application/json or application/cloudevents+json"
+            return Self.failure(
+                .unsupportedEncoding, "content type \(mediaType) is not supported; send \(types)")
         }
         let value: JSONValue
         do throws(JSONParser.Failure) {
             value = try JSONParser.parse(body)
         } catch {
-            return .failure(
-                Refusal(BulletinError("", .malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")))
+            return Self.failure(.malformedJSON, "not JSON at byte \(error.offset): \(error.problem)")
         }
         if mediaType == "application/cloudevents+json" { return Self.structured(value) }
         return cloudEventAttributes().flatMap { attributes in
@@ -57,7 +53,7 @@ public struct MessageEnvelope: Sendable {
         return String(type.drop { $0 == " " || $0 == "\t" }).lowercased()
     }
 
-    /// The attribute that a header of this name holds, if it is one of an event.
+    /// The name of the CloudEvents attribute in a header; nil for any other header.
     public static func attribute(_ header: String) -> String? {
         let name = header.lowercased()
         return ["cloudevents:", "cloudevents_", "ce-"].first { name.hasPrefix($0) }.map {
@@ -65,14 +61,14 @@ public struct MessageEnvelope: Sendable {
         }
     }
 
-    /// Fails where two headers say an attribute differently.
+    /// Collects the attributes. Fails if two headers give the same attribute different values.
     private func cloudEventAttributes() -> Result<[String: String], Refusal> {
         var found: [String: String] = [:]
         for (header, value) in headers {
             guard let name = Self.attribute(header) else { continue }
             guard found.updateValue(value, forKey: name) ?? value == value else {
-                let problem = "two headers give the CloudEvents attribute \(name.prefix(40)) differently"
-                return .failure(Refusal(BulletinError("", .schema, problem)))
+                let problem = "two headers give the CloudEvents attribute \(name.prefix(40)) different values"
+                return Self.failure(.schema, problem)
             }
         }
         return .success(found)
@@ -80,40 +76,41 @@ public struct MessageEnvelope: Sendable {
 
     private static func structured(_ event: JSONValue) -> Result<JSONValue, Refusal> {
         guard case .object(let object) = event else {
-            return .failure(Refusal(BulletinError("", .schema, "a CloudEvent is a JSON object")))
+            return failure(.schema, "a CloudEvent is a JSON object")
         }
         guard let data = object["data"] else {
-            return .failure(Refusal(BulletinError("/data", .schema, "data is missing; it holds the bulletin")))
+            return failure(.schema, "data is missing; it contains the bulletin", at: "/data")
         }
         if object["data_base64"] != nil {
-            return .failure(Refusal(BulletinError("/data_base64", .schema, "data_base64 excludes data")))
+            return failure(.schema, "a CloudEvent has data or data_base64, not both", at: "/data_base64")
         }
         var attributes: [String: String] = [:]
         for name in ["specversion", "id", "source", "type"] { attributes[name] = object[name]?.stringValue }
         return merge(data, attributes, at: "/")
     }
 
-    /// The attributes that an event must have (CloudEvents 1.0, Required Attributes) are looked at whether or not
-    /// the bulletin needs them.
+    /// Merges the attributes into the bulletin. The required ones (CloudEvents 1.0, Required Attributes) are checked
+    /// even if the bulletin does not need them.
     private static func merge(_ data: JSONValue, _ attributes: [String: String], at path: String)
         -> Result<JSONValue, Refusal>
     {
-        func refuse(_ name: String, _ problem: String) -> Result<JSONValue, Refusal> {
-            .failure(Refusal(BulletinError(path.isEmpty ? "" : path + name, .schema, problem)))
+        func rejected(_ name: String, _ problem: String) -> Result<JSONValue, Refusal> {
+            failure(.schema, problem, at: path.isEmpty ? "" : path + name)
         }
         guard let type = attributes["type"], let kind = types[type] else {
-            return refuse("type", "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")
+            return rejected(
+                "type", "the CloudEvents type must be one of \(types.keys.sorted().joined(separator: ", "))")
         }
         guard attributes["specversion"] == "1.0" else {
-            return refuse("specversion", "the CloudEvents specversion must be 1.0")
+            return rejected("specversion", "the CloudEvents specversion must be 1.0")
         }
-        guard let id = attributes["id"], !id.isEmpty else { return refuse("id", "a CloudEvent has an id") }
+        guard let id = attributes["id"], !id.isEmpty else { return rejected("id", "a CloudEvent needs an id") }
         guard let source = attributes["source"], !source.isEmpty else {
-            return refuse("source", "a CloudEvent has a source")
+            return rejected("source", "a CloudEvent needs a source")
         }
         guard case .object(var object) = data else { return .success(data) }
-        if let said = object["kind"]?.stringValue, said != kind {
-            return refuse("type", "the CloudEvents type \(type) contradicts the bulletin's kind")
+        if let declared = object["kind"]?.stringValue, declared != kind {
+            return rejected("type", "the CloudEvents type \(type) contradicts the bulletin's kind")
         }
         if object["id"] == nil { object["id"] = .string(id) }
         if object["publisher"] == nil { object.set("publisher", lastSegment(ofPathIn: source)) }
@@ -121,7 +118,7 @@ public struct MessageEnvelope: Sendable {
         return .success(.object(object))
     }
 
-    /// Of a URI reference (RFC 3986, section 3.3): neither the host nor the query is of its path.
+    /// The last path segment of a URI reference (RFC 3986, section 3.3). The path excludes the host and the query.
     private static func lastSegment(ofPathIn source: String) -> String? {
         var rest = Substring(source).prefix { $0 != "?" && $0 != "#" }
         if let colon = rest.firstIndex(of: ":"), !rest[..<colon].contains("/") {
@@ -129,5 +126,11 @@ public struct MessageEnvelope: Sendable {
         }
         if rest.hasPrefix("//") { rest = rest.dropFirst(2).drop { $0 != "/" } }
         return rest.split(separator: "/").last.map(String.init)
+    }
+
+    private static func failure<Value>(
+        _ reason: RefusalReason, _ problem: String, at path: String = ""
+    ) -> Result<Value, Refusal> {
+        .failure(Refusal(BulletinError(path, reason, problem)))
     }
 }

@@ -1,4 +1,4 @@
-/// Why a message is refused: a stable code that publishers' programs may rely on.
+/// The reason for rejecting a message: a stable code that publishers' programs may rely on.
 public enum RefusalReason: String, Sendable, CaseIterable {
     case malformedJSON = "malformed-json"
     case tooLarge = "too-large"
@@ -12,18 +12,18 @@ public enum RefusalReason: String, Sendable, CaseIterable {
     case outOfScope = "out-of-scope"
     case expired
     case staleRevision = "stale-revision"
-    /// The broker delivered it as often as it may, and never got an acknowledgement.
+    /// The broker delivered the message up to its delivery limit without an acknowledgement.
     case deliveryLimit = "delivery-limit"
-    /// The broker took it out of its queue for another reason of its own.
+    /// The broker removed the message from its queue for another reason.
     case deadLettered = "dead-lettered"
 }
 
-/// One thing that is wrong with a message.
+/// A single error in a message.
 public struct BulletinError: Error, Sendable, Hashable {
-    /// The JSON pointer (RFC 6901) of what is wrong; empty for the message as a whole.
+    /// The JSON pointer (RFC 6901) of the erroneous value; empty for the message as a whole.
     public let path: String
     public let code: RefusalReason
-    /// What is wrong, and what would be right, for people.
+    /// The problem and its solution, for people.
     public let message: String
 
     public init(_ path: String, _ code: RefusalReason, _ message: String) {
@@ -35,16 +35,16 @@ public struct BulletinError: Error, Sendable, Hashable {
     }
 }
 
-/// Everything that is wrong with a message; the first error's code is the reason.
+/// The errors of a rejected message. The code of the first error is the reason.
 public struct Refusal: Error, Sendable, Hashable {
     public let errors: [BulletinError]
 
-    /// A body can hold tens of thousands; nobody reads so many.
+    /// The most errors to report. A body has room for tens of thousands, which nobody reads.
     private static let limit = 200
 
     public init(_ error: BulletinError) { errors = [error] }
 
-    /// Nil if there are no errors.
+    /// Returns nil if there are no errors.
     public init?(_ errors: [BulletinError]) {
         guard !errors.isEmpty else { return nil }
         self.errors = Array(errors.prefix(Self.limit))

@@ -3,19 +3,19 @@ import Crypto
 package import Runtime
 package import Storage
 
-/// Takes in what came to return paths: reads it, and records what it says of the delivery that it answers.
+/// Takes in mail sent to return paths: reads a report, and records its meaning for the delivery.
 package struct BounceIntake: Sendable {
     package enum Outcome: Sendable, Equatable {
         case recorded(delivery: Int64, Bounce)
-        /// It is no report of a failure, a delay or a complaint, such as the answer of somebody who is away.
+        /// The message reports no failure, delay or complaint. It may be an out-of-office reply.
         case noReport(delivery: Int64)
-        /// It asked to end what a mail came by, and that is done.
+        /// The message unsubscribed its sender.
         case unsubscribed
-        /// It names no return path that this store has signed.
+        /// The message names no return path signed by this store.
         case unsigned
-        /// The delivery is not there any more.
+        /// The delivery no longer exists.
         case gone(delivery: Int64)
-        /// The delivery is still being sent. To be tried again later.
+        /// The delivery is still being sent. The mail server should try again later.
         case underWay(delivery: Int64)
     }
 
@@ -24,24 +24,24 @@ package struct BounceIntake: Sendable {
     private let paths: BounceAddress
     private let clock: WallClock
 
-    /// More of a message does not say more.
+    /// How many bytes of a message are read. Reports are never longer.
     package static let maximumSize = 1 << 20
 
-    /// Where mails come in beside the signed return paths.
+    /// The addresses that take mail in addition to the signed return paths.
     package struct Mailboxes: Sendable {
-        /// What return paths are made of.
+        /// The address from which the return paths are made.
         let from: String
-        /// Whether each mail has a return path of its own; else reports come to `from` itself.
+        /// Whether each mail has a return path of its own. If not, reports come to `from` itself.
         let variesReturnPaths: Bool
-        /// Takes mails that unsubscribe.
-        let leave: String?
+        /// The address to which mail programs send unsubscribe mail.
+        let unsubscribe: String?
 
-        package init(from: String, variesReturnPaths: Bool = true, leave: String? = nil) {
-            (self.from, self.variesReturnPaths, self.leave) = (from, variesReturnPaths, leave)
+        package init(from: String, variesReturnPaths: Bool = true, unsubscribe: String? = nil) {
+            (self.from, self.variesReturnPaths, self.unsubscribe) = (from, variesReturnPaths, unsubscribe)
         }
 
         func contains(_ address: String) -> Bool {
-            [leave, variesReturnPaths ? nil : from].compactMap(\.self)
+            [unsubscribe, variesReturnPaths ? nil : from].compactMap(\.self)
                 .contains { MailAddress.folded($0) == MailAddress.folded(MailAddress.canonical(address)) }
         }
     }
@@ -55,22 +55,22 @@ package struct BounceIntake: Sendable {
         paths = BounceAddress(from: mailboxes.from, key: store.bounceKey)
     }
 
-    /// What a return path looks like.
+    /// An example of a return path.
     package var example: String { paths.address(of: 1) }
 
-    /// Whether mails to an address are taken.
+    /// Whether this intake takes mail to an address.
     package func isReturnPath(_ address: String) -> Bool {
         paths.delivery(in: address) != nil || mailboxes.contains(address)
     }
 
-    /// `recipients` are the addresses that it came to, as far as they are known.
+    /// Takes in a message. `recipients` are its envelope recipients, as far as they are known.
     package func take(_ message: [UInt8], to recipients: [String]) async throws(StoreError) -> Outcome {
         let reader = BounceReader(message)
-        if let token = reader.leaveToken, try await end(token) { return .unsubscribed }
+        if let token = reader.unsubscribeToken, try await unsubscribe(token) { return .unsubscribed }
         guard let number = reader.delivery(paths, envelope: recipients) else { return .unsigned }
         guard let (row, _) = try await store.delivery(number) else { return .gone(delivery: number) }
         guard let bounce = reader.bounce(of: row.address) else { return .noReport(delivery: number) }
-        // The mail server may be faster than the record of the attempt.
+        // The mail server may bounce the message before the worker has recorded the attempt.
         for _ in 0..<100 {
             switch try await store.record(bounce, of: number, now: clock.now) {
             case .recorded: return .recorded(delivery: number, bounce)
@@ -82,9 +82,10 @@ package struct BounceIntake: Sendable {
         return .underWay(delivery: number)
     }
 
-    /// The token is a secret of its mail, so that no other proof is needed: a link asks for none either.
-    private func end(_ token: LeaveToken) async throws(StoreError) -> Bool {
-        guard mailboxes.leave != nil else { return false }
+    /// Unsubscribes by the token. Only the recipient of the mail knows it, so no other proof is needed; the link in
+    /// the mail needs none either.
+    private func unsubscribe(_ token: UnsubscribeToken) async throws(StoreError) -> Bool {
+        guard mailboxes.unsubscribe != nil else { return false }
         let hash = Array(SHA256.hash(data: token.token))
         return try await store.unsubscribe(tokenHash: hash, scope: token.scope, now: clock.now)
     }
@@ -95,12 +96,12 @@ extension BounceIntake.Outcome: CustomStringConvertible {
         switch self {
         case .recorded(let delivery, let bounce):
             "delivery \(delivery): \(bounce.kind.rawValue)\(bounce.status.map { " \($0)" } ?? "")"
-                + (!bounce.suppresses ? "" : "; its address gets nothing from now on")
+                + (!bounce.suppresses ? "" : "; its address is suppressed from now on")
         case .noReport(let delivery):
-            "delivery \(delivery): the message is no bounce and no complaint; nothing changes"
-        case .unsubscribed: "the message ended what its mail came by"
-        case .unsigned: "the message names no return path of this store"
-        case .gone(let delivery): "there is no delivery \(delivery) by email any more"
+            "delivery \(delivery): the message is neither a bounce nor a complaint, so nothing changes"
+        case .unsubscribed: "the message unsubscribed its sender"
+        case .unsigned: "the message names no return path that this store has signed"
+        case .gone(let delivery): "delivery \(delivery) by email no longer exists"
         case .underWay(let delivery): "delivery \(delivery) is still being sent"
         }
     }

@@ -1,8 +1,8 @@
-// What comes back of mails, by LMTP.
+// Bounces by LMTP.
 //
-// Reads:      messages that a mail server hands over, to return paths only.
-// Writes:     bounces and complaints; all that a mail server is told to have been taken is committed.
-// On failure: of the store, 451: the mail server tries again.
+// Reads:      messages to return paths, from a mail server.
+// Writes:     bounces, complaints and unsubscriptions. Everything accepted by a reply has been committed.
+// On failure: replies 451 if the store fails, so the mail server tries again.
 
 import DeliveryEngine
 package import Logging
@@ -12,14 +12,14 @@ import ServiceLifecycle
 import Synchronization
 import Storage
 
-/// Listens for mail servers that would rather speak LMTP (RFC 2033) than run a command for each bounce.
+/// Listens for mail servers that use LMTP (RFC 2033) instead of running `kentongan bounce` per message.
 package struct BounceListener: Service {
     private let host: String
     private let port: Int
     private let intake: BounceIntake
     private let logger: Logger
 
-    private static let mostConnections = 64
+    private static let maximumConnections = 64
     private static let idleTime = TimeAmount.seconds(300)
 
     package init(host: String, port: Int, intake: BounceIntake, logger: Logger) {
@@ -30,21 +30,21 @@ package struct BounceListener: Service {
 
     package func run() async throws {
         let server = try await bind()
-        logger.info("bounces are taken by LMTP at \(host):\(server.channel.localAddress?.port ?? port)")
+        logger.info("accepting bounces by LMTP at \(host):\(server.channel.localAddress?.port ?? port)")
         try await server.executeThenClose { inbound in
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { group in
-                    let places = Places(Self.mostConnections)
+                    let slots = ConnectionSlots(Self.maximumConnections)
                     do {
                         for try await connection in inbound {
-                            let hasPlace = places.take()
+                            let hasSlot = slots.acquire()
                             group.addTask {
-                                if hasPlace { await serve(connection) } else { await refuse(connection) }
-                                places.giveBack()
+                                if hasSlot { await serve(connection) } else { await reject(connection) }
+                                slots.release()
                             }
                         }
                     } catch {
-                        if !Task.isCancelled { logger.error("bounces are taken no more: \(error)") }
+                        if !Task.isCancelled { logger.error("accepting bounces has stopped: \(error)") }
                     }
                     group.cancelAll()
                 }
@@ -64,7 +64,7 @@ package struct BounceListener: Service {
                     }
                 }
         } catch {
-            throw Fault(description: "mail.bounces.listen: \(host):\(port) cannot be listened on: \(error)")
+            throw Fault(description: "mail.bounces.listen: \(host):\(port) cannot listen: \(error)")
         }
     }
 
@@ -72,7 +72,7 @@ package struct BounceListener: Service {
         let description: String
     }
 
-    private func refuse(_ connection: Connection) async {
+    private func reject(_ connection: Connection) async {
         try? await connection.executeThenClose { _, outbound in
             try await outbound.write(ByteBuffer(string: "421 4.3.2 too many connections\r\n"))
         }
@@ -101,7 +101,7 @@ package struct BounceListener: Service {
         }
     }
 
-    /// One reply for each recipient (RFC 2033 section 4.2).
+    /// Takes a message and returns one reply per recipient (RFC 2033 section 4.2).
     private func take(_ message: [UInt8], _ recipients: [String]) async -> String {
         var replies = ""
         for recipient in recipients {
@@ -122,7 +122,7 @@ package struct BounceListener: Service {
     }
 }
 
-/// Ends a connection that nothing comes over.
+/// Closes a connection that has been silent too long.
 private final class CloseWhenIdle: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -132,13 +132,13 @@ private final class CloseWhenIdle: ChannelInboundHandler {
     }
 }
 
-/// How many more connections may be served; the count falls below zero by those that are refused.
-private final class Places: Sendable {
+/// Counts the free connection slots. Rejected connections take the count below zero.
+private final class ConnectionSlots: Sendable {
     private let free: Atomic<Int>
 
     init(_ count: Int) { free = Atomic(count) }
 
-    /// Whether there was one; `giveBack` is to follow all the same.
-    func take() -> Bool { free.subtract(1, ordering: .relaxed).newValue >= 0 }
-    func giveBack() { free.add(1, ordering: .relaxed) }
+    /// Takes a slot, and returns whether one was free. `release` must follow in either case.
+    func acquire() -> Bool { free.subtract(1, ordering: .relaxed).newValue >= 0 }
+    func release() { free.add(1, ordering: .relaxed) }
 }

@@ -1,10 +1,11 @@
 import Foundation
 
-/// A mail, or a part of one (RFC 5322, 2045, 2046), as far as reports need it. Forgiving: it reads what programs of
-/// forty years have sent, and what somebody sends to break it, in bounded depth and time. A returned message is a part
-/// like any other text: nothing in it is taken for a part of the report.
+/// A mail or one of its parts (RFC 5322, 2045, 2046), as far as bounces need it.
+///
+/// The parser is lenient, because it meets forty years of software and deliberate attacks, and it bounds depth and
+/// time. A returned message is a part like any other text: the parser never looks for parts of the report inside it.
 struct MIMEPart: Sendable {
-    /// Names in small letters, values in one line.
+    /// The header fields: names in lower case, values unfolded.
     let headers: [(name: String, value: String)]
     let children: [MIMEPart]
     private let body: ArraySlice<UInt8>
@@ -28,19 +29,19 @@ struct MIMEPart: Sendable {
         }
     }
 
-    /// Such as `message/delivery-status`.
+    /// The media type, for example `message/delivery-status`.
     var type: String {
         let value = self["content-type"] ?? "text/plain"
         return value.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
     }
 
-    /// The first header of that name.
+    /// The first header field of that name.
     subscript(_ name: String) -> String? { Self.value(name, headers) }
 
-    /// It and all that it is made of.
+    /// This part and all its descendants.
     var all: [MIMEPart] { [self] + children.flatMap(\.all) }
 
-    /// The body, decoded; any character set is read as UTF-8.
+    /// The decoded body. Every character set is read as UTF-8.
     var text: String {
         switch self["content-transfer-encoding"]?.trimmingCharacters(in: .whitespaces).lowercased() {
         case "base64":
@@ -53,7 +54,7 @@ struct MIMEPart: Sendable {
 
     // MARK: - Headers
 
-    /// Fields as in a header, up to an empty line (also those of a delivery status, RFC 3464 section 2.1).
+    /// Reads header fields up to an empty line. A delivery status has the same syntax (RFC 3464 section 2.1).
     static func readHeaders(_ lines: inout LineReader) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
         while let line = lines.next(), !line.isEmpty {
@@ -88,17 +89,17 @@ struct MIMEPart: Sendable {
 
     // MARK: - Bodies
 
-    /// The parts between the boundary's lines; the last also without an end.
+    /// Splits a body at its boundary lines. The last part may lack its closing boundary.
     private static func split(_ body: ArraySlice<UInt8>, _ boundary: String) -> [ArraySlice<UInt8>] {
-        let mark = Array("--\(boundary)".utf8)
+        let delimiter = Array("--\(boundary)".utf8)
         var parts: [ArraySlice<UInt8>] = []
         var start: Int?
         var lines = LineReader(body)
         while parts.count < maximumParts {
             let lineStart = lines.rest.startIndex
             guard let line = lines.next() else { break }
-            guard line.starts(with: mark) else { continue }
-            let tail = line.dropFirst(mark.count)
+            guard line.starts(with: delimiter) else { continue }
+            let tail = line.dropFirst(delimiter.count)
             let isEnd = tail.starts(with: "--".utf8)
             guard isEnd || tail.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { continue }
             if let start { parts.append(body[start..<lineStart]) }
@@ -137,12 +138,12 @@ struct MIMEPart: Sendable {
 
 /// Reads lines that end in CRLF or LF.
 struct LineReader {
-    /// What was not read yet.
+    /// The unread bytes.
     private(set) var rest: ArraySlice<UInt8>
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-    /// Without its end; nil behind the last.
+    /// The next line without its end. Nil after the last one.
     mutating func next() -> ArraySlice<UInt8>? {
         guard !rest.isEmpty else { return nil }
         let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex

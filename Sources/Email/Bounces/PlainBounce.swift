@@ -1,22 +1,22 @@
 import Foundation
 import Storage
 
-/// What a mail server wrote for people to read: qmail's bounces, Exim's of old, and the like.
+/// Bounces written for people, without a delivery status: those of qmail, older Exim and similar servers.
 struct PlainBounce {
     let mail: MIMEPart
     let all: [MIMEPart]
 
-    /// What it says of a mail to `address`; nil if it is no report of a failure or a delay.
+    /// The bounce of a mail to `address`. Nil if the text reports no failure or delay.
     func bounce(of address: String) -> Bounce? {
         guard let text = readableText else { return nil }
-        let said = Self.withoutReturnedMessage(text)
-        guard isFromMailServer(said) else { return nil }
-        let isLate = Self.lateWords.contains { said.localizedCaseInsensitiveContains($0) }
-        if isLate, StatusCode.enhanced(in: said)?.hasPrefix("5") != true {
-            return Bounce(kind: .delayed, status: StatusCode.enhanced(in: said), detail: nil)
+        let report = Self.withoutReturnedMessage(text)
+        guard isFromMailServer(report) else { return nil }
+        let isDelay = Self.delayPhrases.contains { report.localizedCaseInsensitiveContains($0) }
+        if isDelay, StatusCode.enhanced(in: report)?.hasPrefix("5") != true {
+            return Bounce(kind: .delayed, status: StatusCode.enhanced(in: report), detail: nil)
         }
-        return failure(PlainStatement(said, about: address)) ?? failure(PlainStatement(said, about: nil))
-            ?? (isForGood(said) ? Bounce(kind: .failed, status: "5.0.0", detail: nil) : nil)
+        return failure(PlainStatement(report, about: address)) ?? failure(PlainStatement(report, about: nil))
+            ?? (isPermanentFailure(report) ? Bounce(kind: .failed, status: "5.0.0", detail: nil) : nil)
     }
 
     private func failure(_ statement: PlainStatement?) -> Bounce? {
@@ -24,22 +24,22 @@ struct PlainBounce {
         if let status = statement.status {
             return Bounce(kind: .failed, status: status, detail: statement.explanation)
         }
-        if let line = statement.lineOfMailbox { return Bounce(kind: .failed, status: "5.0.0", detail: line) }
-        guard isForGood(statement.text) else { return nil }
+        if let line = statement.mailboxLine { return Bounce(kind: .failed, status: "5.0.0", detail: line) }
+        guard isPermanentFailure(statement.text) else { return nil }
         return Bounce(kind: .failed, status: "5.0.0", detail: statement.explanation)
     }
 
-    private func isForGood(_ said: String) -> Bool {
-        mail["x-failed-recipients"] != nil || isReport || Self.speaksOfFailure(subject)
-            || said.localizedCaseInsensitiveContains("permanent error")
-            || said.localizedCaseInsensitiveContains("permanent failure")
+    private func isPermanentFailure(_ report: String) -> Bool {
+        mail["x-failed-recipients"] != nil || isReport || Self.mentionsFailure(subject)
+            || report.localizedCaseInsensitiveContains("permanent error")
+            || report.localizedCaseInsensitiveContains("permanent failure")
     }
 
-    private static let lateWords = [
+    private static let delayPhrases = [
         "delayed", "not yet been delivered", "will be retried", "still being retried", "warning message only",
     ]
 
-    // MARK: - Who wrote it
+    // MARK: - The author
 
     private var subject: String { mail["subject"] ?? "" }
 
@@ -48,42 +48,42 @@ struct PlainBounce {
         return type.hasPrefix("multipart/report") && type.contains("delivery-status")
     }
 
-    /// People who are away have their servers answer, too (RFC 3834), and people are postmasters: from those only what
-    /// speaks of mail that was not delivered is a bounce.
-    private func isFromMailServer(_ said: String) -> Bool {
-        // Exim says of its bounces that they are replies, too.
+    /// Whether a mail server wrote the message. Servers also send out-of-office replies (RFC 3834), and postmasters
+    /// are people who write mail. From those, only a text about undelivered mail counts as a bounce.
+    private func isFromMailServer(_ report: String) -> Bool {
+        // Exim marks its bounces as automatic replies.
         if mail["x-failed-recipients"] != nil || isReport { return true }
         if ["x-autoreply", "x-autorespond", "x-autoresponse"].contains(where: { mail[$0] != nil }) { return false }
         let from = (mail["from"] ?? "").lowercased()
         let isReply = mail["auto-submitted"]?.lowercased().hasPrefix("auto-replied") == true
-        if isDaemon(from) { return !isReply || Self.speaksOfFailure(subject) }
-        if from.contains("postmaster"), !subject.lowercased().hasPrefix("re:"), Self.speaksOfFailure(subject) {
+        if isDaemon(from) { return !isReply || Self.mentionsFailure(subject) }
+        if from.contains("postmaster"), !subject.lowercased().hasPrefix("re:"), Self.mentionsFailure(subject) {
             return true
         }
         guard !isReply, !subject.lowercased().hasPrefix("re:") else { return false }
-        // Many programs write so; of theirs only what names a mailbox is a bounce.
-        let isNobody = from.contains("postmaster") || from.contains("no-reply@") || from.contains("noreply@")
-        return isNobody && (Self.speaksOfFailure(said) || Self.lines(said).contains(where: Self.isRefusal))
-            && (from.contains("postmaster") || Self.lines(said).contains(where: MailVerdict.saysOfMailbox))
+        // Many programs send mail from these addresses. Only a text that names a mailbox counts as a bounce.
+        let isGenericSender = from.contains("postmaster") || from.contains("no-reply@") || from.contains("noreply@")
+        return isGenericSender && (Self.mentionsFailure(report) || Self.lines(report).contains(where: Self.isRejection))
+            && (from.contains("postmaster") || Self.lines(report).contains(where: MailVerdict.saysOfMailbox))
     }
 
     private func isDaemon(_ from: String) -> Bool {
         ["mailer-daemon", "mailer daemon", "mailerdaemon", "mail delivery", "mail-daemon"].contains(
             where: from.contains) || from.trimmingCharacters(in: .whitespaces).hasSuffix("<>")
-            || mail["return-path"]?.hasPrefix("<>") == true && Self.speaksOfFailure(subject)
+            || mail["return-path"]?.hasPrefix("<>") == true && Self.mentionsFailure(subject)
     }
 
-    /// `550 5.1.1 no such user`
-    private static func isRefusal(_ line: String) -> Bool {
+    /// For example `550 5.1.1 no such user`.
+    private static func isRejection(_ line: String) -> Bool {
         StatusCode.find(in: line)?.hasPrefix("5") == true && MailVerdict.saysOfMailbox(line)
     }
 
-    private static func speaksOfFailure(_ text: String) -> Bool {
+    private static func mentionsFailure(_ text: String) -> Bool {
         let words = text.lowercased()
-        return failureWords.contains { words.contains($0) }
+        return failurePhrases.contains { words.contains($0) }
     }
 
-    private static let failureWords = [
+    private static let failurePhrases = [
         "undeliver", "not deliver", "unable to deliver", "trouble delivering", "failed delivery", "be delivered",
         "delivery fail", "delivery status", "delivery report", "delivery problem", "delivery error",
         "delivery has failed", "delivery notification", "mail failure", "failure notice", "returned mail",
@@ -96,7 +96,7 @@ struct PlainBounce {
 
     // MARK: - The text
 
-    /// The part that people are to read, without what marks it up.
+    /// The human-readable part, without markup.
     private var readableText: String? {
         if let plain = all.first(where: { $0.type == "text/plain" })?.text, plain.contains(where: { !$0.isWhitespace })
         {
@@ -105,7 +105,7 @@ struct PlainBounce {
         if let html = all.first(where: { $0.type == "text/html" }) {
             return Self.withoutMarkup(html.text.prefix(4 * Self.longestText))
         }
-        // Its parts have lost their boundaries.
+        // The report has lost the boundaries between its parts.
         return isReport && all.count == 1 ? mail.text : nil
     }
 
@@ -125,10 +125,10 @@ struct PlainBounce {
             .replacing("&#39;", with: "'").replacing("&quot;", with: "\"").replacing("&amp;", with: "&")
     }
 
-    /// In bytes. What servers write themselves is shorter.
+    /// In bytes. The texts of mail servers are shorter.
     private static let longestText = 50_000
 
-    /// The returned message has codes and dates of its own.
+    /// Cuts off the returned message, which has codes and dates of its own.
     private static func withoutReturnedMessage(_ text: String) -> String {
         var lines: [Substring] = []
         var room = longestText

@@ -1,22 +1,24 @@
 import Foundation
 import Storage
 
-/// What a text for people says of one recipient, in paragraphs: servers break what a receiver said into lines.
+/// The statement of a human-readable bounce about one recipient, in paragraphs: servers break the receiver's reply
+/// into lines.
 struct PlainStatement {
     let text: String
     private let paragraphs: [[String]]
 
-    /// `address` picks the sections that begin with it, where others begin with other addresses; nil if there are none.
-    /// Without it, of the whole text.
-    init?(_ said: String, about address: String?) {
-        var lines = said.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map {
+    /// Selects the statement. With `address`, it consists of the sections that begin with this address, in a text
+    /// where other sections begin with other addresses; nil if there are none. Without `address`, it is the whole
+    /// text.
+    init?(_ report: String, about address: String?) {
+        var lines = report.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map {
             MailHeader.oneLine($0.trimmingCharacters(in: .whitespaces))
         }
         if let address {
             lines = Self.sections(of: address.lowercased(), in: lines)
             guard !lines.isEmpty else { return nil }
         }
-        // What the server itself said to the receiver.
+        // The sending server's own commands.
         lines.removeAll { $0.hasPrefix(">>>") }
         text = lines.joined(separator: "\n")
         paragraphs = lines.split(separator: "").map(Array.init)
@@ -24,27 +26,28 @@ struct PlainStatement {
 
     var status: String? { StatusCode.find(in: text) }
 
-    /// The first line that says, in words that are known, that the mailbox is not there, turned off or full.
-    var lineOfMailbox: String? {
-        paragraphs.joined().first(where: Self.isSureOfMailbox)
-            ?? paragraphs.lazy.map { $0.joined(separator: " ") }.first(where: Self.isSureOfMailbox)
+    /// The first line that clearly says that the mailbox does not exist, is disabled or is full.
+    var mailboxLine: String? {
+        paragraphs.joined().first(where: Self.isCertainAboutMailbox)
+            ?? paragraphs.lazy.map { $0.joined(separator: " ") }.first(where: Self.isCertainAboutMailbox)
     }
 
-    /// Some servers write down all that can have happened.
-    private static func isSureOfMailbox(_ line: String) -> Bool {
+    /// Whether a line is certain about the mailbox. Some servers list everything that may have happened.
+    private static func isCertainAboutMailbox(_ line: String) -> Bool {
         let words = line.lowercased()
-        return MailVerdict.saysOfMailbox(line) && !doubts.contains { words.contains($0) }
+        return MailVerdict.saysOfMailbox(line) && !hedges.contains { words.contains($0) }
     }
 
     private static func explains(_ text: String) -> Bool {
-        MailVerdict.saysWhy(text) && (isSureOfMailbox(text) || !MailVerdict.saysOfMailbox(text))
+        MailVerdict.saysWhy(text) && (isCertainAboutMailbox(text) || !MailVerdict.saysOfMailbox(text))
     }
 
-    private static let doubts = [
+    private static let hedges = [
         "may ", "might ", "possibl", "perhaps", "could be", "if the ", "if you", "for example", "e.g.", "mungkin",
     ]
 
-    /// The paragraph that the status comes from; a longer one from there on. If it does not say why, the next that does.
+    /// The paragraph that contains the status, cut at its start if it is long. If it gives no reason, the next
+    /// paragraph that does is added.
     var explanation: String? {
         let status = status
         guard let first = paragraphs.firstIndex(where: { status == nil || Self.states(status, $0) }) else { return nil }
@@ -69,7 +72,7 @@ struct PlainStatement {
         return lines[start...].joined(separator: " ")
     }
 
-    /// The lines from one that begins with the address to one that begins with another.
+    /// The lines from one that begins with the address up to one that begins with another address.
     private static func sections(of address: String, in lines: [String]) -> [String] {
         var own: [String] = []
         var isOwn = false
@@ -84,7 +87,7 @@ struct PlainStatement {
         return others == 0 ? [] : own
     }
 
-    /// The address that a line begins with, in small letters.
+    /// The address at the start of a line, in lower case.
     private static func beginning(_ line: String) -> String? {
         guard let word = line.split(separator: " ", maxSplits: 1).first, word.contains("@") else { return nil }
         let name = word.trimmingCharacters(in: CharacterSet(charactersIn: "<>:;,()\"'"))

@@ -2,10 +2,10 @@ import Crypto
 import CryptoExtras
 import Foundation
 
-/// A key that mails are signed with, and the name under which the DNS has its public half (RFC 6376 section 3.1).
+/// A private key that signs mails, and the selector of its public key in the DNS (RFC 6376 section 3.1).
 package struct DKIMKey: Sendable {
     enum Algorithm: Sendable {
-        /// RFC 6376, of 2048 bits at least (RFC 8301 section 3.2).
+        /// RFC 6376, with at least 2048 bits (RFC 8301 section 3.2).
         case rsa(_RSA.Signing.PrivateKey)
         /// RFC 8463.
         case ed25519(Curve25519.Signing.PrivateKey)
@@ -18,10 +18,11 @@ package struct DKIMKey: Sendable {
         package let description: String
     }
 
-    /// From the PEM of a private key: RSA by PKCS #1 or #8, Ed25519 by PKCS #8.
+    /// Reads a private key in PEM: RSA as PKCS #1 or #8, Ed25519 as PKCS #8.
     package init(selector: String, pem: String) throws(Fault) {
         guard Self.isSelector(selector) else {
-            throw Fault(description: "\(selector) is no selector: letters, digits, hyphens, with dots between them")
+            throw Fault(
+                description: "\(selector) is not a selector; use letters, digits and hyphens, with dots between labels")
         }
         self.selector = selector
         if let seed = Self.ed25519Seed(pem), let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed) {
@@ -29,7 +30,8 @@ package struct DKIMKey: Sendable {
         } else if let key = try? _RSA.Signing.PrivateKey(pemRepresentation: pem) {
             algorithm = .rsa(key)
         } else {
-            throw Fault(description: "it is no PEM of an Ed25519 key, nor of an RSA key of 2048 bits or more")
+            throw Fault(
+                description: "the file contains neither an Ed25519 key nor an RSA key of at least 2048 bits in PEM")
         }
     }
 
@@ -43,7 +45,7 @@ package struct DKIMKey: Sendable {
     func sign(_ text: [UInt8]) throws -> Data {
         switch algorithm {
         case .rsa(let key): try key.signature(for: text, padding: .insecurePKCS1v1_5).rawRepresentation
-        // What is signed is the hash (RFC 8463 section 3).
+        // Ed25519 signs the hash (RFC 8463 section 3).
         case .ed25519(let key): try key.signature(for: Data(SHA256.hash(data: text)))
         }
     }
@@ -58,7 +60,7 @@ package struct DKIMKey: Sendable {
         }
     }
 
-    /// The key of such a PKCS #8 stands at its end (RFC 8410 section 7).
+    /// The last 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410 section 7).
     private static func ed25519Seed(_ pem: String) -> Data? {
         let lines = pem.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         guard let first = lines.firstIndex(of: "-----BEGIN PRIVATE KEY-----"),

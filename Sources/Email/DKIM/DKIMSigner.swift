@@ -3,40 +3,42 @@ import Crypto
 import Foundation
 package import NIOCore
 
-/// Signs mails by DKIM (RFC 6376), once with each key: headers `relaxed`, bodies `simple`, which base64 survives as well.
+/// Signs mails with DKIM (RFC 6376), once per key. Headers use the canonicalization `relaxed`, bodies `simple`, which
+/// base64 survives.
 ///
-/// What large mailbox providers ask of bulk mail is covered, the headers to unsubscribe among it (RFC 8058 section 4).
-/// What a forger could add a second time is signed as not being there (RFC 6376 section 8.15).
+/// The signature covers all headers that large mailbox providers expect in bulk mail, including both unsubscribe
+/// headers (RFC 8058 section 4). It also covers the absence of a second copy of those that a forger could add (RFC
+/// 6376 section 8.15).
 package struct DKIMSigner: Sendable {
     private let domain: String
     private let keys: [DKIMKey]
 
-    /// `domain` is the sender's.
+    /// Creates the signer for the sender's domain.
     package init(domain: String, keys: [DKIMKey]) { (self.domain, self.keys) = (domain, keys) }
 
-    /// The mail with its signatures before it. `mail` has CRLF line ends.
+    /// Returns the mail with its signatures in front. `mail` has CRLF line ends.
     package func sign(_ mail: ByteBuffer, now: Timestamp) throws -> ByteBuffer {
         let parts = MailParts(mail)
         let hash = parts.bodyHash.base64EncodedString()
         var signed = ByteBuffer()
-        for key in keys { signed.writeString(try signature(key, parts, hash, now)) }
+        for key in keys { signed.writeString(try signature(key, of: parts, bodyHash: hash, now: now)) }
         signed.writeImmutableBuffer(mail)
         return signed
     }
 
-    private func signature(_ key: DKIMKey, _ parts: MailParts, _ hash: String, _ now: Timestamp) throws -> String {
+    private func signature(_ key: DKIMKey, of parts: MailParts, bodyHash: String, now: Timestamp) throws -> String {
         let names = Self.names(in: parts)
         let field = """
             DKIM-Signature: v=1; a=\(key.name); c=relaxed/simple; d=\(domain);\r
              s=\(key.selector); t=\(now.seconds);\r
              h=\(Self.folded(names));\r
-             bh=\(hash);\r
+             bh=\(bodyHash);\r
              b=
             """
         var fields = parts.fields
         var text = ""
         for name in names {
-            // Of several the last stands first (RFC 6376 section 5.4.2).
+            // Of several fields with one name, the last comes first (RFC 6376 section 5.4.2).
             guard let index = fields.lastIndex(where: { $0.name == name }) else { continue }
             text += fields.remove(at: index).relaxed + "\r\n"
         }
@@ -44,7 +46,7 @@ package struct DKIMSigner: Sendable {
         return field + Self.folded(try key.sign(Array(text.utf8)).base64EncodedString()) + "\r\n"
     }
 
-    /// Those that are there, and those that must not be added.
+    /// The headers that are present, and those that must not be added.
     private static func names(in parts: MailParts) -> [String] {
         let present = Set(parts.fields.map(\.name))
         return signed.filter { present.contains($0) } + closed
@@ -80,15 +82,15 @@ package struct DKIMSigner: Sendable {
     }
 }
 
-/// A mail as DKIM sees it.
+/// The fields and the body of a mail in canonical form.
 struct MailParts {
     struct Field {
-        /// In small letters.
+        /// In lower case.
         let name: String
-        /// The canonical form `relaxed` (RFC 6376 section 3.4.2), without its end.
+        /// The canonical form `relaxed` (RFC 6376 section 3.4.2), without the line end.
         let relaxed: String
 
-        /// From a header field as it stands, with its folds and without its end.
+        /// Reads a folded header field without its line end.
         init(_ text: some StringProtocol) {
             let bytes = text.utf8
             let colon = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
@@ -100,10 +102,10 @@ struct MailParts {
     }
 
     let fields: [Field]
-    /// The canonical form `simple` (RFC 6376 section 3.4.3): one line end behind the last line that is not empty.
+    /// The canonical form `simple` (RFC 6376 section 3.4.3): a single line end after the last line that is not empty.
     let body: ByteBufferView
 
-    /// SHA-256 of the body.
+    /// The SHA-256 hash of the body.
     var bodyHash: Data {
         var hash = SHA256()
         body.withUnsafeBytes { hash.update(bufferPointer: $0) }
@@ -114,7 +116,7 @@ struct MailParts {
         let view = mail.readableBytesView
         var lines: [String] = []
         var start = view.startIndex
-        // A CRLF of its own ends the header.
+        // An empty line ends the header.
         while let feed = view[start...].firstIndex(of: 10) {
             defer { start = feed + 1 }
             let line = view[start..<feed].dropLast()

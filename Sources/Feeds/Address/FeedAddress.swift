@@ -1,12 +1,16 @@
 import Bulletins
 package import Storage
 
-/// What a path below `/feeds/` asks for: `[en/] WHAT [/kinds/KIND] [/archive/FROM-TO] .FORMAT`, where WHAT is `REGION`,
-/// `REGION/FIELD`, `publishers/PUBLISHER`, `s/TOKEN`, or nothing before `kinds`, which stands for the whole country.
+/// The address of a feed, read from a path below `/feeds/`.
+///
+/// A path has the form `[en/] SOURCE [/kinds/KIND] [/archive/FROM-TO] .FORMAT`, in which SOURCE is `REGION`,
+/// `REGION/FIELD`, `publishers/PUBLISHER` or `s/TOKEN`. Before `kinds` it may be empty, which means the whole country.
+/// An example: `en/73.71/kesehatan/archive/64-128.atom` is the archived page `64-128`, in English and as Atom, of the
+/// health bulletins of Makassar.
 package struct FeedAddress: Sendable, Hashable {
     package let source: FeedSource
     package let language: FeedLanguage
-    /// Nil for the feed itself, which holds the newest entries.
+    /// The archived page; nil for the feed itself, which holds the newest entries.
     package let archive: FeedWindow?
     package let format: FeedFormat
 
@@ -17,7 +21,7 @@ package struct FeedAddress: Sendable, Hashable {
         (self.language, self.archive, self.format) = (language, archive, format)
     }
 
-    /// Nil if the path has not such a form; what it names may still be unknown.
+    /// Parses a path; nil if it has another form. The region, publisher or token may still be unknown.
     package init?(path: String) {
         guard let format = Self.format(of: path) else { return nil }
         let name = path.dropLast(format.rawValue.utf8.count + 1)
@@ -40,24 +44,25 @@ package struct FeedAddress: Sendable, Hashable {
             format: format)
     }
 
-    /// The same of another format.
+    /// The same feed in another format.
     func with(_ format: FeedFormat) -> FeedAddress { FeedAddress(source, language: language, format: format) }
 
-    /// The same in another language.
+    /// The same feed in another language.
     func with(_ language: FeedLanguage) -> FeedAddress { FeedAddress(source, language: language, format: format) }
 
-    /// Another page of it; nil for the feed itself.
+    /// Another page of the same feed; nil gives the feed itself.
     func with(_ archive: FeedWindow?) -> FeedAddress {
         FeedAddress(source, language: language, archive: archive, format: format)
     }
 
-    /// Codes hold dots, so the extension is what follows the last one, but for the longest.
+    /// The format by the extension. Codes contain dots, so the extension follows the last dot, except for the one
+    /// extension that contains a dot itself.
     private static func format(of path: String) -> FeedFormat? {
         if path.hasSuffix("." + FeedFormat.alerts.rawValue) { return .alerts }
         return path.lastIndex(of: ".").flatMap { FeedFormat(rawValue: String(path[path.index(after: $0)...])) }
     }
 
-    /// The value of `name/value` at the end.
+    /// Takes `name/value` from the end of the parts, and returns the value.
     private static func take(_ name: String, from parts: inout ArraySlice<String>) -> String? {
         guard parts.count >= 2, parts[parts.endIndex - 2] == name else { return nil }
         let value = parts.removeLast()
@@ -78,10 +83,10 @@ package struct FeedAddress: Sendable, Hashable {
         }
     }
 
-    /// Whether only who knows the address may read it.
+    /// Whether the feed is private: only those who know its address may read it.
     package var isPrivate: Bool { if case .subscriber = source.origin { true } else { false } }
 
-    /// The path below the portal's address, the same for all that lead to this feed.
+    /// The canonical path below the portal's address, the same for every spelling that leads to this feed.
     package var path: String {
         let origin =
             switch source.origin {

@@ -1,21 +1,22 @@
 import Bulletins
 import Storage
 
-/// What stands on one page of a feed, and where it leads: as long as it is the same, so is the page.
+/// The content of one page of a feed, and its links to other pages. As long as this value is the same, so is the
+/// rendered page.
 struct FeedPage: Sendable, Hashable {
     var entries: [FeedEntry]
-    /// The page with what is older.
+    /// The archived page with older entries.
     var previous: FeedWindow?
-    /// The page with what is newer, if that is archived too.
+    /// The archived page with newer entries; nil if those are in the feed itself.
     var next: FeedWindow?
     var publisherName: String?
 
-    /// A feed itself holds so many entries.
+    /// The maximum number of entries that a feed itself holds.
     static let entryLimit = 50
-    /// Enough to tell the windows beside a page.
+    /// The number of entries to read beyond a page, which is enough to find the windows of its neighbours.
     private static let beside = FeedWindow.entryLimit + 1
 
-    /// Reads a page. Nil if there is no such feed, or no such page of it.
+    /// Reads a page; nil if there is no such feed, or no such page of it.
     static func read(_ address: FeedAddress, from store: any FeedStore) async throws(StoreError)
         -> (page: FeedPage, listing: FeedListing)?
     {
@@ -32,7 +33,7 @@ struct FeedPage: Sendable, Hashable {
         page.previous = rest.first.map {
             .around($0.place, among: Array(rest), lastPlace: older.lastPlace, within: 0..<window.start)
         }
-        // What is among the newest of all stands in the feed itself.
+        // Entries among the newest of all are in the feed itself and have no archived page.
         if newer.entries.count > entryLimit, let first = newer.entries.first {
             page.next = .around(
                 first.place, among: newer.entries, lastPlace: newer.lastPlace, within: window.end..<Int64.max)

@@ -2,8 +2,8 @@ import Bulletins
 import Markup
 import Storage
 
-/// Alerts as an Atom feed of which each entry leads to a CAP document. A withdrawal is an entry too, whose document
-/// cancels the ones before it.
+/// Alerts as an Atom feed whose entries link to CAP documents. A withdrawal is an entry too, and its document cancels
+/// the earlier ones.
 enum AlertFeed {
     static func render(_ feed: FeedDocument) -> String {
         AtomFeed.document(feed, mediaType: FeedFormat.alerts.mediaType, entry: entry)

@@ -2,18 +2,18 @@ import Bulletins
 import Markup
 import Storage
 
-/// An alert as a document of the Common Alerting Protocol (OASIS CAP 1.2). Elements stand in the schema's order.
+/// An alert as a document of the Common Alerting Protocol (OASIS CAP 1.2). The elements follow the order of the schema.
 struct AlertMessage {
     static let mediaType = "application/cap+xml"
 
     let item: FeedItem
-    /// Its revisions that were public, oldest first.
+    /// The public revisions of the bulletin, oldest first.
     let revisions: [PublicRevision]
     let registries: Registries
-    /// The portal's host, by which a publisher is told from one of the same name elsewhere.
+    /// The portal's host, which tells a publisher from one of the same name at another portal.
     let host: String
 
-    /// Nil if the bulletin has no alert.
+    /// Renders the document; nil if the bulletin has no alert.
     func render() -> String? {
         guard let alert = item.bulletin.alert else { return nil }
         let earlier = revisions.filter { $0.revision < item.stored.revision }
@@ -71,7 +71,7 @@ struct AlertMessage {
             + named("geocode", "Kemendagri", region.code) + "</area>\n"
     }
 
-    /// Section 3.2.2, by the bulletin's fields; at least one is required.
+    /// The CAP categories (section 3.2.2) of the bulletin's fields. At least one is required.
     private var categories: [String] {
         let found = item.bulletin.fields.compactMap {
             Self.categories[$0.code] ?? Self.categories[$0.parent?.code ?? ""]
@@ -86,11 +86,12 @@ struct AlertMessage {
         "energi": "Infra", "komunikasi": "Infra", "ketertiban": "Security",
     ]
 
-    /// Without spaces, commas, `<` and `&` (section 3.2.1), which its parts have not.
+    /// The identifier of a revision. It may not contain spaces, commas, `<` or `&` (section 3.2.1), and its parts
+    /// contain none.
     private func identifier(_ revision: Int64) -> String { "\(item.guid):\(revision)" }
     private var sender: String { "\(item.stored.id.publisher)@\(host)" }
 
-    /// `2026-11-23T03:15:00-00:00`: UTC is not written as `Z`, and fractions are not allowed (section 3.3.2).
+    /// A time such as `2026-11-23T03:15:00-00:00`: CAP allows neither `Z` for UTC nor fractions (section 3.3.2).
     private static func time(_ time: Timestamp) -> String {
         String(Timestamp(milliseconds: time.seconds * 1000).text.dropLast()) + "-00:00"
     }

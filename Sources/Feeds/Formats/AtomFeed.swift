@@ -2,13 +2,13 @@ import Bulletins
 import Markup
 import Storage
 
-/// Atom (RFC 4287), paged by RFC 5005, with tombstones (RFC 6721) for what was withdrawn.
+/// Atom (RFC 4287), paged by RFC 5005, with tombstones (RFC 6721) for withdrawn bulletins.
 enum AtomFeed {
     static func render(_ feed: FeedDocument) -> String {
         document(feed, mediaType: FeedFormat.atom.mediaType) { $0.isWithdrawn ? tombstone($0) : entry($0) }
     }
 
-    /// A feed with entries of any form.
+    /// Renders a feed whose entries have any form.
     static func document(_ feed: FeedDocument, mediaType: String, entry: (FeedItem) -> String) -> String {
         """
         <?xml version="1.0" encoding="utf-8"?>
@@ -24,7 +24,7 @@ enum AtomFeed {
         """
     }
 
-    /// An entry up to its links and content, which are the caller's.
+    /// Renders an entry. Its links and content come from the caller.
     static func entry(_ item: FeedItem, id: String, title: String, _ content: String) -> String {
         let categories = item.categories.map {
             "<category term=\"\(Escaping.markup($0.code))\" scheme=\"urn:kentongan:\($0.scheme)\" "

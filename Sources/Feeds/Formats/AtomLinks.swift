@@ -1,6 +1,7 @@
 import Markup
 
-/// The links of a feed in Atom's form, which RSS takes over: itself, its hub, its other forms, and its pages.
+/// The links of a feed as Atom writes them: to itself, its hub, its other formats, and its pages. RSS uses the same
+/// elements.
 enum AtomLinks {
     static func render(_ feed: FeedDocument, mediaType: String, prefix: String = "") -> String {
         func link(_ relation: String, _ url: String, _ mediaType: String? = nil, _ language: FeedLanguage? = nil)

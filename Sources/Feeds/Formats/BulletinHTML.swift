@@ -1,7 +1,7 @@
 package import Bulletins
 import Markup
 
-/// A bulletin's content as HTML, for feeds and its page.
+/// A bulletin's content as HTML, for feeds and for its page.
 package enum BulletinHTML {
     package static func content(_ bulletin: Bulletin, registries: Registries, language: String = "id") -> String {
         var html = ""
@@ -15,7 +15,7 @@ package enum BulletinHTML {
         return html + facts(bulletin, registries, BulletinWords(language: language))
     }
 
-    /// Times are those of the first region that is addressed: who reads is not known.
+    /// The list of facts. Its times are local to the first region addressed, since the reader's region is unknown.
     private static func facts(_ bulletin: Bulletin, _ registries: Registries, _ words: BulletinWords) -> String {
         let zone = registries.timeZones.zone(of: bulletin.regions.first ?? .country)
         let facts = BulletinFacts.facts(bulletin, words, zone: zone, registries: registries)

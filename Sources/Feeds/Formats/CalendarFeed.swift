@@ -1,7 +1,7 @@
 import Markup
 import Storage
 
-/// Events as a calendar to subscribe to (RFC 5545). One that was withdrawn is cancelled.
+/// Events as a calendar to subscribe to (RFC 5545). A withdrawn event is cancelled.
 enum CalendarFeed {
     static func render(_ feed: FeedDocument) -> String {
         let events = feed.items.compactMap { item in

@@ -1,11 +1,11 @@
 import Storage
 
-/// A feed's format, by its extension.
+/// The format of a feed, named by its extension.
 package enum FeedFormat: String, Sendable, CaseIterable {
     case rss, atom, json
-    /// Events, as iCalendar.
+    /// Events as iCalendar.
     case calendar = "ics"
-    /// Alerts: an Atom feed that leads to one CAP document each.
+    /// Alerts as an Atom feed that links to one CAP document per alert.
     case alerts = "cap.atom"
 
     var contentType: String { "\(mediaType); charset=utf-8" }
@@ -19,7 +19,7 @@ package enum FeedFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// What stands in feeds of this format.
+    /// The bulletins that feeds of this format contain.
     var content: FeedSource.Content {
         switch self {
         case .rss, .atom, .json: .anything
@@ -28,10 +28,11 @@ package enum FeedFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it can say where older entries are (RFC 5005, and `next_url` of JSON Feed).
+    /// Whether the format can link to older entries (RFC 5005, and `next_url` of JSON Feed).
     var hasArchives: Bool { self != .calendar }
 
-    /// How old an answer may be, and how long a cache may go on with it while it asks for a new one; in seconds.
+    /// The age in seconds up to which a cache may serve an answer, and the further seconds for which it may do so while
+    /// it asks for a new one.
     var freshness: (maxAge: Int, whileRevalidating: Int) {
         switch self {
         case .rss, .atom, .json, .calendar: (60, 60)

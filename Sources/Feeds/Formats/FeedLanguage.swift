@@ -1,5 +1,5 @@
-/// The language of what is written around bulletins. It stands in the address, so that a cache between needs to know
-/// nothing else.
+/// The language of the words around bulletins. It is part of the address, so that a cache on the way needs no other
+/// key.
 package enum FeedLanguage: String, Sendable, CaseIterable {
     case indonesian = "id"
     case english = "en"

@@ -13,7 +13,7 @@ struct FeedWords: Sendable {
         language == .english ? english : indonesian
     }
 
-    /// `Kentongan: Usulan, Kesehatan, Kota Makassar, Sulawesi Selatan`.
+    /// The title of a feed, such as `Kentongan: Usulan, Kesehatan, Kota Makassar, Sulawesi Selatan`.
     func title(of source: FeedSource, publisherName: String?, registries: Registries) -> String {
         var parts = [content(source.content), source.kind.map(kinds)].compactMap(\.self)
         switch source.origin {
@@ -34,6 +34,7 @@ struct FeedWords: Sendable {
             "Announcements of the government and proposals of community information groups (KIM).")
     }
 
+    /// The name of a kind in the singular.
     func kind(_ kind: Bulletin.Kind) -> String {
         switch kind {
         case .announcement: words.announcement
@@ -41,7 +42,7 @@ struct FeedWords: Sendable {
         }
     }
 
-    /// Indonesian has no plural here.
+    /// The name of a kind in the plural, which Indonesian does not mark here.
     private func kinds(_ kind: Bulletin.Kind) -> String { self.kind(kind) + pick("", "s") }
 
     private func content(_ content: FeedSource.Content) -> String? {

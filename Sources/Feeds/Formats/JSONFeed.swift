@@ -1,7 +1,7 @@
 import Bulletins
 import Storage
 
-/// JSON Feed 1.1. What was withdrawn is left out.
+/// JSON Feed 1.1. It leaves withdrawn bulletins out.
 enum JSONFeed {
     static func render(_ feed: FeedDocument) -> String {
         var object: JSONObject = [

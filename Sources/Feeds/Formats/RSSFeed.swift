@@ -2,8 +2,8 @@ import Bulletins
 import Markup
 import Storage
 
-/// RSS 2.0 with the RSS Advisory Board's profile, and paged by RFC 5005. What was withdrawn is left out, since RSS has
-/// no word for it.
+/// RSS 2.0 with the profile of the RSS Advisory Board, paged by RFC 5005. It leaves withdrawn bulletins out, since RSS
+/// has no word for them.
 enum RSSFeed {
     static func render(_ feed: FeedDocument) -> String {
         let changed = feed.items.isEmpty ? "" : "<lastBuildDate>\(feed.updated.mailDate)</lastBuildDate>\n"
@@ -27,7 +27,7 @@ enum RSSFeed {
         let categories = item.categories.map {
             "<category domain=\"urn:kentongan:\($0.scheme)\">\(Escaping.markup($0.name))</category>\n"
         }.joined()
-        // RSS allows one enclosure; more are ignored by most readers. Of unknown length is 0 (the profile says so).
+        // RSS allows one enclosure, and most readers ignore more. The profile asks for 0 where the length is unknown.
         let enclosure =
             item.bulletin.attachments.first.map {
                 "<enclosure url=\"\(Escaping.markup($0.url))\" type=\"\(Escaping.markup($0.type))\" "

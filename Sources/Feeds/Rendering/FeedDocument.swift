@@ -2,12 +2,12 @@ import Bulletins
 import Markup
 import Storage
 
-/// A page of a feed before it takes its format.
+/// A page of a feed, before it is written in a format.
 struct FeedDocument: Sendable {
     let title: String
     let description: String
     let language: FeedLanguage
-    /// The feed's own address, also on its archived pages.
+    /// The address of the feed itself, on its archived pages too.
     let feedURL: String
     /// The address of this page.
     let selfURL: String
@@ -20,13 +20,14 @@ struct FeedDocument: Sendable {
     let updated: Timestamp
     let items: [FeedItem]
 
+    /// The address of the same feed in another format or language.
     struct Alternate: Sendable {
         let url: String
         let mediaType: String
         let language: FeedLanguage
     }
 
-    /// Whether this is not the feed itself but an archived page of it.
+    /// Whether this is an archived page, and not the feed itself.
     var isArchive: Bool { selfURL != feedURL }
 
     init(
@@ -47,7 +48,7 @@ struct FeedDocument: Sendable {
         alternates = (formats.map(address.with) + [address.with(address.language.other)])
             .filter { $0.format != address.format || $0.language != address.language }
             .map { Alternate(url: url($0), mediaType: $0.format.mediaType, language: $0.language) }
-        // A feed without items has not changed since ever.
+        // A feed without items has never changed.
         updated = items.map(\.updated).max() ?? Timestamp(milliseconds: 0)
         self.items = items
     }
@@ -63,27 +64,28 @@ struct FeedItem: Sendable {
     let html: String
     let categories: [Category]
 
+    /// A region, a field or the kind of a bulletin.
     struct Category: Sendable {
-        /// What kind of code this is: `region`, `field` or `kind`.
+        /// The vocabulary of the code: `region`, `field` or `kind`.
         let scheme: String
         let code: String
         let name: String
     }
 
-    /// Never changes, also when the bulletin is corrected.
+    /// The permanent identifier, the same for all revisions of the bulletin.
     var guid: String { stored.id.urn }
     var isWithdrawn: Bool { bulletin.status == .withdrawn }
     var published: Timestamp { stored.firstReceivedAt }
     var updated: Timestamp { stored.receivedAt }
 
-    /// `html` is the content, where it was rendered before.
+    /// `html` is the content, if it was rendered before.
     init(
         _ shown: FeedBulletin, language: FeedLanguage, registries: Registries, publicURL: String, html: String? = nil
     ) throws(StoreError) {
         stored = shown.stored
         publisherName = shown.publisherName ?? shown.stored.id.publisher
         var bulletin = try shown.stored.bulletin()
-        // A withdrawal need not say again what was to happen.
+        // A withdrawal need not repeat the event or the alert that it takes back.
         if let payload = shown.withdrawn, let withdrawn = try? Bulletin(payload: payload) {
             bulletin.event = bulletin.event ?? withdrawn.event
             bulletin.alert = bulletin.alert ?? withdrawn.alert

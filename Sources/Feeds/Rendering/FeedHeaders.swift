@@ -1,13 +1,14 @@
 package import HTTPTypes
 
-/// The headers of feeds that say where they belong and who may keep them.
+/// The headers of feeds: their links, and who may cache and read them.
 package enum FeedHeaders {
     /// The value of the header `Server` on every answer of the portal.
     package static let server = "Kentongan"
 
-    /// RFC 8288; the library has no constant for it. Its characters are those of a name.
+    /// The header `Link` (RFC 8288), for which the library has no constant. Its characters are those of a name.
     package static let link = HTTPField.Name("Link") ?? .contentLocation
 
+    /// The headers of a page: its type, its links, and the headers of access.
     static func headers(_ feed: FeedDocument, _ address: FeedAddress) -> HTTPFields {
         var headers = access(isPrivate: address.isPrivate, address.format.freshness)
         headers[.contentType] = address.format.contentType
@@ -19,7 +20,7 @@ package enum FeedHeaders {
         return headers
     }
 
-    /// A private answer is for the one who asked, and for no page of another origin.
+    /// The headers of access. A private answer is for its requester alone, and for no page of another origin.
     static func access(isPrivate: Bool, _ freshness: (maxAge: Int, whileRevalidating: Int)) -> HTTPFields {
         guard !isPrivate else { return [.cacheControl: "private, max-age=\(freshness.maxAge)"] }
         return [
@@ -30,7 +31,7 @@ package enum FeedHeaders {
         ]
     }
 
-    /// The answer to a preflight: conditional requests need one.
+    /// The answer to a preflight, which browsers send before a conditional request.
     package static let preflight: HTTPFields = [
         .accessControlAllowOrigin: "*", .accessControlAllowMethods: "GET, HEAD, OPTIONS",
         .accessControlAllowHeaders: "If-None-Match, If-Modified-Since", .accessControlMaxAge: "86400",

@@ -2,8 +2,8 @@ import Bulletins
 import Runtime
 import Storage
 
-/// Renders pages of feeds on threads of their own: each page once, however many ask for it while it is rendered, and each
-/// bulletin's content once, however many feeds have it.
+/// Renders pages of feeds on threads of their own: each page once, however many ask for it meanwhile, and each
+/// bulletin's content once, however many feeds contain it.
 final class FeedRenderer: Sendable {
     private let store: any FeedStore
     private let registries: Registries
@@ -28,7 +28,11 @@ final class FeedRenderer: Sendable {
         (self.clock, self.threads) = (clock, threads)
     }
 
-    /// The page as it is answered. `changedAt` is when it changed last as far as the store knows; `before` is what it was.
+    /// Renders a page.
+    ///
+    /// - Parameters:
+    ///   - changedAt: The time of the last change, as far as the store knows.
+    ///   - before: The page as it was rendered last.
     func render(
         _ address: FeedAddress, _ page: FeedPage, changedAt: Timestamp, before: RenderedFeed?, isUrgent: Bool
     ) async throws(StoreError) -> RenderedFeed {
@@ -48,8 +52,8 @@ final class FeedRenderer: Sendable {
         return try rendered.get()
     }
 
-    /// The content of each bulletin, by its number; one by one, so that costly ones keep a thread from others for the time
-    /// of one only.
+    /// Renders the content of each bulletin, by its number. One at a time, so that a page of costly bulletins keeps a
+    /// thread from others only for the time of one bulletin.
     private func contents(
         of bulletins: [FeedBulletin], _ address: FeedAddress, _ isUrgent: Bool
     ) async throws(StoreError) -> [Int64: String] {
@@ -86,8 +90,8 @@ final class FeedRenderer: Sendable {
     private func answer(
         _ document: FeedDocument, _ address: FeedAddress, _ changedAt: Timestamp, _ before: RenderedFeed?
     ) -> RenderedFeed {
-        // An item that is gone, or that waited for its time, tells none; and HTTP has whole seconds only, in which a feed
-        // may change twice.
+        // The items alone do not tell the time of the change: an item may have gone, or have waited for its time. And
+        // HTTP has only whole seconds, within which a feed may change twice.
         var modified = max(document.updated, changedAt)
         if let before { modified = max(clock.now, before.lastModified + .seconds(1)) }
         return RenderedFeed(
@@ -95,7 +99,7 @@ final class FeedRenderer: Sendable {
             lastModified: modified)
     }
 
-    private static func text(_ document: FeedDocument, _ format: FeedFormat) -> String {
+    static func text(_ document: FeedDocument, _ format: FeedFormat) -> String {
         switch format {
         case .rss: RSSFeed.render(document)
         case .atom: AtomFeed.render(document)
@@ -107,7 +111,7 @@ final class FeedRenderer: Sendable {
 }
 
 extension Result where Failure == StoreError {
-    /// What `body` returns or throws.
+    /// Captures the value that `body` returns, or the error that it throws.
     static func of(_ body: () async throws(StoreError) -> Success) async -> Self {
         do throws(StoreError) {
             return .success(try await body())

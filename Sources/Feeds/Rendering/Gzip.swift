@@ -1,8 +1,8 @@
 import CZlib
 
-/// The gzip format (RFC 1952), by zlib.
+/// Compression in the gzip format (RFC 1952), by zlib.
 enum Gzip {
-    /// Nil if there was no memory for it.
+    /// Compresses bytes; nil if there was no memory for it.
     static func compress(_ bytes: [UInt8]) -> [UInt8]? {
         var stream = z_stream()
         guard czlib_gzip_begin(&stream) == Z_OK else { return nil }

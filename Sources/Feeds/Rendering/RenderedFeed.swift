@@ -3,15 +3,15 @@ import Crypto
 package import HTTPTypes
 package import NIOCore
 
-/// What is answered, and the headers for it; made once for all who ask.
+/// The body of an answer with its headers, in one encoding, made once for all requests.
 package struct RenderedForm: Sendable {
     package let body: ByteBuffer
     package let etag: String
-    /// Of an answer 200.
+    /// The headers of an answer 200.
     package let headers: HTTPFields
-    /// Of an answer 304 (RFC 9110, section 15.4.5).
+    /// The headers of an answer 304 (RFC 9110, section 15.4.5).
     package let headersIfKnown: HTTPFields
-    /// The same as they go over the wire, but for the last line, which is the date.
+    /// The head of an answer 200 as it goes over the wire, except for its last line, the date.
     package let head: ByteBuffer
     package let headIfKnown: ByteBuffer
 
@@ -21,22 +21,22 @@ package struct RenderedForm: Sendable {
         headIfKnown = Self.head("304 Not Modified", headersIfKnown)
     }
 
-    /// What is no header's value `HTTPField` does not take.
+    /// Writes a head. `HTTPField` takes no value with line breaks, so no value can add a line.
     private static func head(_ status: String, _ headers: HTTPFields) -> ByteBuffer {
         let lines = headers.map { "\($0.name.rawName): \($0.value)\r\n" }.joined()
         return ByteBuffer(string: "HTTP/1.1 \(status)\r\n\(lines)Server: \(FeedHeaders.server)\r\n")
     }
 }
 
-/// A feed or an alert as it is answered, in a form for each encoding, each with a strong validator of its own (RFC
-/// 9110, section 8.8.3.3).
+/// A feed or an alert as it is answered, in a form per encoding. Each form has its own strong validator (RFC 9110,
+/// section 8.8.3.3).
 package struct RenderedFeed: Sendable {
     package let plain: RenderedForm
     let gzipped: RenderedForm?
     let lastModified: Timestamp
     private let lastModifiedText: String?
 
-    /// `headers` are those that both forms share. Without a `lastModified` after 1970 there is no such header.
+    /// `headers` are shared by both forms. Without a `lastModified` after 1970, the answer has no such header.
     init(_ text: String, headers: HTTPFields, lastModified: Timestamp) {
         self.lastModified = lastModified
         let bytes = Array(text.utf8)
@@ -59,10 +59,11 @@ package struct RenderedFeed: Sendable {
         gzipped = Gzip.compress(bytes).map { form($0, etag: "\"\(digest)-gzip\"", encoding: "gzip") }
     }
 
-    /// About what it takes of memory, in bytes.
+    /// The approximate size in memory, in bytes.
     var size: Int { plain.body.readableBytes + (gzipped?.body.readableBytes ?? 0) + 4096 }
 
-    /// The form for a request, and whether the client has it already: `If-None-Match` wins (RFC 9110, section 13.2.2).
+    /// Returns the form for a request, and whether the client has it already. `If-None-Match` takes precedence (RFC
+    /// 9110, section 13.2.2).
     package func answer(acceptEncoding: String?, ifNoneMatch: String?, ifModifiedSince: String?)
         -> (form: RenderedForm, isKnown: Bool)
     {
@@ -71,21 +72,22 @@ package struct RenderedFeed: Sendable {
         return (form, ifModifiedSince.map(isUnchanged(since:)) ?? false)
     }
 
-    /// Whether a client that had the feed at this time has it still (RFC 9110, section 13.1.3). Clients send a time of
-    /// their own as well as the one that they were given, and a value that is no date counts as absent.
+    /// Whether a client that fetched the feed at this time still has it (RFC 9110, section 13.1.3). Clients send times
+    /// of their own as well as those that they were given. A value that is no date counts as absent.
     private func isUnchanged(since text: String) -> Bool {
         guard let lastModifiedText else { return false }
         if text == lastModifiedText { return true }
         return HTTPDate.parse(text, now: lastModified).map { $0.seconds >= lastModified.seconds } ?? false
     }
 
+    /// The same, for a request with these headers.
     package func answer(to headers: HTTPFields) -> (form: RenderedForm, isKnown: Bool) {
         answer(
             acceptEncoding: headers[.acceptEncoding], ifNoneMatch: headers[.ifNoneMatch],
             ifModifiedSince: headers[.ifModifiedSince])
     }
 
-    /// A weak comparison (RFC 9110, section 13.1.2).
+    /// Whether a list of tags contains this one, by weak comparison (RFC 9110, section 13.1.2).
     private static func matches(_ tags: String, _ etag: String) -> Bool {
         tags == etag
             || tags.utf8.split(separator: UInt8(ascii: ",")).contains { tag in
@@ -96,9 +98,9 @@ package struct RenderedFeed: Sendable {
     }
 }
 
-/// RFC 9110, section 12.5.3.
+/// The header `Accept-Encoding` (RFC 9110, section 12.5.3).
 enum AcceptEncoding {
-    /// Whether gzip is named, or else `*`, and not with a weight of 0.
+    /// Whether the header names gzip, or else `*`, without a weight of 0.
     static func takesGzip(_ header: String?) -> Bool {
         guard let header else { return false }
         return takes("gzip", header) ?? takes("x-gzip", header) ?? takes("*", header) ?? false
@@ -110,14 +112,15 @@ enum AcceptEncoding {
             let words = part.split(separator: UInt8(ascii: ";")).map { word in
                 word.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }.map { $0 | 0x20 }
             }
-            // The bit 20 makes letters small; `*` and `-` have it already.
+            // The bit 0x20 makes letters lower case; `*` and `-` have it already.
             guard words.first?.elementsEqual(coding.utf8) == true else { continue }
             return !words.dropFirst().contains(where: isZero)
         }
         return nil
     }
 
-    /// `q=0` with any number of zeros behind a point; the point is 2E, of which the bit 20 is set as it is of digits.
+    /// Whether a parameter is `q=0` with any number of zeros behind a point. The point is 0x2E, which has the bit 0x20
+    /// set as digits do.
     private static func isZero(_ parameter: [UInt8]) -> Bool {
         parameter.starts(with: "q=0".utf8)
             && parameter.dropFirst(2).allSatisfy { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ".") }

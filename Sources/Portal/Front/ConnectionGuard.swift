@@ -4,8 +4,11 @@ import NIOHTTP1
 import NIOSupport
 import Synchronization
 
-/// Bounds what one connection may take of the server, in time and in bytes. It is the first handler, before the decoder of
-/// requests, and hears from `RequestGuard`, behind the decoder, what became of the bytes.
+/// Bounds the time and the bytes that one connection may take of the server.
+///
+/// It is the first handler, before the decoder of requests. `RequestGuard`, behind the decoder, reports what became of
+/// the bytes: the head of a request, its content, its end. Each report sets a new deadline, by the times in
+/// `ConnectionLimits`. A peer that exceeds a bound gets an answer such as 408, 413 or 431, and the connection closes.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -23,11 +26,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private var reading = Reading.nothing
     private var readBytes = 0
-    /// Requests whose head was read and whose answer is not written.
+    /// The number of requests whose head was read and whose answer is not written yet.
     private var unanswered = 0
-    /// The request that is read, or the one before, is the connection's last.
+    /// Whether the request that is being read, or the one before, is the connection's last.
     private var isLast = false
-    /// The connection was given up with an answer of this handler's.
+    /// Whether this handler ended the connection with an answer of its own.
     private var isOver = false
     private var isStopping = false
     private var unsentAtLastLook = 0
@@ -68,7 +71,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // A peer that was answered for the last time may finish its sentence; nobody reads it.
+        // A peer that got its last answer may finish its request, but nobody reads it.
         guard !isOver, !(isLast && unanswered == 0) else { return }
         if reading == .nothing {
             reading = .head
@@ -83,7 +86,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private func judgeSize(_ context: ChannelHandlerContext) {
         if reading == .head, readBytes > limits.headBytes { refuse(.requestHeaderFieldsTooLarge, context) }
-        // The marks between chunks are not content, but they are no way around the limit either.
+        // The framing between chunks is no content, but it must not be a way around the limit.
         if reading == .body, readBytes > 4 * limits.bodyBytes { refuse(.payloadTooLarge, context) }
     }
 
@@ -108,7 +111,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
     }
 
-    /// The decoder cannot read on. False if earlier requests wait for their answers; then who answers those says so last.
+    /// Notes that the decoder failed. Returns false if earlier requests wait for their answers; the handler that writes
+    /// the last of those ends the connection.
     func refusesFault(_ status: HTTPResponseStatus) -> Bool {
         guard let context else { return false }
         guard unanswered == (reading == .body ? 1 : 0) else {
@@ -122,7 +126,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     // MARK: - Requests
 
-    /// A head was read. False if it is refused: then nothing of it may go further.
+    /// Notes that a head was read. Returns false if the request is refused; nothing of it may then go further.
     func beginRequest(_ fault: HTTPResponseStatus?, isLast: Bool) -> Bool {
         guard let context, !isOver, !self.isLast else { return false }
         unanswered += 1
@@ -137,14 +141,14 @@ final class ConnectionGuard: ChannelDuplexHandler {
         return true
     }
 
-    /// A part of the content was read. False if the request is refused.
+    /// Notes that a part of the content was read. Returns false if the request is refused.
     func takeContent(tooLarge: Bool) -> Bool {
         guard let context, !isOver, reading == .body else { return false }
         if tooLarge { refuse(.payloadTooLarge, context) }
         return !tooLarge
     }
 
-    /// A request was read to its end. False if the request is refused.
+    /// Notes that a request was read to its end. Returns false if it is refused.
     func endRequest() -> Bool {
         guard let context, !isOver, reading == .body else { return false }
         reading = .nothing
@@ -152,10 +156,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
         return true
     }
 
-    /// The answer that is written next is the last one.
+    /// Whether the answer that is written next is the connection's last.
     var answersLast: Bool { isLast && unanswered == 1 }
 
-    /// An answer was written whole.
+    /// Notes that an answer was written completely.
     func answered() {
         guard let context, unanswered > 0 else { return }
         unanswered -= 1
@@ -167,17 +171,17 @@ final class ConnectionGuard: ChannelDuplexHandler {
         note(context)
     }
 
-    /// No request that was read whole waits for its answer.
+    /// Whether the server waits for the peer: no complete request waits for its answer.
     private var isPeersTurn: Bool { unanswered - (reading == .body ? 1 : 0) <= 0 }
 
-    /// Tells the table whose turn it is.
+    /// Tells the table whether the server waits for the peer.
     private func note(_ context: ChannelHandlerContext) {
         guard let entry else { return }
         let waits = isPeersTurn || !context.channel.isWritable
         if !waits {
             entry.waitsSince.store(0, ordering: .relaxed)
         } else if reading == .nothing || entry.waitsSince.load(ordering: .relaxed) == 0 {
-            // A request that comes in drops does not make its connection young again.
+            // A request that arrives in drips does not make its connection young again.
             entry.waitsSince.store(context.eventLoop.now.uptimeNanoseconds, ordering: .relaxed)
         }
     }
@@ -210,7 +214,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         reading == .nothing ? context.close(promise: nil) : refuse(.requestTimeout, context)
     }
 
-    /// Nothing of what was written left since the last look.
+    /// Whether nothing that was written has left since the last look.
     private func isStalled(_ context: ChannelHandlerContext) -> Bool {
         let unsent = unsent(context)
         defer { unsentAtLastLook = unsent }
@@ -229,7 +233,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     // MARK: - Refusing
 
-    /// Answers in the server's place, unless another answer comes first, and ends the connection.
+    /// Answers instead of the server, unless another answer comes first, and ends the connection.
     private func refuse(_ status: HTTPResponseStatus, _ context: ChannelHandlerContext) {
         guard !isOver else { return }
         isOver = true
@@ -239,8 +243,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
             "HTTP/1.1 \(text)\r\nServer: \(FeedHeaders.server)\r\nContent-Type: text/plain; charset=utf-8\r\n"
             + "Content-Length: \(text.utf8.count + 1)\r\nConnection: close\r\n\r\n\(text)\n"
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(string: head))), promise: nil)
-        // Half of the connection stays open for a moment: closed whole with bytes unread, it would lose the answer.
-        // One that is over the limit has not got that moment.
+        // The input remains open for a moment. If it closed with unread bytes, the peer would lose the answer. A
+        // connection beyond the limit does not get that moment.
         guard entry != nil else { return context.close(promise: nil) }
         context.close(mode: .output, promise: nil)
         setDeadline(limits.lingerTime, context)

@@ -1,15 +1,22 @@
 import NIOCore
 import Synchronization
 
-/// The open connections of a server, of which there may be a certain number. When all are taken, the one that has kept the
-/// server waiting for longest makes room: a flood of idle connections shuts nobody out.
+/// The open connections of a server, bounded in number.
+///
+/// When the table is full, the connection that has kept the server waiting longest makes room, so a flood of idle
+/// connections shuts nobody out. Only if the server works for every connection is a new one refused.
+///
+/// An example with 4096 connections: an attacker opens all of them and sends nothing. A reader connects as the 4097th.
+/// The attacker's oldest connection closes, and the reader gets its feed. A connection whose request the server is
+/// answering does not have to make room.
 final class ConnectionTable: Sendable {
     /// A connection in the table.
     final class Entry: Sendable {
         let channel: any Channel
-        /// Since when the server waits for the peer, in nanoseconds of the loop's clock; 0 while the peer waits for the server.
+        /// The time since which the server waits for the peer, in nanoseconds of the loop's clock; 0 while the peer
+        /// waits for the server.
         let waitsSince: Atomic<UInt64>
-        /// The connection was told to make room.
+        /// Whether the connection was told to make room.
         let isLeaving = Atomic(false)
 
         init(_ channel: any Channel, now: NIODeadline) {
@@ -18,11 +25,11 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// What a connection is told that has to make room.
+    /// The event that tells a connection to make room.
     struct MakeRoom: Sendable {}
 
     private let most: Int
-    /// How many may be open above the limit until those that make room are closed.
+    /// The number of connections that may be open above the limit until those that make room have closed.
     private static let slack = 32
     private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
 
@@ -30,7 +37,8 @@ final class ConnectionTable: Sendable {
 
     var count: Int { entries.withLock { $0.count } }
 
-    /// False if there is no room and none can be made: the server works for every connection.
+    /// Admits a connection. Returns false if there is no room and none can be made, because the server works for every
+    /// connection.
     func admit(_ entry: Entry) -> Bool {
         let (isAdmitted, leaver) = entries.withLock { entries -> (Bool, Entry?) in
             var leaver: Entry?
@@ -48,6 +56,7 @@ final class ConnectionTable: Sendable {
         return isAdmitted
     }
 
+    /// Removes a connection that has closed.
     func remove(_ entry: Entry) {
         entries.withLock { $0[ObjectIdentifier(entry)] = nil }
     }

@@ -3,7 +3,7 @@ import NIOCore
 import Runtime
 import Synchronization
 
-/// The line `Date` that ends an answer's head, written once a second.
+/// The `Date` line that ends the head of an answer, formatted once per second.
 final class DateHeader: Sendable {
     private let clock: WallClock
     private let last = Mutex<(second: Int64, line: ByteBuffer)>((.min, ByteBuffer()))

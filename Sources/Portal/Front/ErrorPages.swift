@@ -2,7 +2,7 @@ import Hummingbird
 import Logging
 import Storage
 
-/// Turns errors into answers that say no more than they should: problems as RFC 9457.
+/// Turns errors into answers that reveal no internals: problem details (RFC 9457) for programs, pages for people.
 struct ErrorPages: RouterMiddleware {
     typealias Context = PortalContext
     let logger: Logger
@@ -25,12 +25,13 @@ struct ErrorPages: RouterMiddleware {
         }
     }
 
-    /// The first part of a path, which is all that a log may know: tokens stand in those behind it.
+    /// The first part of a path, which is all that a log may contain, since later parts may be tokens.
     static func area(_ path: String) -> String { "/" + (path.split(separator: "/").first ?? "") }
 
-    /// People follow links to these, whatever their program says that it accepts.
+    /// The paths to which people follow links, whatever their program says that it accepts.
     private static let pages: Set = ["/unsubscribe", "/bulletins"]
 
+    /// Whether a person reads the answer, judged by the path and by the `Accept` header.
     static func isForPerson(path: String, accept: String?) -> Bool {
         pages.contains(area(path)) || accept?.lowercased().contains("text/html") == true
     }

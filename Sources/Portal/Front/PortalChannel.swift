@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// A connection of the portal: Hummingbird's for HTTP/1.1, with the guards before it, and `FeedFront` where there are feeds.
+/// A connection of the portal: Hummingbird's for HTTP/1.1 behind the guards, with `FeedFront` where there are feeds.
 struct PortalChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A request's context: besides what the library keeps, who sent it.
+/// The context of a request, with its sender's address.
 struct PortalContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     private let peer: IPAddress?
@@ -13,13 +13,14 @@ struct PortalContext: RequestContext {
         peer = source.channel.remoteAddress.flatMap { IPAddress($0) }
     }
 
-    /// The network that a request came from: /24 of IPv4, /64 of IPv6.
+    /// The network that a request came from: the /24 of IPv4 or the /64 of IPv6.
     func network(_ request: Request, trustedProxies: [AddressNetwork]) -> String {
         guard let sender = sender(request, trustedProxies) else { return "" }
         return sender.isIPv4 ? "4.\(sender.value >> 8)" : "6.\(sender.value >> 64)"
     }
 
-    /// A trusted proxy is believed about the peer that it names, and that one too if it is trusted in its turn.
+    /// The sender's address. A trusted proxy is believed about the peer that it names, and so is that peer if it is
+    /// trusted too.
     private func sender(_ request: Request, _ trusted: [AddressNetwork]) -> IPAddress? {
         guard var sender = peer else { return nil }
         let named = request.headers[values: Self.forwardedFor].flatMap { $0.split(separator: ",") }
@@ -32,6 +33,6 @@ struct PortalContext: RequestContext {
         return sender
     }
 
-    /// The name is a constant that is a token.
+    /// The name is a constant and a valid token.
     private static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .via
 }

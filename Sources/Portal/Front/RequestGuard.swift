@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Lets through the requests that are whole in form and in their bounds, and tells `ConnectionGuard` of each.
+/// Lets well-formed requests within their bounds pass, and reports each to `ConnectionGuard`.
 final class RequestGuard: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -36,7 +36,7 @@ final class RequestGuard: ChannelInboundHandler {
         var head = head
         contentBytes = 0
         let isLast = head.isOld || head.headers.asksForClose
-        // The server behind knows but this one spelling of it.
+        // The server behind this handler understands only this spelling.
         if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
         if connection.beginRequest(fault(of: head), isLast: isLast) {
             context.fireChannelRead(wrapInboundOut(.head(head)))
@@ -52,17 +52,17 @@ final class RequestGuard: ChannelInboundHandler {
 }
 
 extension HTTPRequestHead {
-    /// Of HTTP/1.0, where a connection ends with its answer.
+    /// Whether the request is HTTP/1.0, in which a connection ends with its answer.
     fileprivate var isOld: Bool { (version.major, version.minor) < (1, 1) }
 
-    /// One Host, which HTTP/1.0 may leave out (RFC 9112, section 3.2).
+    /// Whether the request has exactly one `Host`, which HTTP/1.0 may omit (RFC 9112, section 3.2).
     fileprivate var hasGoodHost: Bool {
         let hosts = headers["host"]
         guard let host = hosts.first else { return isOld }
         return hosts.count == 1 && host.utf8.allSatisfy(Self.isOfHost)
     }
 
-    /// What may be in `uri-host [":" port]` (RFC 3986, section 3.2.2).
+    /// Whether a byte may occur in `uri-host [":" port]` (RFC 3986, section 3.2.2).
     private static func isOfHost(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -78,7 +78,7 @@ extension HTTPRequestHead {
 }
 
 extension HTTPHeaders {
-    /// `close` is among the options of the connection, which are words in any case (RFC 9110, section 7.6.1).
+    /// Whether `close` is among the options of the connection, which ignore case (RFC 9110, section 7.6.1).
     fileprivate var asksForClose: Bool {
         guard contains(name: "connection") else { return false }
         return self[canonicalForm: "connection"].contains { $0.lowercased() == "close" }

@@ -1,43 +1,52 @@
 import Bulletins
 import Hummingbird
+import NIOCore
+import Observability
 import Runtime
 import Storage
 
-/// What a supervisor and Prometheus ask.
+/// The pages for supervisors and for Prometheus.
 struct Health: Sendable {
     let store: any OperatorStore
-    let readiness: Readiness
+    let context: StageContext
+    private let backlog: BacklogMetrics
+
+    init(store: any OperatorStore, context: StageContext) {
+        (self.store, self.context) = (store, context)
+        backlog = BacklogMetrics(context.metrics, startedAt: context.startedAt)
+    }
 
     func addRoutes(to router: Router<PortalContext>) {
         router.get("/health/live") { _, _ in live }
         router.get("/health/ready") { _, _ in ready }
         router.get("/metrics") { _, _ in try await metrics() }
+        router.get("/metrics/history") { _, _ in history }
     }
 
     var live: Response { text("ok\n", .ok) }
 
-    /// 503 with what does not work, a line each.
+    /// Answers 503 with one line per part that does not work, or 200.
     var ready: Response {
-        let failing = readiness.failing
+        let failing = context.readiness.failing
         return failing.isEmpty ? text("ok\n", .ok) : text(failing.joined(separator: "\n") + "\n", .serviceUnavailable)
     }
 
+    /// Returns the catalog's metrics. It reads the store's backlog first, at a cost that depends on the waiting rows
+    /// and not on all stored ones.
     func metrics() async throws -> Response {
-        let backlog = try await store.backlog()
-        var lines = [
-            "# HELP kentongan_ready Whether every part of the worker works.", "# TYPE kentongan_ready gauge",
-            "kentongan_ready \(readiness.failing.isEmpty ? 1 : 0)",
-            "# HELP kentongan_unrouted_bulletins Bulletins whose fan-out is not through.",
-            "# TYPE kentongan_unrouted_bulletins gauge", "kentongan_unrouted_bulletins \(backlog.unroutedBulletins)",
-            "# HELP kentongan_outbox_messages Receipts and refusals that wait for the broker.",
-            "# TYPE kentongan_outbox_messages gauge", "kentongan_outbox_messages \(backlog.outboxMessages)",
-            "# HELP kentongan_unfinished_deliveries Deliveries that have not come to their end.",
-            "# TYPE kentongan_unfinished_deliveries gauge",
-        ]
-        for (channel, count) in backlog.unfinishedDeliveries.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            lines.append("kentongan_unfinished_deliveries{channel=\"\(channel.rawValue)\"} \(count)")
+        try await backlog.refresh(from: store, now: context.clock.now)
+        backlog.isReady(context.readiness.failing.isEmpty)
+        return text(context.metrics.text, .ok, "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    /// Returns the last hour for the operator's page: a JSON object of series, each a list of `[milliseconds, value]`.
+    var history: Response {
+        let series = context.metrics.history.series.map { name, points in
+            (name, JSONValue.array(points.map { .array([.integer($0.time), .number($0.value)]) }))
         }
-        return text(lines.joined(separator: "\n") + "\n", .ok, "text/plain; version=0.0.4; charset=utf-8")
+        var object = JSONObject()
+        for (name, points) in series.sorted(by: { $0.0 < $1.0 }) { object[name] = points }
+        return text(JSONWriter.text(.object(object)), .ok, "application/json")
     }
 
     private func text(_ text: String, _ status: HTTPResponse.Status, _ type: String = "text/plain; charset=utf-8")

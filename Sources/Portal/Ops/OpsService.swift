@@ -6,7 +6,7 @@ package import Runtime
 import ServiceLifecycle
 package import Storage
 
-/// Serves health and metrics at an address of their own, whatever roles the worker has.
+/// Serves health and metrics at an address of their own, whichever roles the worker has.
 package struct OpsService: Service {
     private let host: String
     private let port: Int
@@ -14,17 +14,17 @@ package struct OpsService: Service {
     private let health: Health
     private let context: StageContext
 
-    /// A supervisor, Prometheus and a person's look.
+    /// The maximum number of connections: enough for a supervisor, for Prometheus and for a person who looks.
     private static let mostConnections = 32
 
-    /// `isOptional`: another process may have the address; the worker then runs without.
+    /// With `isOptional`, the worker runs without this service if another process has the address.
     package init(
         host: String, port: Int, isOptional: Bool = false, store: any OperatorStore, context: StageContext
     ) {
         self.isOptional = isOptional
         self.host = host
         self.port = port
-        health = Health(store: store, readiness: context.readiness)
+        health = Health(store: store, context: context)
         self.context = context
     }
 

@@ -2,19 +2,32 @@ import Bulletins
 import Feeds
 import HTTPTypes
 import Hummingbird
+import Observability
 import Storage
 
-/// The addresses of feeds and alerts.
+/// The routes of feeds and alert documents.
 struct FeedRoutes: Sendable {
     let feeds: FeedResponder
     let alerts: AlertDocuments
     let fetches: FetchLog
+    let metrics: FeedMetrics
 
     func add(to router: Router<PortalContext>) {
-        router.get("/feeds/**") { request, _ in try await feed(request) }
+        router.get("/feeds/**") { request, _ in try await counted { try await feed(request) } }
         router.get("/bulletins/:publisher/:id/:document") { request, context in try await alert(request, context) }
         for path in ["/feeds/**", "/bulletins/:publisher/:id/:document"] as [RouterPath] {
             router.on(path, method: .options) { _, _ in Response(status: .noContent, headers: FeedHeaders.preflight) }
+        }
+    }
+
+    private func counted(_ answer: () async throws -> Response) async throws -> Response {
+        do {
+            let response = try await answer()
+            metrics.answered(response.status.code)
+            return response
+        } catch {
+            metrics.answered((error as? HTTPError)?.status.code ?? HTTPResponse.Status.serviceUnavailable.code)
+            throw error
         }
     }
 
@@ -27,7 +40,7 @@ struct FeedRoutes: Sendable {
         return Self.response(to: request, feed)
     }
 
-    /// `REVISION.cap`
+    /// Answers `/bulletins/PUBLISHER/ID/REVISION.cap`.
     private func alert(_ request: Request, _ context: PortalContext) async throws -> Response {
         let id = BulletinID(
             publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
@@ -38,6 +51,7 @@ struct FeedRoutes: Sendable {
         return Self.response(to: request, alert)
     }
 
+    /// The answer to a conditional request: the feed, or 304 if the client has it already.
     static func response(to request: Request, _ feed: RenderedFeed) -> Response {
         let (form, isKnown) = feed.answer(to: request.headers)
         guard !isKnown else { return Response(status: .notModified, headers: form.headersIfKnown) }

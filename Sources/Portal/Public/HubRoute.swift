@@ -4,7 +4,7 @@ import Hummingbird
 import NIOCore
 import WebSub
 
-/// The address of the hub: reads a form, and answers in plain words.
+/// The route of the hub, which reads a form and answers in plain words.
 struct HubRoute: Sendable {
     let hub: HubResponder
     let trustedProxies: [AddressNetwork]

@@ -8,13 +8,14 @@ import Markup
 import Runtime
 import Storage
 
-/// The pages for people. None has a script, and none takes anything from another place.
+/// The pages for people. No page runs a script or loads anything from another host.
 struct Pages: Sendable {
     let store: any (FeedStore & SubscriberStore)
     let registries: Registries
     let clock: WallClock
     let renderers: RenderPool
 
+    /// Renders the page of a bulletin. A proposal shows the state that its last answer gave it.
     func bulletin(_ context: PortalContext) async throws -> Response {
         let id = BulletinID(
             publisher: try context.parameters.require("publisher"), id: try context.parameters.require("id"))
@@ -41,7 +42,8 @@ struct Pages: Sendable {
             """)
     }
 
-    /// A GET never unsubscribes: mail programs follow links by themselves (RFC 8058 section 2).
+    /// Asks for confirmation. A GET never unsubscribes, since mail programs follow links by themselves (RFC 8058,
+    /// section 2).
     func askToUnsubscribe(_ context: PortalContext) async throws -> Response {
         let hash = try tokenHash(context)
         guard try await store.hasUnsubscribeToken(hash: hash) else { throw Self.unknownToken }
@@ -57,6 +59,7 @@ struct Pages: Sendable {
             """)
     }
 
+    /// Ends the subscriptions that the form chose.
     func unsubscribe(_ request: Request, _ context: PortalContext) async throws -> Response {
         let hash = try tokenHash(context)
         let scope = Self.scope(
@@ -70,7 +73,8 @@ struct Pages: Sendable {
 
     private static let longestForm = 4096
 
-    /// What a mail program posts (RFC 8058 section 3.2) names no scope; it means all that the mail came by.
+    /// The scope that a form asks for. A mail program posts none (RFC 8058, section 3.2); it means every subscription
+    /// that brought the mail.
     static func scope(form: String, bulletin: Int64?) -> UnsubscribeScope {
         let chosen = form.split(separator: "&").last { $0.hasPrefix("scope=") }?.dropFirst(6)
         return switch chosen {
@@ -92,7 +96,7 @@ struct Pages: Sendable {
         Self.page(.ok, title, content)
     }
 
-    /// A fault, told to a person.
+    /// Renders an error page for a person.
     static func fault(_ status: HTTPResponse.Status, _ detail: String) -> Response {
         page(
             status, status.reasonPhrase,

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Keeps what was rendered of bulletins, so that a bulletin to many endpoints is rendered once. Bounded in entries and in
-/// bytes, as a stranger chooses how large a bulletin is; the oldest goes first.
+/// A cache of rendered content, so that a bulletin to many endpoints is rendered once.
 ///
-/// Claims take runs of a bulletin's deliveries, and the cache holds the bulletins of several thousand of them. So it suits
-/// the order in which it is asked: a cache that is smaller than one round of the bulletins would miss every time.
+/// It is bounded in entries and in bytes, since a stranger chooses the size of a bulletin. The oldest entry goes first.
+/// Claims take runs of deliveries of the same bulletin, so each entry is asked for many times soon after it was made
+/// and seldom afterwards.
 package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var values: [Key: (value: Value, size: Int)] = [:]
@@ -27,11 +27,13 @@ package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Send
         (self.limit, self.sizeLimit, self.size) = (limit, sizeLimit, size)
     }
 
+    /// Returns the cached value of `key`, or nil.
     package func known(_ key: Key) -> Value? { state.withLock { $0.values[key]?.value } }
 
+    /// Returns the cached value of `key`, or renders it on the calling thread.
     package func value(_ key: Key, render: () -> Value) -> Value {
         if let known = known(key) { return known }
-        // Outside the lock: two may render the same simultaneously, which costs time but harms nothing.
+        // Outside the lock: two callers may render the same value simultaneously, which costs time but harms nothing.
         let value = render()
         let size = size(value)
         state.withLock { state in
@@ -44,8 +46,8 @@ package final class RenderCache<Key: Hashable & Sendable, Value: Sendable>: Send
         return value
     }
 
-    /// What is not known is rendered on the pool's threads, once however many ask for it meanwhile. Nil if the task was
-    /// cancelled before that.
+    /// Returns the cached value of `key`, or renders it on a thread of the pool: once, however many callers ask for it
+    /// meanwhile. Nil if the task was cancelled before that.
     package func value(
         _ key: Key, on pool: RenderPool, isUrgent: Bool, render: @escaping @Sendable () -> Value
     ) async -> Value? {

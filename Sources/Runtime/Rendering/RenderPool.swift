@@ -2,21 +2,27 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Threads for rendering, apart from the event loops and from the threads on which tasks run.
+/// Threads for rendering, separate from the event loops and from the threads on which tasks run.
 ///
-/// A publisher chooses what a bulletin costs to render. On an event loop a costly one would hold up every connection of
-/// that loop, and on the pool of tasks everything that the worker does. Urgent work has a thread of its own, so it never
-/// queues behind what is not urgent.
+/// A publisher chooses what a bulletin costs to render. On an event loop, a costly one would hold up every connection
+/// of that loop. On the pool of tasks, it would hold up everything that the worker does. Urgent work has a thread of
+/// its own, so it never queues behind work that is not urgent.
+///
+/// An example on eight processors: four threads render ordinary content and a fifth renders emergencies. Ten large
+/// bulletins that take a second each occupy the four threads for three seconds. Meanwhile the event loops answer as
+/// before, and an emergency is rendered immediately.
 package final class RenderPool: Sendable {
+    /// A piece of work that waits for a thread.
     private struct Job {
         let number: Int
         let run: @Sendable () -> Void
-        /// Called in place of `run` when nobody waits for the result any more.
+        /// Called instead of `run` when nobody waits for the result any more.
         let drop: @Sendable () -> Void
     }
 
+    /// The threads for one kind of work, and the jobs that wait for them.
     private struct Lane {
-        /// Serial queues, each of which has its own thread while it works.
+        /// Idle serial queues, each of which has its own thread while it works.
         var free: [DispatchQueue]
         var waiting: [Job] = []
     }
@@ -34,7 +40,7 @@ package final class RenderPool: Sendable {
 
     private let state: Mutex<State>
 
-    /// Half of the processors render, one at least: the others are left to what sends.
+    /// Uses half of the processors for rendering, at least one, and leaves the others to sending.
     package init(threads: Int = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)) {
         func lane(_ name: String, _ count: Int) -> Lane {
             Lane(free: (0..<count).map { DispatchQueue(label: "\(name).\($0)") })
@@ -42,8 +48,8 @@ package final class RenderPool: Sendable {
         state = Mutex(State(urgent: lane("render.urgent", 1), others: lane("render", threads)))
     }
 
-    /// What `work` returns on one of the threads. Nil if the task was cancelled before a thread took the work: a stop waits
-    /// for no more than what is under way.
+    /// Runs `work` on one of the threads and returns its result. Nil if the task was cancelled before a thread took the
+    /// work: a stop waits only for work under way.
     package func run<Value: Sendable>(isUrgent: Bool = false, _ work: @escaping @Sendable () -> Value) async -> Value? {
         let number = state.withLock { state in
             state.jobs += 1
@@ -63,7 +69,7 @@ package final class RenderPool: Sendable {
 
     private func add(_ job: Job, _ isUrgent: Bool) {
         let isDropped = state.withLock { state in
-            // A handler of a cancellation that came before this has found nothing to remove.
+            // If the cancellation came before this, its handler found nothing to remove.
             if Task.isCancelled { return true }
             state[isUrgent].waiting.append(job)
             return false
@@ -78,7 +84,7 @@ package final class RenderPool: Sendable {
         }
     }
 
-    /// Gives the next job to a free thread, if there are both.
+    /// Gives the next job to a free thread, if there is a job and a thread.
     private func pump(_ isUrgent: Bool) {
         let next = state.withLock { state -> (DispatchQueue, Job)? in
             guard !state[isUrgent].waiting.isEmpty, let thread = state[isUrgent].free.popLast() else { return nil }

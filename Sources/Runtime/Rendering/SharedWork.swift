@@ -1,7 +1,12 @@
 import Synchronization
 
-/// Does each thing once, however many want it while it is under way.
+/// Runs each piece of work once, however many callers want its result while it runs.
+///
+/// An example: a feed changed, and 500 requests for it arrive within the 20 ms that its rendering takes. The first
+/// request starts the work, and the other 499 join it; all get the same result. If a client disconnects, its request
+/// leaves and the work goes on. If all 500 leave, the work is cancelled.
 package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// Work under way, and the callers that wait for it.
     private struct Flight {
         let number: Int
         var task: Task<Void, Never>?
@@ -22,13 +27,13 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
 
     package init() {}
 
-    /// What `work` returns, or the same work of this key that is under way already. Nil if the work was cancelled, or if
-    /// this task was: it leaves, and the work goes on for the others who wait for it.
+    /// Returns the result of `work`, or of the work with the same key that already runs. Nil if the work was cancelled,
+    /// or if this task was: it then leaves the work to the others who wait.
     package func value(_ key: Key, _ work: @escaping @Sendable () async -> Value?) async -> Value? {
         await share(key, work)?.value
     }
 
-    /// The same, and whether this call began the work.
+    /// The same as `value`, and whether this call began the work.
     package func share(
         _ key: Key, _ work: @escaping @Sendable () async -> Value?
     ) async -> (value: Value, isOwn: Bool)? {
@@ -45,7 +50,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
         return value.map { ($0, part == .begun) }
     }
 
-    /// A task's part in some work; none if the task is cancelled.
+    /// A task's part in shared work; `none` if the task was cancelled before it joined.
     private enum Part { case none, begun, joined }
 
     private func join(
@@ -53,7 +58,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
         _ work: @escaping @Sendable () async -> Value?
     ) -> Part {
         state.withLock { state in
-            // A handler of a cancellation that came before this has found nobody to take out.
+            // If the cancellation came before this, its handler found no waiter to remove.
             if Task.isCancelled { return .none }
             if state.flights[key] != nil {
                 state.flights[key]?.waiters[waiter] = continuation
@@ -66,7 +71,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
-    /// The last who leaves ends the work.
+    /// Removes a waiter. The last one that leaves cancels the work.
     private func leave(_ key: Key, _ waiter: Int) {
         let (continuation, task) = state.withLock { state in
             let continuation = state.flights[key]?.waiters.removeValue(forKey: waiter)
@@ -82,7 +87,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
 
     private func end(_ key: Key, _ number: Int, _ value: Value?) {
         let waiters = state.withLock { state in
-            // Work that was left may end after the next of its key began.
+            // Abandoned work may end after the next work of the same key began.
             state.flights[key]?.number == number ? state.flights.removeValue(forKey: key)?.waiters : nil
         }
         for waiter in (waiters ?? [:]).values { waiter.resume(returning: value) }

@@ -143,9 +143,16 @@ package struct Backlog: Sendable, Equatable {
     /// Receipts and refused messages that the broker has not confirmed.
     package let outboxMessages: Int
 
-    package init(unroutedBulletins: Int, unfinishedDeliveries: [Channel: Int], outboxMessages: Int) {
+    /// The time since which the oldest delivery that could be sent waits, by channel; none where none waits.
+    package let oldestDue: [Channel: Timestamp]
+
+    package init(
+        unroutedBulletins: Int, unfinishedDeliveries: [Channel: Int], outboxMessages: Int,
+        oldestDue: [Channel: Timestamp] = [:]
+    ) {
         self.unroutedBulletins = unroutedBulletins
         self.unfinishedDeliveries = unfinishedDeliveries
         self.outboxMessages = outboxMessages
+        self.oldestDue = oldestDue
     }
 }

@@ -26,7 +26,8 @@ package enum AnswerRule {
     package static func problem(of answer: Bulletin, scope: Scope?, publisher: Publisher?) -> Refusal? {
         guard let answered = answer.inReplyTo else { return nil }
         guard let scope else { return outOfScope("there is no proposal \(answered)") }
-        guard let publisher, scope.regions.allSatisfy(publisher.covers), scope.fields.contains(where: publisher.covers)
+        guard let publisher, scope.regions.allSatisfy(publisher.scope.covers),
+            scope.fields.contains(where: publisher.scope.covers)
         else { return outOfScope("the proposal \(answered) lies outside the scope of \(answer.id.publisher)") }
         return nil
     }

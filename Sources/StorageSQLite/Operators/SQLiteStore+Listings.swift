@@ -87,7 +87,8 @@ extension SQLiteStore {
                 """)
             return Backlog(
                 unroutedBulletins: Int(unrouted ?? 0), unfinishedDeliveries: deliveries,
-                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0))
+                outboxMessages: Int(try db.number("SELECT count(*) FROM outbox") ?? 0),
+                oldestDue: try OldestDue.byChannel(db))
         }
     }
 

@@ -28,9 +28,10 @@ extension SQLiteStore {
                         emergency = excluded.emergency, moderated = excluded.moderated
                     """,
                     [
-                        publisher.slug, publisher.name, publisher.amqpUser, publisher.kinds.mask,
-                        publisher.regions.codes,
-                        publisher.fields.map(\.description).joined(separator: " "), publisher.mayPublishEmergencies,
+                        publisher.slug, publisher.name, publisher.amqpUser, publisher.scope.kinds.mask,
+                        publisher.scope.regions.codes,
+                        publisher.scope.fields.map(\.description).joined(separator: " "),
+                        publisher.scope.mayPublishEmergencies,
                         publisher.isModerated, now.milliseconds,
                     ])
             }
@@ -60,9 +61,11 @@ extension Row {
     func publisher() throws -> Publisher {
         let fields: String = self["fields"]
         return Publisher(
-            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"], kinds: Set(mask: self["kinds"]),
-            regions: regions("regions"),
-            fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
-            mayPublishEmergencies: self["emergency"], isModerated: self["moderated"])
+            slug: self["slug"], name: self["name"], amqpUser: self["amqp_user"],
+            scope: .init(
+                kinds: Set(mask: self["kinds"]), regions: regions("regions"),
+                fields: fields.split(separator: " ").compactMap { FieldFilter(String($0)) },
+                mayPublishEmergencies: self["emergency"]),
+            isModerated: self["moderated"])
     }
 }

@@ -2,8 +2,10 @@ import Foundation
 import HTTPPost
 import Storage
 
-/// What a callback is asked: its own address, with the hub's parameters behind those that it has (WebSub, section 5.3).
+/// The question to a callback: its own URL, with the hub's parameters behind those that it already has (WebSub, section
+/// 5.3).
 enum CallbackQuestion {
+    /// Returns the URL to ask. It throws if the callback is no longer a valid URL.
     static func target(_ verification: HubVerification, challenge: String, publicURL: String) throws(HTTPPostError)
         -> HTTPTarget
     {
@@ -24,7 +26,7 @@ enum CallbackQuestion {
         return address.hasSuffix("?") || address.hasSuffix("&") ? "\(address)\(query)" : "\(address)&\(query)"
     }
 
-    /// Only what RFC 3986 calls unreserved stands for itself.
+    /// Percent-encodes all characters except those that RFC 3986 calls unreserved.
     private static func encoded(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }

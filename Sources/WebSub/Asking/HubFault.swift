@@ -1,5 +1,6 @@
-/// Why the hub does not take a request, in words for who sent it.
+/// The reason why the hub rejects a request, in words for its sender.
 package struct HubFault: Error, Equatable {
+    /// The kind of fault, from which the portal derives the status of its answer.
     package enum Kind: Equatable { case malformed, tooLarge, unsupportedType, unknownTopic, tooMany }
 
     package let kind: Kind

@@ -1,5 +1,7 @@
-/// The members of a form (`application/x-www-form-urlencoded`, WHATWG URL section 5.1) whose names begin with `hub.`,
-/// read strictly: what two readers could understand differently is refused. Others are ignored, as WebSub wants it.
+/// The members of a form (`application/x-www-form-urlencoded`, WHATWG URL section 5.1) whose names begin with `hub.`.
+///
+/// The form is read strictly: whatever two readers could understand differently is rejected. Other members are ignored,
+/// as WebSub asks.
 struct HubForm {
     private var values: [String: String] = [:]
 
@@ -20,7 +22,7 @@ struct HubForm {
         }
     }
 
-    /// A value that is not empty.
+    /// The value of a member; nil if it is missing or empty.
     subscript(_ name: String) -> String? {
         values[name].flatMap { $0.isEmpty ? nil : $0 }
     }

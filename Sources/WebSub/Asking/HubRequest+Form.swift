@@ -3,17 +3,19 @@ import HTTPPost
 import Storage
 
 extension HubRequest {
-    /// A secret of 200 bytes or more is refused (WebSub, section 5.1).
+    /// The longest secret, in bytes. WebSub forbids 200 and more (section 5.1).
     static let longestSecret = 199
-    /// Longer ones are nobody's.
+    /// The longest callback URL, in bytes. No real callback is longer.
     static let longestCallback = 2048
 
-    /// Ten days, as section 5.1 proposes.
+    /// The lease in seconds where none is asked for: ten days, as section 5.1 proposes.
     static let usualLease: Int64 = 864_000
-    /// What is asked for is brought between five minutes and thirty days.
+    /// The shortest and the longest lease, in seconds: five minutes and thirty days. A requested lease is clamped to
+    /// these.
     static let leases: ClosedRange<Int64> = 300...2_592_000
 
-    /// From a form, at a portal of this address (without a slash at its end). Whether the topic is there is another matter.
+    /// Reads a form that was sent to the portal at `publicURL`, which has no slash at its end. Whether the topic exists
+    /// is checked elsewhere.
     init(form: HubForm, publicURL: String) throws(HubFault) {
         let callback = try Self.callback(form["hub.callback"])
         self.init(
@@ -39,14 +41,14 @@ extension HubRequest {
             let target = try HTTPTarget(text)
             return (target.canonical, target)
         } catch {
-            // Without the reason, which would show the address.
+            // The message leaves the reason out, since the reason would show the address.
             throw HubFault(.malformed, "hub.callback must be an http or https URL in its plainest spelling")
         }
     }
 
     private static func topic(_ text: String?, _ publicURL: String) throws(HubFault) -> FeedAddress {
         guard let text else { throw HubFault(.malformed, "hub.topic is missing") }
-        // By bytes: strings are equal if they are canonically equivalent.
+        // Compared as bytes, since two strings are equal if they are canonically equivalent.
         guard text.utf8.starts(with: publicURL.utf8),
             let address = FeedAddress(ownPath: String(text.dropFirst(publicURL.count))),
             address.archive == nil, text.utf8.elementsEqual((publicURL + address.path).utf8)
@@ -54,10 +56,10 @@ extension HubRequest {
         return address
     }
 
-    /// The same for a private feed that is not there.
+    /// The reason for every unknown topic, the same for a private feed that does not exist.
     static let unknownTopic = "hub.topic must be the self address of a feed of this portal"
 
-    /// Nothing but digits; more than a number can hold is as long as there is.
+    /// Reads digits only. A number beyond the range of `Int64` counts as the longest lease.
     private static func lease(_ text: String?) throws(HubFault) -> Int64 {
         guard let text else { return usualLease }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
@@ -77,12 +79,12 @@ extension HubRequest {
 extension FeedAddress {
     private static let folder = "/feeds/"
 
-    /// From the path of a feed's own address.
+    /// Reads the path of a feed's own address.
     init?(ownPath: String) {
         guard ownPath.hasPrefix(Self.folder) else { return nil }
         self.init(path: String(ownPath.dropFirst(Self.folder.count)))
     }
 
-    /// What a subscription at the hub is to.
+    /// The topic of a subscription at the hub.
     fileprivate var topic: HubTopic { HubTopic(path: path, source: source) }
 }

@@ -17,8 +17,10 @@ package struct HubResponder: Sendable {
         (self.settings, self.context) = (settings, context)
     }
 
-    /// Takes a form that came from `network`. It throws a `HubFault` for the sender of a form that it does not take, and a
-    /// `StoreError` if the store cannot take it now.
+    /// Takes a form that came from `network`.
+    ///
+    /// - Throws: A `HubFault` for the sender of a form that the hub rejects, or a `StoreError` if the store cannot take
+    ///   it now.
     package func take(form bytes: some Collection<UInt8>, from network: String) async throws {
         let request = try HubRequest(form: try HubForm(bytes), publicURL: settings.publicURL)
         // A subscriber may leave a feed that is gone.

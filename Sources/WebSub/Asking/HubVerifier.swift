@@ -1,10 +1,10 @@
-// Asks callbacks whether they want what was asked for them, and tells them what the hub refuses.
+// Asks callbacks whether they want the subscriptions requested for them, and tells them which the hub denies.
 //
 // Reads:      requests that the hub took.
-// Writes:     what came of them: a subscription begins, is renewed or ends, or nothing changes.
-// Guarantees: nothing is pushed to a callback that has not confirmed it; a request outlives a crash; of each callback and
-//             feed one request at a time, in their order; one worker of a store at a time asks.
-// On failure: of a callback, a few more tries; then the request is dropped.
+// Writes:     their results: a subscription begins, is renewed or ends, or nothing changes.
+// Guarantees: nothing is pushed to a callback that has not confirmed; a request outlives a crash; each callback and feed
+//             has one request under way at a time, in order; one worker per store asks at a time.
+// On failure: a callback that fails is asked a few more times, and then its request is dropped.
 
 import Bulletins
 package import DeliveryEngine
@@ -27,7 +27,7 @@ package struct HubVerifier: Service {
 
     private static let poll = Duration.seconds(1)
     private static let lookAhead = 500
-    /// Of the schedule of pushes so many pauses: who just subscribed should be there.
+    /// The number of pauses taken from the schedule of pushes. A subscriber that has just asked should be there.
     private static let tries = 3
 
     package init(
@@ -61,7 +61,8 @@ package struct HubVerifier: Service {
         }
     }
 
-    /// What is due and has room. It is read once the duty is this worker's: another may have settled it before.
+    /// Returns the requests that are due and that have room. It reads them after the lease is claimed, since another
+    /// worker may have settled them before.
     private func next(_ lease: inout DutyLease) async throws(StoreError) -> [HubVerification] {
         if lease.hold == nil {
             guard try await !store.dueVerifications(limit: 1, now: context.clock.now).isEmpty,
@@ -91,7 +92,7 @@ package struct HubVerifier: Service {
         if verification.mode == .subscribe, try await !isThere(verification.topic) {
             return .denied("the feed is not there any more")
         }
-        // The system's generator is fit for secrets.
+        // The system's random generator is fit for secrets.
         let challenge = Token.text((0..<32).map { _ in UInt8.random(in: 0...255) })
         let answer: VerificationPolicy.Answer
         do throws(HTTPPostError) {
@@ -111,7 +112,7 @@ package struct HubVerifier: Service {
 }
 
 extension HubVerdict {
-    /// For the log, which holds no address.
+    /// The word for the log, which contains no address.
     fileprivate var word: String {
         switch self {
         case .confirmed: "confirmed"

@@ -1,7 +1,7 @@
 import Storage
 import Synchronization
 
-/// Which questions are under way, so that none is asked twice at once and no host takes all the room.
+/// The questions under way. None is asked twice simultaneously, and no host takes all the room.
 final class QuestionsUnderWay: Sendable {
     private struct State {
         var numbers: Set<Int64> = []
@@ -12,7 +12,7 @@ final class QuestionsUnderWay: Sendable {
     private static let most = 64
     private static let mostOfHost = 8
 
-    /// False if it is under way already, or there is no room.
+    /// Begins a question. Returns false if it is under way already, or if there is no room.
     func begin(_ verification: HubVerification) -> Bool {
         state.withLock { state in
             guard state.numbers.count < Self.most, state.hosts[verification.host] ?? 0 < Self.mostOfHost,
@@ -23,6 +23,7 @@ final class QuestionsUnderWay: Sendable {
         }
     }
 
+    /// Ends a question, which makes room for another one.
     func end(_ verification: HubVerification) {
         state.withLock { state in
             state.numbers.remove(verification.number)

@@ -4,23 +4,26 @@ import HTTPPost
 import NIOCore
 import Storage
 
-/// What each answer of a callback means for what it was asked: all of a verification's policy.
+/// The whole policy of verification: the meaning of each answer of a callback.
 struct VerificationPolicy: Sendable {
-    /// When a callback that cannot be reached is asked again.
+    /// The pauses after which a callback that cannot be reached is asked again.
     let schedule: RetrySchedule
 
+    /// The answer of a callback, or the error that it caused.
     enum Answer {
         case response(HTTPPostResponse)
         case error(HTTPPostError)
     }
 
-    /// Nil if the question was cut short and stays as it is. Only 2xx with exactly the challenge confirms (WebSub, section
-    /// 5.3.1); a callback that is out of order is asked again, any other answer is a no.
+    /// Returns the verdict on an answer; nil if the question was cut short and remains open.
+    ///
+    /// Only a 2xx answer with exactly the challenge confirms (WebSub, section 5.3.1). A callback that is out of order
+    /// is asked again. Any other answer means no.
     func verdict(_ answer: Answer, to verification: HubVerification, challenge: String, now: Timestamp) -> HubVerdict? {
         switch answer {
         case .response(let response):
             if response.status >= 500 || response.status == 429 { return later(verification, now) }
-            // Who is told something need not say anything.
+            // A callback that was told of a denial need not answer anything.
             guard verification.mode != .denied, (200..<300).contains(response.status),
                 response.body.readableBytesView.elementsEqual(challenge.utf8)
             else { return .dropped }

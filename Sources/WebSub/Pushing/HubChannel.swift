@@ -7,14 +7,16 @@ package import Storage
 import Synchronization
 import Webhooks
 
-/// Pushes feeds to who subscribed at the hub (WebSub, section 7): each is rendered when it is sent, with the bytes and the
-/// type that a GET would have then.
+/// The channel that pushes feeds to the hub's subscribers (WebSub, section 7).
+///
+/// A feed is rendered when it is sent, with the bytes and the type that a GET would receive at that moment.
 package struct HubChannel: DeliveryChannel {
     package let channel = Channel.websub
     package let concurrency: Int
-    /// Enough that callbacks which are slow, and wait for their turn, leave room for others in what is claimed.
+    /// The number of deliveries to claim ahead. Slow callbacks that wait for their turn must leave room for others
+    /// among the claimed deliveries.
     package var claimsAhead: Int { concurrency * 8 }
-    /// A feed is to be pushed also when what changed it has expired.
+    /// A feed is pushed even if the bulletin that changed it has expired.
     package let endsWithBulletin = false
     private let store: any HubStore
     private let feeds: FeedResponder
@@ -32,7 +34,7 @@ package struct HubChannel: DeliveryChannel {
         shares = HubShareTable(senders: concurrency)
     }
 
-    /// With its scheme and port.
+    /// The callback's host with its scheme and port.
     package func host(of delivery: ClaimedDelivery) -> String? {
         (try? HTTPTarget(delivery.address)).map { "\($0.isTLS ? "https" : "http")://\($0.authority)" }
     }
@@ -49,7 +51,7 @@ package struct HubChannel: DeliveryChannel {
         return outcome
     }
 
-    /// The outcome, and how long the callback took; nil if it was not asked.
+    /// Makes one attempt. Returns its outcome and the time that the callback took; nil if it was not called.
     private func attempt(
         _ delivery: ClaimedDelivery, of owner: String, _ now: Timestamp
     ) async -> (AttemptOutcome, answered: Duration?) {
@@ -85,7 +87,7 @@ package struct HubChannel: DeliveryChannel {
     private func send(
         _ content: HubContent, _ push: HubPush, _ delivery: ClaimedDelivery, of owner: String, _ now: Timestamp
     ) async -> (AttemptOutcome, answered: Duration?) {
-        // What changed while the last push was sent may have been part of it already.
+        // A change that came while the last push was under way may have been part of that push already.
         guard !pushed.holds(content.digest, of: delivery.number, before: delivery.attempt) else {
             pushed.note(content.digest, of: delivery.number, attempt: delivery.attempt)
             return (AttemptOutcome(.delivered, detail: "what was pushed last is still so"), nil)
@@ -120,7 +122,7 @@ package struct HubChannel: DeliveryChannel {
     }
 }
 
-/// `HubShares` for many senders.
+/// `HubShares` behind a lock, for many senders.
 private final class HubShareTable: Sendable {
     private let shares: Mutex<HubShares>
 

@@ -2,13 +2,13 @@ import Feeds
 import HTTPTypes
 import NIOCore
 
-/// What is pushed of a feed: what a GET would have that takes no encoding.
+/// The content of a push: the answer that a GET without any encoding would receive.
 struct HubContent: Sendable {
     let bytes: ByteBuffer
     let type: String
-    /// The value of `Link`: where the feed and its hub are (WebSub, section 7).
+    /// The value of `Link`, which names the feed and its hub (WebSub, section 7).
     let links: String
-    /// The same for the same bytes only.
+    /// A digest that is equal only for equal bytes.
     let digest: String
 
     init(_ feed: RenderedFeed) {

@@ -1,28 +1,39 @@
 import Synchronization
 
-/// Who may be pushed to now: the rules by which callbacks share the hub's senders and what it sends.
+/// The rules by which callbacks share the hub's senders and its bandwidth.
 ///
-/// Anybody may subscribe, and a callback may take as long over an answer as the time limit allows. So a callback that
-/// answered quickly last time may have any sender. Those that did not, and those of which nothing is known yet, share half
-/// of the senders, one owner of callbacks an eighth; another quarter is for new callbacks of owners that have none of these
-/// senders. And each owner has a budget of bytes: many subscriptions make the hub send no more than that.
+/// Anybody may subscribe, and a callback may take as long over an answer as the time limit allows. A callback that
+/// answered quickly last time may therefore use any sender. Slow and unknown callbacks compete for a part of them. A
+/// slow one may start while such callbacks hold fewer than a quarter of the senders, an unknown one while they hold
+/// fewer than half, and the first unknown one of an owner while they hold fewer than three quarters. No owner's slow
+/// and unknown callbacks hold more than an eighth of the senders. Each owner also has a budget of bytes, which bounds
+/// what many subscriptions can make the hub send.
+///
+/// An example with 64 senders: an attacker subscribes 1000 callbacks that never answer. Eight of them are under way at
+/// a time, and each of the others is put off by a second. Once they are known as slow, they cannot start while 16
+/// senders are held. Quick callbacks use the other senders as before, and the first push to a new subscriber starts
+/// while fewer than 48 are held. If each push has 200 KB, an owner gets about 80 pushes from the burst of 16 MiB, and
+/// then five per second.
 struct HubShares {
+    /// The speed of a callback, by its last answer.
     enum Pace { case quick, unknown, slow }
 
-    /// A push under way.
+    /// A push under way, which holds its share until it ends.
     struct Turn: Sendable, Equatable {
         let callback: Int64
         let owner: String
         fileprivate let isQuick: Bool
     }
 
-    /// Bytes that an owner of callbacks may be sent in one go, and a second.
+    /// The bytes that an owner of callbacks may be sent in one go.
     static var burst: Int { 16 << 20 }
+    /// The bytes per second by which an owner's budget grows again.
     static var bytesPerSecond: Int { 1 << 20 }
-    /// An answer that takes longer is slow.
+    /// The longest time of a quick answer.
     static var quick: Duration { .seconds(1) }
     private static var mostKnown: Int { 20_000 }
 
+    /// The bytes that an owner may still be sent, and the time at which they were counted.
     private struct Budget {
         var bytes: Int
         var at: ContinuousClock.Instant
@@ -35,18 +46,19 @@ struct HubShares {
     private var runningOfOwner: [String: Int] = [:]
     private var budgets: [String: Budget] = [:]
 
-    /// `senders` is how many pushes there are simultaneously.
+    /// `senders` is the number of pushes that may run simultaneously.
     init(senders: Int) { self.senders = senders }
 
+    /// The speed of the callback's last answer, as far as it is known.
     func pace(_ callback: Int64) -> Pace { isQuick[callback].map { $0 ? .quick : .slow } ?? .unknown }
 
-    /// Lets a push begin; nil if its share is taken.
+    /// Begins a push; nil if its share of the senders is taken.
     mutating func begin(_ callback: Int64, of owner: String) -> Turn? {
         let pace = pace(callback)
         let turn = Turn(callback: callback, owner: owner, isQuick: pace == .quick)
         guard pace != .quick else { return turn }
         let own = runningOfOwner[owner] ?? 0
-        // Who has none yet also finds room beyond the half.
+        // An owner that holds no sender yet finds room beyond the half.
         let room = pace == .slow ? senders / 4 : own == 0 ? senders / 4 * 3 : senders / 2
         guard running < max(1, room), own < max(1, senders / 8) else { return nil }
         running += 1
@@ -54,7 +66,7 @@ struct HubShares {
         return turn
     }
 
-    /// A push ended; `answered` is how long the callback took, nil if it was not asked.
+    /// Notes the end of a push. `answered` is the time that the callback took, or nil if it was not called.
     mutating func end(_ turn: Turn, answered: Duration?) {
         if let answered { note(turn.callback, isQuick: answered < Self.quick) }
         guard !turn.isQuick else { return }
@@ -69,7 +81,8 @@ struct HubShares {
         if order.count > Self.mostKnown { self.isQuick[order.removeFirst()] = nil }
     }
 
-    /// Takes bytes from the owner's budget. If it is spent, how long it takes until something is there again.
+    /// Takes bytes from the owner's budget. If the budget is spent, it takes none and returns the time until some is
+    /// there again.
     mutating func spend(_ bytes: Int, of owner: String, now: ContinuousClock.Instant) -> Duration? {
         var budget = budgets[owner] ?? Budget(bytes: Self.burst, at: now)
         let earned = budget.at.duration(to: now) / .seconds(1) * Double(Self.bytesPerSecond)
@@ -84,7 +97,7 @@ struct HubShares {
         return nil
     }
 
-    /// Keeps nothing of owners that have their whole budget.
+    /// Forgets the owners whose budget is full again.
     private mutating func forgetFull(_ now: ContinuousClock.Instant) {
         let whole = Duration.seconds(Self.burst / Self.bytesPerSecond)
         budgets = budgets.filter { $0.value.bytes < 0 || $0.value.at.duration(to: now) < whole }

@@ -29,7 +29,7 @@ struct BounceCommand: AsyncParsableCommand {
         let message = Self.readInput()
         do {
             let intake = BounceIntake(
-                store: try context.store(), mailboxes: context.settings.intakeMailboxes, clock: WallClock.system)
+                store: try context.store(), mailboxes: context.settings.email.intakeMailboxes, clock: WallClock.system)
             let outcome = try await intake.take(message, to: envelope)
             switch outcome {
             case .recorded, .noReport, .unsubscribed: Output.line("\(outcome)")

@@ -39,7 +39,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     private func checkStore(_ context: CommandContext) async -> Bool {
         do {
-            tell("ok", "store", "\(context.settings.storePath), identity \(try await context.store().identity())")
+            tell("ok", "store", "\(context.settings.store.path), identity \(try await context.store().identity())")
             return true
         } catch {
             tell("FAILED", "store", "\(error)")

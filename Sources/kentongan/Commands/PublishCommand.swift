@@ -41,7 +41,7 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     private func publish(_ bulletins: [PublishedFile.Entry], _ context: CommandContext) async throws {
-        let broker = try context.settings.requireBroker()
+        let broker = try context.settings.broker.required()
         try await refuseOtherUsers(bulletins, broker, context)
         let receipts =
             wait
@@ -70,7 +70,7 @@ struct PublishCommand: AsyncParsableCommand {
     private func refuseOtherUsers(
         _ bulletins: [PublishedFile.Entry], _ broker: BrokerSettings, _ context: CommandContext
     ) async throws {
-        guard context.settings.requiresUser, FileManager.default.fileExists(atPath: context.settings.storePath),
+        guard context.settings.broker.requiresUser, FileManager.default.fileExists(atPath: context.settings.store.path),
             let store = try? context.store()
         else { return }
         let names = Set(bulletins.compactMap { $0.bulletin?["publisher"]?.stringValue })
@@ -86,7 +86,7 @@ struct PublishCommand: AsyncParsableCommand {
         case .confirmed: "confirmed"
         case .returned(let code, let reason):
             "no queue takes it (\(code) \(reason)); declare them with: kentongan topology apply"
-        case .refused: "the broker refused it; its queue may be full"
+        case .nacked: "the broker refused it; its queue may be full"
         }
     }
 }

@@ -33,10 +33,11 @@ struct PublishersCommand: AsyncParsableCommand {
             let codes = CodeReader(registries: try context.registries())
             let publisher = Publisher(
                 slug: try codes.publisher(slug), name: try TypedText.line(name, "--name", limit: 200),
-                amqpUser: try TypedText.name(amqpUser, "--amqp-user"), kinds: try codes.kinds(kind),
-                regions: try region.map { try codes.region($0) },
-                fields: field.isEmpty ? [.any] : try field.map { try codes.field($0) },
-                mayPublishEmergencies: emergency,
+                amqpUser: try TypedText.name(amqpUser, "--amqp-user"),
+                scope: .init(
+                    kinds: try codes.kinds(kind), regions: try region.map { try codes.region($0) },
+                    fields: field.isEmpty ? [.any] : try field.map { try codes.field($0) },
+                    mayPublishEmergencies: emergency),
                 isModerated: moderated)
             try await context.store().save([publisher], now: WallClock.system.now)
             json ? Output.jsonLine(publisher.json) : Output.line("\(slug) may publish")
@@ -55,8 +56,8 @@ struct PublishersCommand: AsyncParsableCommand {
                 $0.json
             } table: {
                 [
-                    $0.slug, $0.kinds.map(\.rawValue).sorted().joined(separator: ","),
-                    $0.regions.map(\.code).joined(separator: ","), $0.name,
+                    $0.slug, $0.scope.kinds.map(\.rawValue).sorted().joined(separator: ","),
+                    $0.scope.regions.map(\.code).joined(separator: ","), $0.name,
                 ]
             }
         }
@@ -106,10 +107,12 @@ struct PublishersCommand: AsyncParsableCommand {
             return Publisher(
                 slug: slug, name: try TypedText.line(row["name"], "name", limit: 200),
                 amqpUser: try TypedText.name(row.optional("amqp-user") ?? slug, "amqp-user"),
-                kinds: try codes.kinds(try row.list("kinds")),
-                regions: try row.list("region").map { try codes.region($0) },
-                fields: fields.isEmpty ? [.any] : try fields.map { try codes.field($0) },
-                mayPublishEmergencies: try row.boolean("emergency"), isModerated: try row.boolean("moderated"))
+                scope: .init(
+                    kinds: try codes.kinds(try row.list("kinds")),
+                    regions: try row.list("region").map { try codes.region($0) },
+                    fields: fields.isEmpty ? [.any] : try fields.map { try codes.field($0) },
+                    mayPublishEmergencies: try row.boolean("emergency")),
+                isModerated: try row.boolean("moderated"))
         }
     }
 }
@@ -118,8 +121,8 @@ extension Publisher {
     fileprivate var json: JSONObject {
         [
             "slug": .string(slug), "name": .string(name), "amqpUser": .string(amqpUser),
-            "kinds": .texts(kinds.map(\.rawValue).sorted()), "regions": .texts(regions.map(\.code)),
-            "fields": .texts(fields.map(\.description)), "emergency": .bool(mayPublishEmergencies),
+            "kinds": .texts(scope.kinds.map(\.rawValue).sorted()), "regions": .texts(scope.regions.map(\.code)),
+            "fields": .texts(scope.fields.map(\.description)), "emergency": .bool(scope.mayPublishEmergencies),
             "moderated": .bool(isModerated),
         ]
     }

@@ -82,7 +82,7 @@ extension RejectedCommand {
                 throw RefusedInput("\(id) was requeued at \(requeuedAt.text) already")
             }
             let judge = MessageJudge(
-                registries: try context.registries(), requiresUser: context.settings.requiresUser)
+                registries: try context.registries(), requiresUser: context.settings.broker.requiresUser)
             let opened = judge.open(found.body, size: UInt64(found.size), found.envelope)
             let publishers = try await store.publishers(named: Set([opened.publisher].compactMap(\.self)))
             let now = WallClock.system.now

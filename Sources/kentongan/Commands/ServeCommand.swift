@@ -10,7 +10,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Runs the worker until SIGTERM, which drains and stops it.")
 
     @OptionGroup var options: CommonOptions
-    @Option(help: "Which of intake, delivery, portal, by commas.") var roles = "intake,delivery,portal"
+    @Option(help: "Roles of this worker, by commas.")
+    var roles = Role.allCases.map(\.rawValue).joined(separator: ",")
 
     func validate() throws { _ = try parsedRoles() }
 
@@ -18,7 +19,8 @@ struct ServeCommand: AsyncParsableCommand {
         let names = roles.split(separator: ",").map(String.init)
         let parsed = names.compactMap { Role(rawValue: $0) }
         guard !names.isEmpty, parsed.count == names.count else {
-            throw ValidationError("--roles takes intake, delivery and portal, by commas")
+            let known = Role.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--roles takes these words, by commas: \(known)")
         }
         return Set(parsed)
     }
@@ -27,12 +29,12 @@ struct ServeCommand: AsyncParsableCommand {
         let context = try await CommandContext(options)
         let roles = try parsedRoles()
         let registries = try context.registries()
-        if roles.contains(.intake) { _ = try context.settings.requireBroker() }
+        if roles.contains(.intake) { _ = try context.settings.broker.required() }
         let stages = StageContext(logger: context.logger)
         context.logger.info("configuration: \(options.sentence)")
         if let warning = options.config.flatMap(SettingsFile.exposure) { context.logger.warning("\(warning)") }
         let worker = Worker(
-            settings: context.settings, registries: registries, store: try context.store(stages.readiness),
+            settings: context.settings, registries: registries, store: try context.store(for: stages),
             context: stages)
         try await worker.run(roles: roles)
     }

@@ -40,7 +40,7 @@ struct StoreCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             _ = try await context.store(mayBeNew: true).identity()
-            Output.line("\(context.settings.storePath) is up to date")
+            Output.line("\(context.settings.store.path) is up to date")
         }
     }
 }

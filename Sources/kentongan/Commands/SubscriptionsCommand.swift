@@ -57,7 +57,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             let registries = try context.registries()
             let reader = SubscriptionReader(
                 codes: CodeReader(registries: registries),
-                webhooks: AddressGuard(allowed: context.settings.webhookNetworks))
+                webhooks: AddressGuard(allowed: context.settings.webhooks.allowedNetworks))
             let channel: Channel = email != nil ? .email : webhook != nil ? .webhook : .feed
             let address = email ?? webhook ?? SubscriptionReader.newFeedName()
             let wanted = try region.flatMap { region in
@@ -83,8 +83,8 @@ struct SubscriptionsCommand: AsyncParsableCommand {
             try tellChanges(made, wanted, present)
             if let problem { context.logger.warning("\(problem)") }
             func print(_ stored: StoredSubscription) {
-                if json { return Output.jsonLine(stored.json(publicURL: context.settings.publicURL)) }
-                Output.line(stored.sentence(publicURL: context.settings.publicURL))
+                if json { return Output.jsonLine(stored.json(publicURL: context.settings.http.publicURL)) }
+                Output.line(stored.sentence(publicURL: context.settings.http.publicURL))
             }
         }
 
@@ -145,7 +145,7 @@ struct SubscriptionsCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let store = try context.store()
-            let publicURL = context.settings.publicURL
+            let publicURL = context.settings.http.publicURL
             guard !listing.json else {
                 return try await store.eachSubscription(limit: listing.count) {
                     Output.jsonLine($0.json(publicURL: publicURL))

@@ -26,12 +26,12 @@ extension SubscriptionsCommand {
             let registries = try context.registries()
             let reader = SubscriptionReader(
                 codes: CodeReader(registries: registries),
-                webhooks: AddressGuard(allowed: context.settings.webhookNetworks))
+                webhooks: AddressGuard(allowed: context.settings.webhooks.allowedNetworks))
             let rows = try CSVTable(file: file, columns: SubscriptionReader.columns).read { row in
                 try reader.wishes(row).map { (line: row.line, wish: $0) }
             }
             var work = SubscriptionImport(
-                store: try context.store(), zones: registries.timeZones, publicURL: context.settings.publicURL,
+                store: try context.store(), zones: registries.timeZones, publicURL: context.settings.http.publicURL,
                 isJSON: json)
             try await work.run(rows.flatMap(\.self))
             if !json { Output.line("\(Output.count(rows.count, "row")): \(work.sentence)") }

@@ -18,7 +18,7 @@ struct TopologyCommand: AsyncParsableCommand {
         func run() async throws {
             let context = try await CommandContext(options)
             let topology = KentonganTopology.topology
-            try await apply(topology, on: try context.settings.requireBroker(), logger: context.logger)
+            try await topology.declare(on: try context.settings.broker.required(), logger: context.logger)
             Output.line(
                 "\(topology.exchanges.count) exchanges, \(topology.queues.count) queues and \(topology.bindings.count) bindings are there"
             )
@@ -36,8 +36,8 @@ struct TopologyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await CommandContext(options)
-            let broker = try context.settings.requireBroker()
-            var differences = try await check(KentonganTopology.topology, on: broker, logger: context.logger)
+            let broker = try context.settings.broker.required()
+            var differences = try await KentonganTopology.topology.differences(on: broker, logger: context.logger)
             differences += try await BindingProbe(broker: broker, logger: context.logger).missing(besides: differences)
             for difference in differences { Output.line("\(difference)") }
             if !differences.isEmpty { throw ExitCode.failure }

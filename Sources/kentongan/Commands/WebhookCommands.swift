@@ -28,7 +28,7 @@ extension SubscriptionsCommand {
             let now = WallClock.system.now
             guard let webhook = try await store.webhook(of: id, now: now) else { throw RefusedInput.noWebhook(id) }
             if webhook.isActive { return now }
-            let problem = try await context.settings.challenge(
+            let problem = try await context.settings.webhooks.challenge(
                 webhook, of: store, on: MultiThreadedEventLoopGroup.singleton, logger: context.logger, now: now)
             if let problem {
                 throw RefusedInput(
@@ -64,8 +64,8 @@ extension SubscriptionsCommand {
             let rotated = try await context.store().rotateSecret(
                 ofSubscription: id, overlapEnds: overlapEnds, now: now)
             guard let rotated else { throw RefusedInput.noWebhook(id) }
-            if json { return Output.jsonLine(rotated.json(publicURL: context.settings.publicURL)) }
-            Output.line(rotated.sentence(publicURL: context.settings.publicURL))
+            if json { return Output.jsonLine(rotated.json(publicURL: context.settings.http.publicURL)) }
+            Output.line(rotated.sentence(publicURL: context.settings.http.publicURL))
             if overlap > 0 { Output.line("the keys before sign too until \(overlapEnds.text)") }
         }
     }

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What SwiftNIO takes by itself.
+/// Posts through SwiftNIO alone, the lower bound of the cost.
 enum BarePosts {
     static func run(_ port: Int, _ count: Int, _ connections: Int) async throws {
         let group = MultiThreadedEventLoopGroup.singleton

@@ -7,7 +7,7 @@ import Runtime
 import Storage
 import Webhooks
 
-/// The channel as the worker has it, without the engine around it: 100 bulletins to 1,000 endpoints.
+/// Posts through the worker's channel without the engine around it: 100 bulletins to 1,000 endpoints.
 enum ChannelPosts {
     private struct Keys: WebhookKeyStore {
         func webhookSecret(endpoint: Int64, version: Int64) -> String { "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }

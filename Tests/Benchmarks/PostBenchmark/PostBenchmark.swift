@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Posts COUNT bodies of 2 KB to http://127.0.0.1:PORT over CONNECTIONS connections, and prints posts/s and microseconds of
-/// CPU a post:
+/// Posts COUNT bodies of 2 KB to http://127.0.0.1:PORT over CONNECTIONS connections. It prints the posts per second,
+/// and the microseconds of CPU time per post:
 ///
 ///     PostBenchmark bare PORT COUNT CONNECTIONS       SwiftNIO with NIOHTTP1, the same request again and again
 ///     PostBenchmark client PORT COUNT CONNECTIONS     the worker's channel: render, sign, post, judge the answer
@@ -15,7 +15,7 @@ import Synchronization
         }
         let (port, count, connections) = (numbers[0], numbers[1], numbers[2])
         let run = mode == "bare" ? BarePosts.run : ChannelPosts.run
-        // So that connections are open and memory is had.
+        // Opens the connections and allocates memory before the measurement.
         try await run(port, count / 10, connections)
         let (began, spent) = (ContinuousClock.now, cpu())
         try await run(port, count, connections)
@@ -23,7 +23,7 @@ import Synchronization
         print(Double(count) / seconds, Double(cpu() - spent) / Double(count))
     }
 
-    /// Microseconds of this process.
+    /// The CPU time of this process, in microseconds.
     private static func cpu() -> Int {
         var usage = rusage()
         getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
@@ -32,12 +32,12 @@ import Synchronization
     }
 }
 
-/// How many posts are still to be begun.
+/// The number of posts that are still to begin.
 final class Budget: Sendable {
     private let left: Atomic<Int>
     init(_ count: Int) { left = Atomic(count) }
 
-    /// The number of the next; nil if there is none.
+    /// Returns the number of the next post; nil after the last one.
     func next() -> Int? {
         let left = left.subtract(1, ordering: .relaxed).newValue
         return left >= 0 ? left : nil

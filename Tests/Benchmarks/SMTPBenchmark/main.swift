@@ -1,6 +1,6 @@
-// Mails through the SMTP client alone: SMTPBenchmark PORT COUNT CONNECTIONS BYTES
+// Sends mails through the SMTP client alone: SMTPBenchmark PORT COUNT CONNECTIONS BYTES
 //
-// Prints, as one line of JSON, mails a second and what they cost this process.
+// It prints one line of JSON with the mails per second and their cost to this process.
 
 import Foundation
 import Logging
@@ -17,7 +17,7 @@ let (port, count, connections, bytes) = (arguments[0], arguments[1], arguments[2
 
 var settings = SMTPSettings(host: "127.0.0.1", port: port, security: .none)
 settings.maximumConnections = connections
-// As smtp-source -d: one session to the end.
+// One session to the end, as `smtp-source -d` does.
 settings.messagesPerConnection = .max
 let client = try SMTPClient(
     relays: [settings], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "SMTPBenchmark"))
