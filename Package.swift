@@ -98,7 +98,7 @@ let targets: [Target] = [
     // What every stage has around it, and the store between the stages.
     module("Observability", ["Bulletins"]),
     module("Runtime", ["Bulletins", "Observability", logging]),
-    module("Storage", ["Bulletins", "Observability", "Runtime", "Wording", logging]),
+    module("Storage", ["Addresses", "Bulletins", "Observability", "Runtime", "Wording", crypto, logging]),
     module(
         "StorageSQLite",
         [
@@ -106,14 +106,7 @@ let targets: [Target] = [
             .product(name: "GRDBSQLite", package: "GRDB.swift"),
         ],
         resources: [
-            .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_short_rows.sql"),
-            .embedInCode("Migrations/003_engine.sql"), .embedInCode("Migrations/004_bounces.sql"),
-            .embedInCode("Migrations/005_feeds.sql"), .embedInCode("Migrations/006_webhooks.sql"),
-            .embedInCode("Migrations/007_websub.sql"), .embedInCode("Migrations/008_numbers.sql"),
-            .embedInCode("Migrations/009_mail_failures.sql"), .embedInCode("Migrations/010_hub_owners.sql"),
-            .embedInCode("Migrations/011_publisher_users.sql"), .embedInCode("Migrations/012_held.sql"),
-            .embedInCode("Migrations/016_addresses.sql"), .embedInCode("Migrations/017_clocks.sql"),
-            .embedInCode("Migrations/018_threads.sql"),
+            .embedInCode("Migrations/001_initial.sql")
         ]),
 
     // The stages.

@@ -19,8 +19,7 @@ struct WorkItem: Sendable {
 /// subscription may end or the bulletin may be withdrawn.
 final class AttemptSender: Sendable {
     private let channel: any DeliveryChannel
-    private let store: any DeliveryStore
-    private let owner: LeaseOwner
+    private let claims: any ClaimStore
     private let settings: DeliverySettings
     private let recorder: OutcomeRecorder
     private let context: StageContext
@@ -32,13 +31,12 @@ final class AttemptSender: Sendable {
     private let shelf: BulletinShelf
 
     init(
-        channel: any DeliveryChannel, store: any DeliveryStore, owner: LeaseOwner, settings: DeliverySettings,
+        channel: any DeliveryChannel, claims: any ClaimStore, settings: DeliverySettings,
         recorder: OutcomeRecorder, hold: LeaseHold, shelf: BulletinShelf, context: StageContext,
         onRoom: @escaping @Sendable () -> Void
     ) {
         self.channel = channel
-        self.store = store
-        self.owner = owner
+        self.claims = claims
         self.settings = settings
         self.recorder = recorder
         self.context = context
@@ -72,7 +70,7 @@ final class AttemptSender: Sendable {
     // MARK: - Before the queue
 
     /// Ends the deliveries that must not be sent, and returns the others.
-    func sift(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
+    func endHalted(_ claimed: [ClaimedDelivery]) -> [ClaimedDelivery] {
         claimed.filter { delivery in
             guard let halt = delivery.halt else { return true }
             end(delivery, halt)
@@ -146,7 +144,7 @@ final class AttemptSender: Sendable {
         }
         // One effect serves all deliveries of a digest, so that they are retried together.
         let effect = settings.retry.effect(
-            of: outcome.verdict, attempt: entries.map(\.delivery.tries).max() ?? 1, now: context.clock.now,
+            of: outcome.verdict, attempt: entries.map(\.delivery.attemptInRound).max() ?? 1, now: context.clock.now,
             jitter: .random(in: 0...1))
         let duration = started.duration(to: .now)
         count(entries, effect, duration)
@@ -203,24 +201,26 @@ final class AttemptSender: Sendable {
             release(entries.map(\.delivery), after: .zero)
             return []
         }
-        var left: [DigestEntry] = []
-        for entry in entries {
-            if channel.endsWithBulletin, let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now {
-                end(entry.delivery, .expired)
-                continue
-            }
-            do throws(StoreError) {
-                if let halt = try await store.halt(of: entry.delivery, owner: owner) {
-                    end(entry.delivery, halt)
-                } else {
-                    left.append(entry)
+        let deliveries = entries.map(\.delivery)
+        do throws(StoreError) {
+            var halts = try await claims.halts(of: deliveries)
+            if channel.endsWithBulletin {
+                for entry in entries {
+                    guard let expiresAt = entry.content.bulletin.expiresAt, expiresAt <= now else { continue }
+                    halts[entry.delivery.number] = .expired
                 }
-            } catch {
-                context.logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
-                release([entry.delivery], after: .seconds(1))
             }
+            guard !halts.isEmpty else { return entries }
+            return entries.filter { entry in
+                guard let halt = halts[entry.delivery.number] else { return true }
+                end(entry.delivery, halt)
+                return false
+            }
+        } catch {
+            context.logger.wait("whether a delivery may still be sent cannot be read, so it waits", for: error)
+            release(deliveries, after: .seconds(1))
+            return []
         }
-        return left
     }
 
     // MARK: - Ends without an attempt

@@ -35,6 +35,7 @@ package struct DeliverySettings: Sendable {
 package struct DeliveryService: Service {
     private let channel: any DeliveryChannel
     private let store: any DeliveryStore
+    private let claims: any ClaimStore
     private let settings: DeliverySettings
     private let context: StageContext
     private let due: Hint
@@ -48,23 +49,27 @@ package struct DeliveryService: Service {
 
     private static let poll = Duration.seconds(5)
 
+    /// `claims` is where deliveries are claimed and recorded, if that is not the store itself: the pushes of the hub. The
+    /// store then has their bulletins only.
     package init(
-        channel: any DeliveryChannel, store: any DeliveryStore, settings: DeliverySettings, worker: String,
+        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil, settings: DeliverySettings, worker: String,
         context: StageContext
     ) {
         self.channel = channel
         self.store = store
+        let claims = claims ?? store
+        self.claims = claims
         self.settings = settings
         self.context = context
         self.worker = worker
         owner = LeaseOwner("\(worker).\(channel.channel.rawValue)")
         let due = context.hints[.deliveries(channel.channel)]
         self.due = due
-        recorder = OutcomeRecorder(store: store, owner: owner, channel: channel.channel, context: context)
+        recorder = OutcomeRecorder(claims: claims, channel: channel.channel, context: context)
         shelf = BulletinShelf(store: store)
         hold = LeaseHold(term: settings.lease)
         sender = AttemptSender(
-            channel: channel, store: store, owner: owner, settings: settings, recorder: recorder, hold: hold,
+            channel: channel, claims: claims, settings: settings, recorder: recorder, hold: hold,
             shelf: shelf, context: context, onRoom: { due.signal() })
     }
 
@@ -91,7 +96,7 @@ package struct DeliveryService: Service {
                     return .sender
                 }
             }
-            await cancelWhenGracefulShutdown { await claimForEver() }
+            await cancelWhenGracefulShutdown { await claimUntilStopped() }
             sender.close(with: queue.close())
             group.addTask {
                 let began = settings.stopBegan() ?? .now
@@ -112,7 +117,7 @@ package struct DeliveryService: Service {
 
     // MARK: - Claiming
 
-    private func claimForEver() async {
+    private func claimUntilStopped() async {
         while !Task.isCancelled {
             if let pause = sender.pause { try? await Task.sleep(for: pause) }
             let (queued, most) = (queue.count, channel.claimsAhead)
@@ -140,7 +145,7 @@ package struct DeliveryService: Service {
         do throws(StoreError) {
             let now = context.clock.now
             let until = now + settings.lease
-            let claimed = try await store.claim(
+            let claimed = try await claims.claim(
                 channel.channel, limit: room, emergenciesOnly: emergenciesOnly, owner: owner, until: until, now: now)
             if !claimed.isEmpty { await push(claimed.map { [$0] }) }
             guard channel.hasDigests, !emergenciesOnly else { return claimed.count }
@@ -162,7 +167,7 @@ package struct DeliveryService: Service {
             try await shelf.prepare(claims.joined().lazy.map(\.bulletin))
             var (urgent, others): ([WorkItem], [WorkItem]) = ([], [])
             for claim in claims {
-                let deliveries = sender.sift(claim)
+                let deliveries = sender.endHalted(claim)
                 guard let first = deliveries.first else { continue }
                 let item = WorkItem(deliveries: deliveries, isDigest: first.digestAt != nil)
                 if first.priority == 0 { urgent.append(item) } else { others.append(item) }
@@ -178,7 +183,7 @@ package struct DeliveryService: Service {
     }
 
     private func waitForMore() async {
-        let next = try? await store.nextDue(channel.channel)
+        let next = try? await claims.nextDue(channel.channel)
         let until = next.map { $0 - context.clock.now } ?? Self.poll
         await due.wait(atMost: min(Self.poll, max(until, .milliseconds(1))))
     }
@@ -200,11 +205,11 @@ package struct DeliveryService: Service {
         while !Task.isCancelled {
             do throws(StoreError) {
                 let begun = ContinuousClock.now
-                try await store.renew(owner: owner, until: context.clock.now + settings.lease)
+                try await claims.renew(owner: owner, until: context.clock.now + settings.lease)
                 hold.note(begun)
-                let others = try await store.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
+                let others = try await claims.leases().filter { !$0.owner.name.hasPrefix(worker + ".") }
                 let dead = watch.dead(others, now: context.clock.now, at: .now)
-                let reclaimed = dead.isEmpty ? 0 : try await store.reclaim(from: dead, now: context.clock.now)
+                let reclaimed = dead.isEmpty ? 0 : try await claims.reclaim(from: dead, now: context.clock.now)
                 if reclaimed > 0 {
                     context.logger.notice("took over \(reclaimed) deliveries of a worker that is gone")
                     context.wakeups.signal(.allDeliveries)

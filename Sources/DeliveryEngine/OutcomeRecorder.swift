@@ -16,8 +16,7 @@ final class OutcomeRecorder: Sendable {
         var isClosed = false
     }
 
-    private let store: any DeliveryStore
-    private let owner: LeaseOwner
+    private let claims: any ClaimStore
     /// The wakeup for deliveries of this channel that became due.
     private let due: Wakeup
     private let context: StageContext
@@ -25,9 +24,8 @@ final class OutcomeRecorder: Sendable {
     private let state = Mutex(State())
     private let arrived = Hint()
 
-    init(store: any DeliveryStore, owner: LeaseOwner, channel: Channel, context: StageContext) {
-        self.store = store
-        self.owner = owner
+    init(claims: any ClaimStore, channel: Channel, context: StageContext) {
+        self.claims = claims
         due = .deliveries(channel)
         self.context = context
         metrics = DeliveryMetrics(context.metrics, channel)
@@ -87,7 +85,7 @@ final class OutcomeRecorder: Sendable {
         var pause = Duration.milliseconds(100)
         while true {
             do throws(StoreError) {
-                let recording = try await store.record(batch, owner: owner, now: context.clock.now)
+                let recording = try await claims.record(batch, now: context.clock.now)
                 for number in recording.lost {
                     context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")

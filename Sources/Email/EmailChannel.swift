@@ -86,10 +86,10 @@ package struct EmailChannel: DeliveryChannel {
     }
 
     private func prepared(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> PreparedMail? {
-        let zone = timeZones.zone(of: delivery.region)
-        let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.language, zone: zone)
+        let zone = timeZones.zone(of: delivery.terms.region)
+        let rendering = Rendering(bulletin: delivery.bulletin, language: delivery.terms.language, zone: zone)
         return await prepared.value(rendering, on: renderers, isUrgent: delivery.priority == 0) {
-            composer.prepare(content, language: delivery.language, zone: zone)
+            composer.prepare(content, language: delivery.terms.language, zone: zone)
         }
     }
 

@@ -14,7 +14,7 @@ package import Storage
 
 /// Sends notices to owners of endpoints and to the operators.
 package struct NoticeService: Service {
-    private let store: any OutboxStore & SoleWorkStore
+    private let store: any OutboxStore & DutyStore
     private let composer: MailComposer
     private let transport: any MailTransport
     private let operators: String?
@@ -26,7 +26,7 @@ package struct NoticeService: Service {
 
     /// `operators` is their mail address. Without one, their notices are only logged.
     package init(
-        store: any OutboxStore & SoleWorkStore, composer: MailComposer, transport: any MailTransport,
+        store: any OutboxStore & DutyStore, composer: MailComposer, transport: any MailTransport,
         operators: String?, schedule: RetrySchedule, context: StageContext
     ) {
         self.store = store
@@ -39,7 +39,7 @@ package struct NoticeService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.notices, store: store, clock: context.clock)
+            var lease = DutyLease(.notices, store: store, clock: context.clock)
             while !Task.isCancelled {
                 do throws(StoreError) {
                     try await sendDue(&lease)
@@ -54,15 +54,13 @@ package struct NoticeService: Service {
 
     /// Sends the due notices. They are read again after the lease is claimed, because another worker may have sent
     /// them before.
-    private func sendDue(_ lease: inout WorkLease) async throws(StoreError) {
-        guard try await !store.dueNotices(limit: 1, now: context.clock.now).isEmpty, try await lease.claim() else {
-            return
-        }
+    private func sendDue(_ lease: inout DutyLease) async throws(StoreError) {
+        guard try await !store.dueNotices(limit: 1, now: context.clock.now).isEmpty,
+            try await lease.claim() != nil
+        else { return }
         for notice in try await store.dueNotices(limit: Self.batch, now: context.clock.now) {
-            if !lease.isHeld {
-                guard try await lease.claim() else { return }
-            }
-            try await send(notice)
+            guard let hold = try await lease.keep() else { return }
+            try await send(notice, as: hold)
         }
     }
 
@@ -73,10 +71,10 @@ package struct NoticeService: Service {
         return JSONWriter.text(.object(details))
     }
 
-    private func send(_ notice: Notice) async throws(StoreError) {
+    private func send(_ notice: Notice, as hold: DutyHold) async throws(StoreError) {
         guard let address = notice.address ?? operators else {
             context.logger.warning("\(notice.kind.rawValue): \(Self.details(of: notice))")
-            return try await store.removeNotice(notice.number)
+            return try await store.removeNotice(notice.number, as: hold)
         }
         let now = context.clock.now
         let outcome = await transport.send(
@@ -85,13 +83,13 @@ package struct NoticeService: Service {
                 recipient: address, id: composer.noticeID(of: notice)))
         switch schedule.effect(of: outcome.verdict, attempt: notice.attempts + 1, now: now, jitter: .random(in: 0...1))
         {
-        case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at)
-        case .delivered: try await store.removeNotice(notice.number)
+        case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at, as: hold)
+        case .delivered: try await store.removeNotice(notice.number, as: hold)
         default:
             context.logger.error(
                 "a notice could not be sent: \(outcome.code ?? ""); \(notice.kind.rawValue): \(Self.details(of: notice))"
             )
-            try await store.removeNotice(notice.number)
+            try await store.removeNotice(notice.number, as: hold)
         }
     }
 }

@@ -20,7 +20,7 @@ import Wording
 package struct ReceiptService: Service {
     private let broker: BrokerSettings
     private let exchanges: ReceiptExchanges
-    private let store: any OutboxStore & SoleWorkStore
+    private let store: any OutboxStore & DutyStore
     private let context: StageContext
     private let troubles: TroubleLog
     private let metrics: ReceiptMetrics
@@ -33,7 +33,7 @@ package struct ReceiptService: Service {
 
     /// `declareAgain` declares missing exchanges; nil leaves that to the operator.
     package init(
-        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & SoleWorkStore,
+        broker: BrokerSettings, exchanges: ReceiptExchanges, store: any OutboxStore & DutyStore,
         context: StageContext, declareAgain: (@Sendable () async throws -> Void)? = nil
     ) {
         troubles = TroubleLog(logger: context.logger)
@@ -48,10 +48,13 @@ package struct ReceiptService: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff()
-            var lease = WorkLease(.outbox, store: store, clock: context.clock)
+            var lease = DutyLease(.outbox, store: store, clock: context.clock)
             while !Task.isCancelled {
                 do {
-                    try await publishForEver(&lease) { backoff.reset() }
+                    try await publishUntilStopped(&lease) { backoff.reset() }
+                } catch StoreError.superseded {
+                    // Another worker sends the outbox now. This one looks again after the next connection.
+                    await lease.release()
                 } catch {
                     await lease.release()
                     guard !Task.isCancelled else { return }
@@ -80,7 +83,7 @@ package struct ReceiptService: Service {
 
     /// Publishes until the task is cancelled. A published batch, or an empty outbox, shows that all is well; a
     /// connection alone does not.
-    private func publishForEver(_ lease: inout WorkLease, onSuccess: () -> Void) async throws {
+    private func publishUntilStopped(_ lease: inout DutyLease, onSuccess: () -> Void) async throws {
         try await withPublisher(broker, logger: context.logger) { publisher in
             func succeed() {
                 onSuccess()
@@ -97,37 +100,37 @@ package struct ReceiptService: Service {
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue
                 }
-                if lease.isHeld {
+                if let hold = lease.hold {
                     let started = ContinuousClock.now
-                    try await publish(waiting, by: publisher, &setAside)
+                    try await publish(waiting, by: publisher, as: hold, &setAside)
                     succeed()
                     place = last.number
                     await context.pressure.rest(since: started)
                 } else {
                     // Another worker may have sent the messages that were read before this one held the lease.
                     place = 0
-                    if try await !lease.claim() { try? await Task.sleep(for: Self.standby) }
+                    if try await lease.claim() == nil { try? await Task.sleep(for: Self.standby) }
                 }
             }
         }
     }
 
     /// Publishes a batch. Messages that the broker took leave the outbox, and those that it refused wait there.
-    private func publish(_ waiting: [OutboxMessage], by publisher: MessagePublisher, _ setAside: inout SetAside)
-        async throws
-    {
+    private func publish(
+        _ waiting: [OutboxMessage], by publisher: MessagePublisher, as hold: DutyHold, _ setAside: inout SetAside
+    ) async throws {
         var done: [Int64]
         do {
             done = try await send(waiting, by: publisher, &setAside)
         } catch AMQPError.unsendable where waiting.count > 1 {
-            for message in waiting { try await publish([message], by: publisher, &setAside) }
+            for message in waiting { try await publish([message], by: publisher, as: hold, &setAside) }
             return
         } catch AMQPError.unsendable(let reason) {
             // This message would hold back all that follow it. If it is a rejected message, the store still has it.
             context.logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
             done = waiting.map(\.number)
         }
-        if !done.isEmpty { try await store.removeOutboxMessages(done) }
+        if !done.isEmpty { try await store.removeOutboxMessages(done, as: hold) }
     }
 
     /// Sends a batch. Returns the numbers of the rows that need not be sent again.

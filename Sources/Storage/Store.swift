@@ -66,42 +66,47 @@ package protocol FanoutStore: Sendable {
 
 // MARK: - Deliveries
 
-/// The narrow part of `DeliveryStore`: claiming deliveries and recording their outcomes.
+/// The requirements of claiming deliveries and of recording how they ended. The pushes of the hub have these and no more.
 package protocol ClaimStore: Sendable {
-    /// Claims up to `limit` due deliveries of a channel: emergencies first, and within an urgency a fair share of each
-    /// bulletin. Not those of digests.
+    /// Claims up to `limit` due deliveries of a channel under one lease: emergencies first, and within a priority a fair
+    /// share of each bulletin. Digests have `claimDigests`. Each delivery comes with its halt (`HaltRule`).
     func claim(
         _ channel: Channel, limit: Int, emergenciesOnly: Bool, owner: LeaseOwner, until: Timestamp, now: Timestamp
     ) async throws(StoreError) -> [ClaimedDelivery]
 
-    /// Why a claimed delivery may not be sent any more, as of what is committed now; nil if it may. Asked right before
-    /// each send, so it costs next to nothing as long as nothing is taken back.
-    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt?
+    /// Why claimed deliveries must not be sent any more, as of what is committed when this is called; deliveries that may
+    /// be sent are not in the result (`HaltRule`).
+    ///
+    /// It is asked right before each send and must cost next to nothing while nothing is taken back. A store across a
+    /// network may answer all calls that arrive during one query by the next query: the answer then is of a later state,
+    /// which is as good.
+    func halts(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [Int64: DeliveryHalt]
 
-    /// Records outcomes in one transaction. An outcome counts only if its owner still holds the claim.
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording
+    /// Records outcomes in one transaction (`AttemptRule`, `EndpointRules`; for pushes `PushRule`). An outcome counts only
+    /// if the delivery is still under the lease of its claim; the others are returned as lost.
+    func record(_ attempts: [AttemptRecord], now: Timestamp) async throws(StoreError) -> Recording
 
-    /// Prolongs all claims of the owner.
+    /// Renews all leases of an owner.
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError)
 
-    /// Who holds claims, and until when at the latest.
+    /// The owners of deliveries that are being sent, each with the latest end of its leases.
     func leases() async throws(StoreError) -> [OwnerLease]
 
-    /// Makes due again what these owners hold; returns how many there were.
+    /// Makes the deliveries of dead owners due again, and returns how many there were. Their endpoints may have got them.
     func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int
 
-    /// When the next delivery of the channel is due; nil if none is pending.
+    /// The time at which the next delivery of a channel is due; nil if none is pending.
     func nextDue(_ channel: Channel) async throws(StoreError) -> Timestamp?
 }
 
-/// What the delivery engine reads and writes.
+/// The requirements of the delivery engine.
 package protocol DeliveryStore: ClaimStore {
-    /// Claims what makes up to `limit` digests whose windows have ended: of each all its deliveries, up to
+    /// Claims the deliveries of up to `limit` digests whose windows have ended, each with all its deliveries up to
     /// `longestDigest`.
     func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
         async throws(StoreError) -> [[ClaimedDelivery]]
 
-    /// The bulletins of claimed deliveries, by number.
+    /// The bulletins of claimed deliveries, by number. A bulletin that was removed is left out.
     func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent]
 }
 
@@ -116,16 +121,16 @@ package protocol OutboxStore: Sendable {
     func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 
     /// Removes messages that the broker has confirmed. Unknown numbers are ignored.
-    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError)
+    func removeOutboxMessages(_ numbers: [Int64], as hold: DutyHold) async throws(StoreError)
 
     /// The oldest notices that are due.
     func dueNotices(limit: Int, now: Timestamp) async throws(StoreError) -> [Notice]
 
     /// Removes a notice that was sent or given up.
-    func removeNotice(_ number: Int64) async throws(StoreError)
+    func removeNotice(_ number: Int64, as hold: DutyHold) async throws(StoreError)
 
     /// Makes a notice due again at `until` and counts one more attempt.
-    func postponeNotice(_ number: Int64, until: Timestamp) async throws(StoreError)
+    func postponeNotice(_ number: Int64, until: Timestamp, as hold: DutyHold) async throws(StoreError)
 }
 
 // MARK: - Feeds
@@ -184,8 +189,8 @@ package protocol HubStore: Sendable {
     /// What the push of an active subscription needs; nil if it has ended.
     func push(_ subscription: Int64) async throws(StoreError) -> HubPush?
 
-    /// The pushes as deliveries, each by the number of its subscription.
-    var pushes: any DeliveryStore { get }
+    /// The pushes that are due, each under the number of its subscription.
+    var pushes: any ClaimStore { get }
 
     /// Subscriptions with a number below `number`, newest first.
     func hubSubscriptions(before number: Int64, limit: Int) async throws(StoreError) -> [HubSubscriptionRow]
@@ -391,38 +396,47 @@ package protocol OperatorStore: Sendable {
 
 // MARK: - Upkeep
 
-package protocol SoleWorkStore: Sendable {
-    /// Makes `owner` the one that does the work until `until`, or prolongs that; false if another has it still.
-    func claim(_ work: SoleWork, by owner: String, until: Timestamp, now: Timestamp) async throws(StoreError) -> Bool
+/// The requirements of duties, which only one worker per store may perform. A write that takes a `DutyHold` throws
+/// `StoreError.superseded` if another worker has taken the duty over.
+package protocol DutyStore: Sendable {
+    /// Claims a duty until `until`, or renews it. Returns nil while another holder has it. The epoch of the hold grows
+    /// with each change of holder. An end that is further away than any term was written by a clock that was ahead, and
+    /// does not count.
+    func claim(_ duty: Duty, by holder: String, until: Timestamp, now: Timestamp) async throws(StoreError) -> DutyHold?
 
-    /// Gives the work back, if `owner` has it.
-    func release(_ work: SoleWork, by owner: String) async throws(StoreError)
+    /// Ends the hold, so that another worker may claim the duty. Nothing happens if another one has.
+    func release(_ hold: DutyHold) async throws(StoreError)
 }
 
-/// What a look at a clock and the pruning ask of the store.
-package protocol UpkeepStore: SoleWorkStore {
-    /// Removes what has been kept long enough, up to about `limit` rows of each kind in one transaction; how many.
-    func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int
+/// The requirements of upkeep: retention, erasure, and the correction of times that a wrong clock wrote.
+package protocol UpkeepStore: DutyStore {
+    /// Removes rows that were kept long enough, about `limit` of one kind per transaction, and returns how many; 0 ends a
+    /// round over all kinds.
+    func prune(_ retention: Retention, limit: Int, as hold: DutyHold, now: Timestamp) async throws(StoreError) -> Int
 
-    /// Goes on with erasures until no trace is left, and waits for readers for that long at most; whether all is done.
+    /// Continues erasures until no trace is left, and waits for readers of older states up to `patience`. Returns whether
+    /// all are done.
     func finishErasures(patience: Duration) async throws(StoreError) -> Bool
 
-    /// Brings back what waits for a time further ahead than it may be, about `limit` rows of each kind in one
-    /// transaction; nothing is left if that comes back empty.
-    func mendWaits(_ limits: ClockLimits, limit: Int, now: Timestamp) async throws(StoreError) -> [MendedTimes]
+    /// Brings back to now what waits for a time further ahead than `limits` allows, about `limit` rows of each kind in one
+    /// transaction. An empty result says that nothing is left.
+    func mendWaits(_ limits: ClockLimits, limit: Int, as hold: DutyHold, now: Timestamp) async throws(StoreError)
+        -> [MendedTimes]
 
-    /// Notes what the clock shows. `elapsed` is the time since this worker last did, by a clock that never jumps; nil if
-    /// it is the first time. After a clock that went back, the times of what is finished are walked through; after one
-    /// that went ahead, retention holds.
-    func noteClock(elapsed: Duration?, _ limits: ClockLimits, now: Timestamp) async throws(StoreError) -> ClockFinding
+    /// Notes what the clock shows. `elapsed` is the time since this worker last noted it, by a clock that never jumps; nil
+    /// for the first time. A clock that went back begins a walk over the times of finished rows; one that went ahead makes
+    /// retention hold.
+    func noteClock(elapsed: Duration?, _ limits: ClockLimits, as hold: DutyHold, now: Timestamp)
+        async throws(StoreError)
+        -> ClockFinding
 
-    /// Brings back some of what a clock that was ahead has written; how many rows, nil if no walk is under way.
-    func walkTimes(_ limits: ClockLimits, now: Timestamp) async throws(StoreError) -> Int?
+    /// Takes one step of the walk, and returns how many rows it corrected; nil if no walk is under way.
+    func walkTimes(_ limits: ClockLimits, as hold: DutyHold, now: Timestamp) async throws(StoreError) -> Int?
 
-    /// For how long retention still removes nothing; nil if it may.
+    /// The time for which retention still removes nothing; nil if it may.
     func retentionHold(now: Timestamp) async throws(StoreError) -> Duration?
 
-    /// Takes the clock for right, and ends the hold.
+    /// Accepts the present time as right, and ends the hold of retention.
     func trustClock(now: Timestamp) async throws(StoreError)
 }
 

@@ -84,7 +84,7 @@ package struct WebhookChannel: DeliveryChannel {
     /// The prepared endpoint from the cache. A change of its keys makes a new entry.
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
         // Every claimed webhook delivery carries its signing settings. This default is a safeguard.
-        let signing = delivery.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
+        let signing = delivery.terms.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)
         return endpoints.value(signing) {
             PreparedEndpoint(
                 address: delivery.address, signer: WebhookSigner(signing, keys: keys), client: client)

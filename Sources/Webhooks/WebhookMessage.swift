@@ -86,16 +86,16 @@ struct WebhookPayload: Sendable {
 
     /// The complete body with the subscription that matched.
     func body(for delivery: ClaimedDelivery) -> ByteBuffer {
-        let prefix = delivery.payload == .full ? full : thin
+        let prefix = delivery.terms.payload == .full ? full : thin
         var buffer = ByteBufferAllocator().buffer(capacity: prefix.readableBytes + 192)
         buffer.writeImmutableBuffer(prefix)
         // The values are codes and numbers, which need no escapes.
         buffer.writeStaticString(",\"match\":{\"subscription\":")
-        buffer.writeString(String(delivery.subscription))
+        buffer.writeString(String(delivery.terms.subscription))
         buffer.writeStaticString(",\"region\":\"")
-        buffer.writeString(delivery.region.code)
+        buffer.writeString(delivery.terms.region.code)
         buffer.writeStaticString("\",\"field\":\"")
-        buffer.writeString(delivery.field.description)
+        buffer.writeString(delivery.terms.field.description)
         buffer.writeStaticString("\"}}}")
         return buffer
     }

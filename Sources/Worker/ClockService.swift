@@ -25,7 +25,7 @@ struct ClockService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.clock, store: store, clock: context.clock)
+            var lease = DutyLease(.clock, store: store, clock: context.clock)
             var notedAt: ContinuousClock.Instant?
             while !Task.isCancelled {
                 do throws(StoreError) {
@@ -41,12 +41,12 @@ struct ClockService: Service {
         }
     }
 
-    private func look(_ lease: inout WorkLease, _ notedAt: inout ContinuousClock.Instant?) async throws(StoreError) {
-        guard try await lease.claim() else { return }
+    private func look(_ lease: inout DutyLease, _ notedAt: inout ContinuousClock.Instant?) async throws(StoreError) {
+        guard let hold = try await lease.claim() else { return }
         let instant = ContinuousClock.now
         let elapsed = notedAt.map { $0.duration(to: instant) }
         notedAt = instant
-        tell(try await store.noteClock(elapsed: elapsed, limits, now: context.clock.now))
+        tell(try await store.noteClock(elapsed: elapsed, limits, as: hold, now: context.clock.now))
         try await mendWaits(&lease)
         try await walk(&lease)
     }
@@ -66,13 +66,14 @@ struct ClockService: Service {
         }
     }
 
-    private func mendWaits(_ lease: inout WorkLease) async throws(StoreError) {
+    private func mendWaits(_ lease: inout DutyLease) async throws(StoreError) {
         var counts: [String: Int] = [:]
-        while !Task.isCancelled {
-            let mended = try await store.mendWaits(limits, limit: Self.batch, now: context.clock.now)
+        while !Task.isCancelled, let hold = try await lease.keep() {
+            let mended = try await store.mendWaits(
+                limits, limit: Self.batch, as: hold, now: context.clock.now)
             guard !mended.isEmpty else { break }
             for times in mended { counts[times.what, default: 0] += times.count }
-            guard try await goesOn(&lease) else { break }
+            try? await Task.sleep(for: Self.rest)
         }
         guard !counts.isEmpty else { return }
         let list = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
@@ -80,20 +81,17 @@ struct ClockService: Service {
         context.wakeups.signal([.allDeliveries, .hub, .receipts])
     }
 
-    private func walk(_ lease: inout WorkLease) async throws(StoreError) {
+    private func walk(_ lease: inout DutyLease) async throws(StoreError) {
         var count = 0
-        while !Task.isCancelled, let changed = try await store.walkTimes(limits, now: context.clock.now) {
+        while !Task.isCancelled, let hold = try await lease.keep(),
+            let changed = try await store.walkTimes(limits, as: hold, now: context.clock.now)
+        {
             count += changed
-            guard try await goesOn(&lease) else { break }
+            try? await Task.sleep(for: Self.rest)
         }
         if count > 0 {
             context.logger.warning("brought back to now the times of \(count) rows that a clock ahead of now wrote")
         }
-    }
-
-    private func goesOn(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
-        try? await Task.sleep(for: Self.rest)
-        return lease.isHeld ? true : try await lease.claim()
     }
 }
 

@@ -26,7 +26,7 @@ struct RetentionService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.retention, store: store, clock: context.clock)
+            var lease = DutyLease(.retention, store: store, clock: context.clock)
             while !Task.isCancelled {
                 var isDone = true
                 do throws(StoreError) {
@@ -48,17 +48,15 @@ struct RetentionService: Service {
 
     /// Removes old rows. Returns false if traces of erased addresses are left, or if nothing is removed because the
     /// clock is not trusted.
-    private func prune(_ lease: inout WorkLease) async throws(StoreError) -> Bool {
+    private func prune(_ lease: inout DutyLease) async throws(StoreError) -> Bool {
         var (pruned, hasMore) = (0, true)
         var isHeld = false
         while hasMore, !Task.isCancelled {
             // Checked before each batch, since the clock may jump at any time.
             isHeld = try await store.retentionHold(now: context.clock.now) != nil
             if isHeld { break }
-            if !lease.isHeld {
-                guard try await lease.claim() else { return true }
-            }
-            let count = try await store.prune(retention, limit: Self.batch, now: context.clock.now)
+            guard let hold = try await lease.keep() else { return true }
+            let count = try await store.prune(retention, limit: Self.batch, as: hold, now: context.clock.now)
             pruned += count
             let hasSpace = count == 0 ? try await shrink() : false
             hasMore = count > 0 || hasSpace

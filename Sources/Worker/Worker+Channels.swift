@@ -38,7 +38,7 @@ extension Worker {
         (delivery.retry, delivery.hosts) = (parts.retry, parts.hosts)
         delivery.stopBegan = { end.began }
         let service = DeliveryService(
-            channel: parts.channel, store: parts.deliveries ?? store, settings: delivery, worker: worker,
+            channel: parts.channel, store: store, claims: parts.claims, settings: delivery, worker: worker,
             context: context)
         return ("delivery by \(parts.channel.channel.rawValue)", service)
     }

@@ -151,31 +151,15 @@ def test_a_shipped_configuration_names_every_main_key():
         assert f"{key}:" in text, key
 
 
-def test_a_store_of_the_first_version_is_brought_up_to_date(program):
-    """With what is in it: a bulletin and a refusal."""
-    program.store.unlink()  # Its key stays.
-    schema = (PROJECT / "Sources/StorageSQLite/Migrations/001_initial.sql").read_text()
-    payload = json.dumps(bulletin(id="lama") | {"revision": 1})
+def test_a_store_of_an_unreleased_build_is_refused_and_left_as_it_is(program):
     with sqlite3.connect(program.store) as store:
-        store.executescript(schema + "PRAGMA user_version = 1;")
-        store.execute(
-            "INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,"
-            " targets, received_at, first_received_at, digest, payload, routed_at, completed_at)"
-            " VALUES ('uji', 'lama', 1, 1, 'Lama', 0, 0, 'published', '73.71', 'kesehatan', '[]', 1, 1, x'00', ?, 1, 1)",
-            [payload.encode()])
-        store.execute("INSERT INTO feed_items VALUES (7371000000, 1, 1)")
-        store.execute(
-            "INSERT INTO refusals (reason, received_at, queue, routing_key, size, errors, body, headers)"
-            " VALUES ('malformed-json', 1, 'kentongan.announcements', 'k', 1, '[]', x'7b', '{\"a\":\"b\"}')")
-    program.command("store", "migrate")
-    (row,) = program.rows("bulletins", "show", "uji/lama")
-    assert row["bulletin"] == json.loads(payload)
-    assert [row["reason"] for row in program.listing("rejected", "list")] == ["malformed-json"]
-    with sqlite3.connect(program.store) as store:
-        assert store.execute("SELECT * FROM feed_items").fetchall() == [
-            (7371000000, "*", 5, 1, 1), (7371000000, "kesehatan", 5, 1, 1)]
-        assert not store.execute("PRAGMA foreign_key_check").fetchall()
-        assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.execute("PRAGMA user_version = 15")
+    store.close()
+    before = program.store.read_bytes()
+    said = program.command("store", "migrate", expect=1).stderr
+    assert "unreleased build" in said and "make a new store" in said, said
+    assert program.store.read_bytes() == before
 
 
 def test_regions_are_found_by_name(program):

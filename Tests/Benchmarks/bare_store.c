@@ -79,12 +79,12 @@ static long fill(void) {
 
 static long work(int keepsAttempts) {
     sqlite3_stmt *claim = prepare(
-        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_owner = 'bare', lease_until = ?1"
+        "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease = ?1"
         " WHERE id IN (SELECT id FROM deliveries INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL"
         "     AND channel = 'feed' AND priority = 2 ORDER BY turn LIMIT ?2) RETURNING id");
     sqlite3_stmt *complete = prepare(
-        "UPDATE deliveries SET state = 'delivered', due_at = NULL, finished_at = ?2, lease_owner = NULL, lease_until = NULL"
-        " WHERE id = ?1 AND state = 'sending' AND lease_owner = 'bare'");
+        "UPDATE deliveries SET state = 'delivered', due_at = NULL, finished_at = ?2, lease = NULL"
+        " WHERE id = ?1 AND state = 'sending' AND lease IS NOT NULL");
     sqlite3_stmt *attempt = prepare(
         "INSERT INTO attempts (delivery, number, started_at, duration, outcome) VALUES (?1, 1, ?2, 0, 'delivered')");
     long done = 0, claimed[batch];

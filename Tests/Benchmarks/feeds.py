@@ -94,7 +94,7 @@ def fill(store, stock):
 
 
 def places(region, field, kind):
-    """The lists that a bulletin to one region stands in; see Migrations/005_feeds.sql."""
+    """The lists that a bulletin to one region stands in; see Migrations/001_initial.sql."""
     parts = region.split(".")
     codes = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
     topics = {"*", field, field.split(".")[0]}

@@ -49,10 +49,10 @@ struct MailComposerTests {
         namesPublishers: Bool = false
     ) throws -> String {
         let composer = try composer(url: url, namesPublishers: namesPublishers)
+        var terms = EndpointTerms(subscription: 3, region: try #require(Region("73.71")), language: language)
+        terms.unsubscribeToken = [UInt8](repeating: 0xFF, count: 32)
         let delivery = ClaimedDelivery(
-            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", attempt: 1, subscription: 3,
-            region: try #require(Region("73.71")), field: .any, language: language,
-            unsubscribeToken: [UInt8](repeating: 0xFF, count: 32))
+            number: 7, bulletin: 1, endpoint: 1, channel: .email, address: "a@x.example", terms: terms)
         let prepared = composer.prepare(try content(members), language: language, zone: .wita)
         let message = composer.message(prepared, for: delivery, now: Timestamp(milliseconds: 1_795_403_700_000))
         return String(buffer: message)
@@ -170,10 +170,10 @@ struct MailComposerTests {
         settings.variesReturnPaths = false
         settings.unsubscribeAddress = "ber/henti@desa.example"
         let composer = try MailComposer(settings: settings, registries: try registries())
+        var terms = EndpointTerms(subscription: 3, region: try #require(Region("73.71")), language: "id")
+        terms.unsubscribeToken = [UInt8](repeating: 0xFF, count: 32)
         let delivery = ClaimedDelivery(
-            number: 7, bulletin: 1, endpoint: 1, address: "a@x.example", attempt: 1, subscription: 3,
-            region: try #require(Region("73.71")), field: .any, language: "id",
-            unsubscribeToken: [UInt8](repeating: 0xFF, count: 32))
+            number: 7, bulletin: 1, endpoint: 1, channel: .email, address: "a@x.example", terms: terms)
         let prepared = composer.prepare(try content(), language: "id", zone: .wita)
         let text = String(
             buffer: composer.message(prepared, for: delivery, now: Timestamp(milliseconds: 1_795_403_700_000)))

@@ -97,7 +97,7 @@ struct AddressDoubleTests {
             let mail = try #require(mails.first { $0.address == second })
             for delivery in mails { try await test.record(delivery, .delivered) }
             try await merge(test)
-            #expect(try await test.unsubscribe(mail.unsubscribeToken, .mail(bulletin: mail.bulletin)))
+            #expect(try await test.unsubscribe(mail.terms.unsubscribeToken, .mail(bulletin: mail.bulletin)))
             #expect(try await test.store.subscriptions(limit: 9).map(\.subscription.region.code) == ["35"])
         }
     }
@@ -108,7 +108,7 @@ struct AddressDoubleTests {
             _ = try await test.accept("b")
             try await test.fanOut()
             let mail = try #require(try await test.claim().first)
-            #expect(try await test.unsubscribe(mail.unsubscribeToken, .mail(bulletin: mail.bulletin)))
+            #expect(try await test.unsubscribe(mail.terms.unsubscribeToken, .mail(bulletin: mail.bulletin)))
             #expect(try await test.store.subscriptions(limit: 9).map(\.subscription.region.code) == ["35"])
         }
     }

@@ -65,7 +65,7 @@ struct ClockTableTests {
     private func fill(_ queue: DatabaseQueue, _ rows: [Row], _ form: String) async throws {
         let ahead = now + 400 * 86_400_000
         try await queue.write { db in
-            try MigrationTests().fill(db)
+            try TableFiller.fill(db)
             for row in rows {
                 try db.execute(sql: "UPDATE \(row.table) SET \(row.column) = ?", arguments: [ahead])
             }

@@ -16,7 +16,7 @@ struct DeliveryConformance {
     func aDeliveryIsClaimedOnceAndEndsWithItsReceipt(backend: Backend) async throws {
         let test = try await oneDue(backend)
         let claimed = try #require(try await test.claim().first)
-        #expect(claimed.attempt == 1 && claimed.region.code == "73" && claimed.signing == nil)
+        #expect(claimed.attempt == 1 && claimed.terms.region.code == "73" && claimed.terms.signing == nil)
         #expect(try await test.claim(owner: "other").isEmpty)
         #expect(try await test.record(claimed, .delivered).isEmpty)
         #expect(try await test.states("b") == ["a@x.example": .delivered])
@@ -81,7 +81,7 @@ struct DeliveryConformance {
     func aRetryOfAnEndedSubscriptionIsNone(backend: Backend) async throws {
         let test = try await oneDue(backend)
         let claimed = try #require(try await test.claim().first)
-        _ = try await test.store.removeSubscription(claimed.subscription, now: test.now)
+        _ = try await test.store.removeSubscription(claimed.terms.subscription, now: test.now)
         try await test.record(claimed, .retry(at: test.now + .seconds(5)))
         #expect(try await test.states("b") == ["a@x.example": .cancelled])
         #expect(try await test.events().last == "completed")
@@ -121,7 +121,7 @@ struct DeliveryConformance {
         _ = try await test.accept("b")
         try await test.fanOut()
         let claimed = try #require(try await test.claim(.webhook).first)
-        #expect(claimed.signing == WebhookSigning(endpoint: claimed.endpoint, version: 1))
+        #expect(claimed.terms.signing == WebhookSigning(endpoint: claimed.endpoint, version: 1))
         try await test.record(claimed, .endpointGone)
         #expect(try await test.states("b") == ["https://x.example/hook": .failed])
         #expect(try await test.store.subscriptions(limit: 10).map(\.state) == ["disabled"])
@@ -151,10 +151,10 @@ struct DeliveryConformance {
         try await test.fanOut()
         let former = try await test.claim(owner: "frozen")
         #expect(former.count == 2)
-        #expect(try await test.store.halt(of: former[0], owner: LeaseOwner("frozen")) == nil)
+        #expect(try await test.store.halts(of: [former[0]])[former[0].number] == nil)
         #expect(try await test.store.reclaim(from: [LeaseOwner("frozen")], now: test.now) == 2)
         for delivery in former {
-            #expect(try await test.store.halt(of: delivery, owner: LeaseOwner("frozen")) == .lost)
+            #expect(try await test.store.halts(of: [delivery])[delivery.number] == .lost)
         }
         let taken = try await test.claim(owner: "other")
         for delivery in taken { try await test.record(delivery, .released(at: test.now), owner: "other") }
@@ -181,7 +181,7 @@ struct DeliveryConformance {
                 delivery: $0, effect: effect, startedAt: test.now, duration: .zero, code: "550",
                 detail: "<\($0.address)>: no such user")
         }
-        _ = try await test.store.record(records, owner: LeaseOwner("w"), now: test.now)
+        _ = try await test.store.record(records, now: test.now)
         for delivery in claimed {
             let (row, attempts) = try #require(try await test.store.delivery(delivery.number))
             let isErased = delivery.address == "siti@x.example"

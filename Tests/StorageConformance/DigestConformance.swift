@@ -109,7 +109,7 @@ struct DigestConformance {
         try await test.fanOut()
         let claimed = try await test.store.claimDigests(
             limit: 10, owner: LeaseOwner("w"), until: morning + .seconds(60), now: morning + .seconds(3))
-        let token = try #require(claimed.first?.first?.unsubscribeToken)
+        let token = try #require(claimed.first?.first?.terms.unsubscribeToken)
         #expect(try await test.unsubscribe(token))
         #expect(try await test.store.subscriptions(limit: 9).map(\.subscription.field.description) == ["sosial"])
     }

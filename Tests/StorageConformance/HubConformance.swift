@@ -54,7 +54,7 @@ struct HubConformance {
     ) async throws -> Recording {
         let record = AttemptRecord(
             delivery: push, effect: effect, startedAt: test.now, duration: .milliseconds(5), code: "503", detail: "d")
-        return try await test.store.pushes.record([record], owner: LeaseOwner(owner), now: at ?? test.now)
+        return try await test.store.pushes.record([record], now: at ?? test.now)
     }
 
     private func only(_ test: TestStore) async throws -> HubSubscriptionRow {
@@ -250,7 +250,7 @@ struct HubConformance {
         try await publish("b", test)
         let push = try #require(try await claim(test).first)
         #expect(try await test.store.erase("https://a.example/1", now: test.now) == 2)
-        #expect(try await test.store.pushes.halt(of: push, owner: LeaseOwner("w")) == .lost)
+        #expect(try await test.store.pushes.halts(of: [push])[push.number] == .lost)
         #expect(try await record(push, .delivered, test).lost == [1])
         #expect(try await test.store.dueVerifications(limit: 10, now: test.now).isEmpty)
         #expect(try await test.store.hubSubscriptions(limit: 10).isEmpty)
@@ -280,8 +280,9 @@ struct HubConformance {
         try await publish("b", test)
         #expect(try await test.store.pushes.nextDue(.websub) == Timestamp(milliseconds: 0))
         let push = try #require(try await claim(test).first)
-        #expect(push.number == 1 && push.address == "https://a.example/1" && push.attempt == 1 && push.tries == 1)
-        #expect(try await test.store.pushes.contents(of: [push.bulletin]).count == 1)
+        #expect(push.number == 1 && push.address == "https://a.example/1" && push.channel == .websub)
+        #expect(push.attempt == 1 && push.attemptInRound == 1)
+        #expect(try await test.store.contents(of: [push.bulletin]).count == 1)
         #expect(try await claim(test, owner: "other").isEmpty)
         #expect(try await test.store.backlog().unfinishedDeliveries[.websub] == 1)
         #expect(try await record(push, .delivered, test) == Recording())
@@ -301,7 +302,7 @@ struct HubConformance {
         #expect(try await test.store.pushes.nextDue(.websub) == later)
         try await publish("c", test)
         let fresh = try #require(try await claim(test).first)
-        #expect(fresh.attempt == 2 && fresh.tries == 1)
+        #expect(fresh.attempt == 2 && fresh.attemptInRound == 1)
         try await record(fresh, .failed, test)
         #expect(try await test.store.pushes.nextDue(.websub) == nil)
     }
@@ -315,7 +316,7 @@ struct HubConformance {
         #expect(try await claim(test, owner: "other").isEmpty)
         #expect(try await record(push, effect, test).hasWoken)
         let next = try #require(try await claim(test).first)
-        #expect(next.bulletin > push.bulletin && next.tries == 1)
+        #expect(next.bulletin > push.bulletin && next.attemptInRound == 1)
     }
 
     @Test(arguments: Backend.allCases)
@@ -332,8 +333,8 @@ struct HubConformance {
         let second = try #require(try await claim(test, owner: "alive").first)
         #expect(second.attempt == 2)
         #expect(try await record(first, .delivered, test, owner: "dead").lost == [1])
-        #expect(try await pushes.halt(of: first, owner: LeaseOwner("dead")) == .lost)
-        #expect(try await pushes.halt(of: second, owner: LeaseOwner("alive")) == nil)
+        #expect(try await pushes.halts(of: [first])[first.number] == .lost)
+        #expect(try await pushes.halts(of: [second])[second.number] == nil)
         #expect(try await record(second, .released(at: test.now), test, owner: "alive").lost.isEmpty)
         #expect(try await claim(test, owner: "alive").map(\.attempt) == [2])
     }
@@ -345,7 +346,7 @@ struct HubConformance {
         let push = try #require(try await claim(test).first)
         #expect(try await ask(request("https://a.example/1", .unsubscribe), test) == .accepted)
         try await settle(.confirmed, test)
-        #expect(try await test.store.pushes.halt(of: push, owner: LeaseOwner("w")) == .unsubscribed)
+        #expect(try await test.store.pushes.halts(of: [push])[push.number] == .unsubscribed)
         try await record(push, .cancelled, test)
         try await publish("c", test)
         #expect(try await claim(test).isEmpty)

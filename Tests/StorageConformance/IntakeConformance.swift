@@ -64,18 +64,19 @@ struct IntakeConformance {
         let test = try backend.make()
         let (store, now) = (test.store, test.now)
         let later = now + .seconds(10)
-        #expect(try await store.claim(.outbox, by: "a", until: later, now: now))
-        #expect(try await !store.claim(.outbox, by: "b", until: later, now: now))
+        let first = try #require(try await store.claim(.outbox, by: "a", until: later, now: now))
+        #expect(try await store.claim(.outbox, by: "b", until: later, now: now) == nil)
         // Its holder renews it; at its end, another takes it.
-        #expect(try await store.claim(.outbox, by: "a", until: later + .seconds(5), now: now + .seconds(5)))
-        #expect(try await !store.claim(.outbox, by: "b", until: later + .seconds(10), now: later))
-        #expect(try await store.claim(.outbox, by: "b", until: later + .seconds(15), now: later + .seconds(5)))
-        #expect(try await !store.claim(.outbox, by: "a", until: later + .seconds(15), now: later + .seconds(5)))
-        // Only its holder gives it back.
-        try await store.release(.outbox, by: "a")
-        #expect(try await !store.claim(.outbox, by: "a", until: later + .seconds(15), now: later + .seconds(5)))
-        try await store.release(.outbox, by: "b")
-        #expect(try await store.claim(.outbox, by: "a", until: later + .seconds(15), now: later + .seconds(5)))
+        #expect(try await store.claim(.outbox, by: "a", until: later + .seconds(5), now: now + .seconds(5)) == first)
+        #expect(try await store.claim(.outbox, by: "b", until: later + .seconds(10), now: later) == nil)
+        let (end, next) = (later + .seconds(15), later + .seconds(5))
+        let second = try #require(try await store.claim(.outbox, by: "b", until: end, now: next))
+        #expect(try await store.claim(.outbox, by: "a", until: end, now: next) == nil)
+        // Only its holder releases it.
+        try await store.release(first)
+        #expect(try await store.claim(.outbox, by: "a", until: end, now: next) == nil)
+        try await store.release(second)
+        #expect(try await store.claim(.outbox, by: "a", until: end, now: next) != nil)
     }
 
     @Test(arguments: Backend.allCases)

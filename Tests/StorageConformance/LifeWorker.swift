@@ -86,14 +86,14 @@ private final class MortalStore: DeliveryStore {
         try await store.contents(of: bulletins)
     }
 
-    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
-        if await dead() { return .lost }
-        return try await store.halt(of: delivery, owner: owner)
+    func halts(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [Int64: DeliveryHalt] {
+        if await dead() { return Dictionary(uniqueKeysWithValues: deliveries.map { ($0.number, .lost) }) }
+        return try await store.halts(of: deliveries)
     }
 
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording {
+    func record(_ attempts: [AttemptRecord], now: Timestamp) async throws(StoreError) -> Recording {
         if await dead() { return Recording() }
-        return try await store.record(attempts, owner: owner, now: now)
+        return try await store.record(attempts, now: now)
     }
 
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {

@@ -120,7 +120,7 @@ struct QueryPlanTests {
         try await test.fanOut()
         for mail in try await test.claim() {
             for scope in [UnsubscribeScope.one, .mail(bulletin: mail.bulletin), .mail(bulletin: nil), .all] {
-                #expect(try await test.unsubscribe(mail.unsubscribeToken, scope))
+                #expect(try await test.unsubscribe(mail.terms.unsubscribeToken, scope))
             }
         }
         _ = try await test.store.subscriptions(at: [

@@ -65,7 +65,7 @@ struct RuleConformance {
         let former = try #require(try await run.claim(owner: "x").first)
         #expect(try await run.test.store.reclaim(from: [LeaseOwner("x")], now: run.due) == 1)
         let present = try #require(try await run.claim(owner: "y").first)
-        #expect(try await run.test.store.halt(of: former, owner: LeaseOwner("x")) == .lost)
+        #expect(try await run.test.store.halts(of: [former])[former.number] == .lost)
         #expect(try await run.test.record(former, .failed, owner: "x", at: run.due) == [former.number])
         #expect(try await run.rows().map(\.state) == [.sending])
         #expect(try await run.test.record(present, .delivered, owner: "y", at: run.due).isEmpty)

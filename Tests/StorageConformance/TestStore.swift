@@ -137,7 +137,7 @@ final class TestStore: Sendable {
         let record = AttemptRecord(
             delivery: delivery, effect: effect, startedAt: now, duration: .milliseconds(5), code: code,
             detail: detail)
-        return try await store.record([record], owner: LeaseOwner(owner), now: at ?? now).lost
+        return try await store.record([record], now: at ?? now).lost
     }
 
     /// The bulletins in a feed, in its order; nil if there is no such feed.
@@ -161,5 +161,49 @@ final class TestStore: Sendable {
             case .refusal: "refusal"
             }
         }
+    }
+}
+
+/// Duties for tests that are not about them.
+extension DutyStore {
+    /// Takes the duty from whatever holder it has. A worker that asks for it afterwards gets it.
+    func hold(_ duty: Duty) async throws(StoreError) -> DutyHold {
+        let (now, until) = (Timestamp(milliseconds: 0), Timestamp(milliseconds: 1))
+        guard let hold = try await claim(duty, by: "test", until: until, now: now) else {
+            throw .failed("the duty \(duty.rawValue) is held")
+        }
+        return hold
+    }
+}
+
+extension OutboxStore where Self: DutyStore {
+    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError) {
+        try await self.removeOutboxMessages(numbers, as: hold(.outbox))
+    }
+
+    func removeNotice(_ number: Int64) async throws(StoreError) {
+        try await self.removeNotice(number, as: hold(.notices))
+    }
+
+    func postponeNotice(_ number: Int64, until: Timestamp) async throws(StoreError) {
+        try await self.postponeNotice(number, until: until, as: hold(.notices))
+    }
+}
+
+extension UpkeepStore {
+    func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int {
+        try await self.prune(retention, limit: limit, as: hold(.retention), now: now)
+    }
+
+    func mendWaits(_ limits: ClockLimits, limit: Int, now: Timestamp) async throws(StoreError) -> [MendedTimes] {
+        try await self.mendWaits(limits, limit: limit, as: hold(.clock), now: now)
+    }
+
+    func noteClock(elapsed: Duration?, _ limits: ClockLimits, now: Timestamp) async throws(StoreError) -> ClockFinding {
+        try await self.noteClock(elapsed: elapsed, limits, as: hold(.clock), now: now)
+    }
+
+    func walkTimes(_ limits: ClockLimits, now: Timestamp) async throws(StoreError) -> Int? {
+        try await self.walkTimes(limits, as: hold(.clock), now: now)
     }
 }

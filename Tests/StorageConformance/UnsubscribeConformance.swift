@@ -30,9 +30,9 @@ struct UnsubscribeConformance {
     @Test(arguments: Backend.allCases)
     func itEndsAllThatBringTheMail(backend: Backend) async throws {
         let (test, delivery) = try await mailed(backend)
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken, .mail(bulletin: delivery.bulletin)))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken, .mail(bulletin: delivery.bulletin)))
         #expect(try await left(test) == ["a@x.example 73 pangan", "a@x.example 35 *", "b@x.example 73 *"])
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken, .mail(bulletin: delivery.bulletin)))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken, .mail(bulletin: delivery.bulletin)))
         _ = try await test.accept("c")
         try await test.fanOut()
         #expect(
@@ -43,7 +43,7 @@ struct UnsubscribeConformance {
     @Test(arguments: Backend.allCases, [nil, 9999])
     func withoutTheBulletinItEndsWhatOverlaps(backend: Backend, bulletin: Int64?) async throws {
         let (test, delivery) = try await mailed(backend)
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken, .mail(bulletin: bulletin)))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken, .mail(bulletin: bulletin)))
         let left = try await left(test)
         #expect(left.isSuperset(of: ["a@x.example 35 *", "b@x.example 73 *"]))
         #expect(!left.contains("a@x.example 73 *"))
@@ -55,9 +55,9 @@ struct UnsubscribeConformance {
     @Test(arguments: Backend.allCases)
     func itEndsOneOrAll(backend: Backend) async throws {
         let (test, delivery) = try await mailed(backend)
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken, .one))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken, .one))
         #expect(try await left(test).count == 5)
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken, .all))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken, .all))
         #expect(try await left(test) == ["b@x.example 73 *"])
         #expect(try await !test.unsubscribe([1, 2, 3], .all))
     }
@@ -65,11 +65,11 @@ struct UnsubscribeConformance {
     @Test(arguments: Backend.allCases)
     func aLinkWorksAfterItsSubscriptionHasEnded(backend: Backend) async throws {
         let (test, delivery) = try await mailed(backend)
-        let hash = Array(SHA256.hash(data: delivery.unsubscribeToken))
+        let hash = Array(SHA256.hash(data: delivery.terms.unsubscribeToken))
         #expect(try await test.store.hasUnsubscribeToken(hash: hash))
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken))
         #expect(try await test.store.hasUnsubscribeToken(hash: hash))
-        #expect(try await test.unsubscribe(delivery.unsubscribeToken))
+        #expect(try await test.unsubscribe(delivery.terms.unsubscribeToken))
         #expect(try await !test.store.hasUnsubscribeToken(hash: [1, 2, 3]))
     }
 }

@@ -21,7 +21,7 @@ package struct SubscriptionReader: Sendable {
     package func read(_ typed: TypedSubscription) throws(OperationError) -> SubscriptionOrder {
         let channel: Channel = try codes.choice(typed.channel, "channel")
         let subscriber = try subscriber(owner: typed.owner, home: typed.home)
-        let terms = EndpointTerms(signatures: try signatures(typed, channel))
+        let terms = EndpointRequest(signatures: try signatures(typed, channel))
         let endpoint = Endpoint(channel: channel, address: try address(typed.address, channel))
         var subscriptions: [Subscription] = []
         for region in typed.regions {

@@ -26,7 +26,7 @@ extension StoredSubscription {
     }
 }
 
-extension EndpointTerms {
+extension EndpointRequest {
     /// States that a webhook would be signed otherwise than its receiver expects; nil if it would not.
     func fault(against present: SignatureSchemes) -> OperationError? {
         guard let signatures, signatures != present else { return nil }

@@ -32,5 +32,5 @@ package struct TypedSubscription: Sendable {
 package struct SubscriptionOrder: Sendable {
     package let subscriptions: [Subscription]
     package let subscriber: Subscriber
-    package var terms: EndpointTerms
+    package var terms: EndpointRequest
 }

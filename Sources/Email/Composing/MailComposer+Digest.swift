@@ -22,12 +22,12 @@ extension MailComposer {
     /// maps bulletin numbers to the first lines of their bodies.
     package func digest(_ entries: [DigestEntry], leads: [Int64: String], now: Timestamp) -> ByteBuffer {
         guard let first = entries.first?.delivery else { return ByteBuffer() }
-        let words = BulletinWords(language: first.language)
+        let words = BulletinWords(language: first.terms.language)
         let zone = first.digestAt.map { DigestWindow.zone(ofEnd: $0) } ?? .wib
-        let isDaily = entries.contains { $0.delivery.frequency == .daily }
+        let isDaily = entries.contains { $0.delivery.terms.frequency == .daily }
         let title = words.digest(isDaily: isDaily)
         let day = words.date((first.digestAt ?? now).day(zoneOffset: zone.offset))
-        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(first.unsubscribeToken))"
+        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(first.terms.unsubscribeToken))"
         let context: [String: Any] = [
             "language": words.isEnglish ? "en" : "id", "title": title, "day": day,
             "count": words.bulletins(entries.count), "groups": groups(entries, leads: leads, words, zone),
@@ -36,7 +36,7 @@ extension MailComposer {
         ]
         let list =
             MailHeader.line("List-Id", "<ringkasan.\(settings.domain)>")
-            + settings.unsubscribeHeaders(link, UnsubscribeToken(first.unsubscribeToken)) + tag(of: first)
+            + settings.unsubscribeHeaders(link, UnsubscribeToken(first.terms.unsubscribeToken)) + tag(of: first)
             + MailHeader.line("Precedence", "bulk")
             + MailHeader.line("Feedback-ID", "digest:\(isDaily ? "daily" : "weekly"):digest:\(settings.storeID)")
             + MailHeader.line("Content-Language", words.isEnglish ? "en" : "id")

@@ -8,13 +8,13 @@ package import Storage
 extension MailComposer {
     /// Composes the whole message with CRLF line ends, not dot-stuffed.
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
-        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.unsubscribeToken))?b=\(delivery.bulletin)"
+        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.terms.unsubscribeToken))?b=\(delivery.bulletin)"
         var message = ByteBufferAllocator().buffer(
             capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
         message.writeImmutableBuffer(prepared.headers)
         message.writeString(recipientHeaders(delivery, thread: prepared.thread, link: link, now: now))
-        let region = registries.regions.fullName(of: delivery.region)
-        let why = prepared.words.why(region: region, field: fieldName(delivery.field, prepared.words))
+        let region = registries.regions.fullName(of: delivery.terms.region)
+        let why = prepared.words.why(region: region, field: fieldName(delivery.terms.field, prepared.words))
         prepared.body.write(
             to: &message,
             text: "\n\(why)\n\(prepared.words.read): \(prepared.pageURL)\n\(prepared.words.unsubscribe): \(link)\n",
@@ -29,15 +29,15 @@ extension MailComposer {
     private func recipientHeaders(
         _ delivery: ClaimedDelivery, thread: [Int64], link: String, now: Timestamp
     ) -> String {
-        let field = delivery.field == .any ? "semua" : delivery.field.description
-        let list = "\(field).\(delivery.region.code).\(settings.domain)"
+        let field = delivery.terms.field == .any ? "semua" : delivery.terms.field.description
+        let list = "\(field).\(delivery.terms.region.code).\(settings.domain)"
         return MailHeader.line("To", delivery.address)
             + MailHeader.line("Date", now.mailDate)
             + MailHeader.line("Message-ID", "<\(messageID(of: delivery.bulletin, to: delivery.endpoint))>")
             + references(thread, to: delivery.endpoint)
             + MailHeader.line("List-Id", "<\(list)>")
             + settings.unsubscribeHeaders(
-                link, UnsubscribeToken(delivery.unsubscribeToken, bulletin: delivery.bulletin))
+                link, UnsubscribeToken(delivery.terms.unsubscribeToken, bulletin: delivery.bulletin))
             + tag(of: delivery)
             + "\r\n"
     }

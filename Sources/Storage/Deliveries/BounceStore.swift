@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// What came back of a mail that a relay had taken.
+/// A report about a mail that a relay had taken.
 package struct Bounce: Sendable, Equatable {
     package enum Kind: String, Sendable {
         /// It could not be delivered, for good or for too long.
@@ -14,7 +14,7 @@ package struct Bounce: Sendable, Equatable {
     package let kind: Kind
     /// The enhanced status code (RFC 3463), such as `5.1.1`.
     package let status: String?
-    /// What was said about it, at most 500 characters.
+    /// The words of the report, at most 500 characters.
     package let detail: String?
 
     package init(kind: Kind, status: String?, detail: String?) {
@@ -23,10 +23,10 @@ package struct Bounce: Sendable, Equatable {
         self.detail = detail.map { String($0.prefix(500)) }
     }
 
-    /// Of a failure.
+    /// The judgement of a failure.
     package var verdict: MailVerdict { MailVerdict(status: status, text: detail) }
 
-    /// Whether its address gets nothing any more.
+    /// Whether it puts the address on the suppression list.
     package var suppresses: Bool {
         switch kind {
         case .complaint: true
@@ -36,7 +36,7 @@ package struct Bounce: Sendable, Equatable {
     }
 }
 
-/// A bounce as it is kept.
+/// A bounce in the form in which it is kept.
 package struct BounceRow: Sendable, Equatable {
     package let bounce: Bounce
     package let receivedAt: Timestamp
@@ -44,11 +44,11 @@ package struct BounceRow: Sendable, Equatable {
     package init(bounce: Bounce, receivedAt: Timestamp) { (self.bounce, self.receivedAt) = (bounce, receivedAt) }
 }
 
-/// What became of a bounce.
+/// The result of recording a bounce.
 package enum BounceEffect: Sendable, Equatable {
     /// It is recorded.
     case recorded
-    /// The attempt that it answers is not recorded yet; what is to be recorded next must not undo it. To be tried again.
+    /// The attempt that it answers is not recorded yet, and its record would undo the bounce. The caller tries again.
     case underWay
     /// There is no such delivery, or none by email.
     case unknown

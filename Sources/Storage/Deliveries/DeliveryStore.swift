@@ -1,100 +1,79 @@
 package import Bulletins
 
-/// A delivery that a worker holds until its lease runs out. An object, like its content: both go through many hands, and
-/// copying all that they hold would cost more than sending it.
+/// A delivery, or a push of the hub, that a worker has claimed. It is an object, like its content: both go through many
+/// hands, and copying all that they hold would cost more than sending it.
 package final class ClaimedDelivery: Sendable {
     package let number: Int64
     package let bulletin: Int64
     package let endpoint: Int64
+    package let channel: Channel
     package let address: String
-    /// Which keys sign a webhook.
-    package let signing: WebhookSigning?
-    /// What a webhook gets.
-    package let payload: PayloadForm
-    /// Which attempt this is, 1 the first.
+    /// The number of the lease under which it was claimed. It only grows, so an outcome counts only if the delivery is
+    /// still under this very lease.
+    package let lease: Int64
+    /// The attempt number over the delivery's whole life, starting at 1.
     package let attempt: Int
-    /// The same in the present round: the operator may have asked for another one.
-    package let tries: Int
-    /// 0 for emergencies, 1 for what is important, 2.
+    /// The attempt number since an operator last had it tried again, or since the push became one of another change.
+    package let attemptInRound: Int
+    /// 0 emergency, 1 important, 2 routine.
     package let priority: Int
-    package let subscription: Int64
-    /// The subscription's region and field, which say why it came.
-    package let region: Region
-    package let field: FieldFilter
-    package let language: String
-    package let frequency: Frequency
-    /// Ends the subscription, or all digests of the endpoint, as it stands in links once encoded.
-    package let unsubscribeToken: [UInt8]
-    /// Whether the endpoint has only failed of late.
+    /// Whether the endpoint's last attempt failed.
     package let isFailing: Bool
-    /// The end of the digest's window that it belongs to.
+    /// The end of the digest's window that it belongs to; nil for immediate delivery.
     package let digestAt: Timestamp?
-    /// Why it may not be sent, if it may not.
+    /// Why it must not be sent; nil if it may be.
     package let halt: DeliveryHalt?
-    /// How much had been taken back in the store when it was claimed.
+    /// The store's count of everything that was taken back, at the time of the claim.
     package let haltNumber: Int64
+    /// The part of the subscription that the channel reads.
+    package let terms: EndpointTerms
 
     package init(
-        number: Int64, bulletin: Int64, endpoint: Int64, address: String, signing: WebhookSigning? = nil,
-        payload: PayloadForm = .full, attempt: Int,
-        tries: Int? = nil, priority: Int = 2, subscription: Int64, region: Region, field: FieldFilter, language: String,
-        frequency: Frequency = .immediate, unsubscribeToken: [UInt8], isFailing: Bool = false,
-        digestAt: Timestamp? = nil, halt: DeliveryHalt? = nil,
-        haltNumber: Int64 = 0
+        number: Int64, bulletin: Int64, endpoint: Int64, channel: Channel, address: String, lease: Int64 = 0,
+        attempt: Int = 1, attemptInRound: Int? = nil, priority: Int = 2, isFailing: Bool = false,
+        digestAt: Timestamp? = nil, halt: DeliveryHalt? = nil, haltNumber: Int64 = 0,
+        terms: EndpointTerms = EndpointTerms()
     ) {
         self.number = number
         self.bulletin = bulletin
         self.endpoint = endpoint
+        self.channel = channel
         self.address = address
-        self.signing = signing
-        self.payload = payload
+        self.lease = lease
         self.attempt = attempt
-        self.tries = tries ?? attempt
+        self.attemptInRound = attemptInRound ?? attempt
         self.priority = priority
-        self.subscription = subscription
-        self.region = region
-        self.field = field
-        self.language = language
-        self.frequency = frequency
-        self.unsubscribeToken = unsubscribeToken
         self.isFailing = isFailing
         self.digestAt = digestAt
         self.halt = halt
         self.haltNumber = haltNumber
+        self.terms = terms
     }
 }
 
-/// What came of recording outcomes.
+/// The result of recording outcomes.
 package struct Recording: Sendable, Equatable {
-    /// Deliveries whose claim their owner had lost.
+    /// Deliveries that were under another lease by then, so that their outcomes do not count.
     package var lost: [Int64] = []
-    /// Whether deliveries became due that had waited for these.
+    /// Whether deliveries that waited for these became due.
     package var hasWoken = false
 
     package init() {}
 }
 
-/// Why a delivery that is due may not be sent.
-package enum DeliveryHalt: Int, Sendable {
-    case unsubscribed = 1
-    case suppressed, turnedOff, withdrawn, expired
-    /// Another worker has it.
-    case lost
-}
-
-/// A delivery's bulletin as far as sending needs it.
+/// The part of a delivery's bulletin that sending needs.
 package final class DeliveryContent: Sendable {
     package let stored: StoredBulletin
     package let bulletin: Bulletin
-    /// Whether an earlier revision came before.
+    /// Whether there is an earlier revision.
     package let isCorrection: Bool
     package let traceparent: String?
-    /// Of an answer that moved a proposal's state: from where.
+    /// The change of a proposal's state, if the bulletin is an answer that moved it.
     package let proposalChange: ProposalChange?
-    /// The store's numbers of what it goes on from, oldest first: the proposal that it answers, and its own earlier
-    /// revisions; of each the first and the last.
+    /// The store's numbers of the mails that it continues, oldest first: the proposal that it answers, and its own earlier
+    /// revisions, of each the first and the last.
     package let thread: [Int64]
-    /// The publisher's, as it is registered; nil if it is not any more.
+    /// The publisher's registered name; nil if it is registered no more.
     package let publisherName: String?
 
     package init(
@@ -114,7 +93,7 @@ package final class DeliveryContent: Sendable {
 /// A proposal whose state an answer moved.
 package struct ProposalChange: Sendable {
     package let proposal: BulletinID
-    /// Where it stood before that answer, by what was public then.
+    /// Its state before that answer, as it was public then.
     package let from: Bulletin.Proposal
     package let to: Bulletin.Proposal
 
@@ -123,7 +102,7 @@ package struct ProposalChange: Sendable {
     }
 }
 
-/// How one attempt ended, as it is recorded.
+/// The outcome of one attempt, in the form in which it is recorded.
 package struct AttemptRecord: Sendable {
     package enum Effect: Sendable, Equatable {
         case delivered
@@ -162,13 +141,13 @@ package struct AttemptRecord: Sendable {
     }
 }
 
-/// Who holds a claim.
+/// The holder of leases: one channel of one run of a worker.
 package struct LeaseOwner: Sendable, Hashable {
     package let name: String
     package init(_ name: String) { self.name = name }
 }
 
-/// A claim's owner, and until when its claims hold.
+/// A holder of leases, and the latest end of these.
 package struct OwnerLease: Sendable, Hashable {
     package let owner: LeaseOwner
     package let until: Timestamp

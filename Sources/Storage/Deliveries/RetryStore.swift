@@ -1,11 +1,11 @@
 package import Bulletins
 
-/// Which finished deliveries are to be tried again; nil stands for all.
+/// A selection of finished deliveries to be tried again. A member that is nil excludes none.
 package struct RetrySelection: Sendable {
     package var numbers: [Int64]?
     package var bulletin: BulletinID?
     package var address: String?
-    /// `failed`, `bounced` or `suppressed`; or `delivered`, of webhooks only, for a receiver that lost what it had.
+    /// `failed`, `bounced` or `suppressed`; or `delivered`, on channels that send again, for a receiver that lost it.
     package var state = DeliveryState.failed
     package var since: Timestamp?
     package var until: Timestamp?
@@ -21,7 +21,7 @@ package struct RetryRefusal: Sendable, Equatable {
     package init(number: Int64, reason: String) { (self.number, self.reason) = (number, reason) }
 }
 
-/// One try at a delivery, as it is kept.
+/// An attempt in the form in which it is kept.
 package struct AttemptRow: Sendable, Equatable {
     package let number: Int
     package let startedAt: Timestamp

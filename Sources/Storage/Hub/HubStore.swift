@@ -1,4 +1,4 @@
-/// What a push needs to know of its subscription.
+/// The part of a subscription that a push needs.
 package struct HubPush: Sendable, Equatable {
     /// The feed's path, with its token if it is a private one.
     package let topic: String

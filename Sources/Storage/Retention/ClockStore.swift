@@ -1,6 +1,6 @@
-/// How far ahead of now the times of a store may be.
+/// The furthest that the times of a store may be ahead of now.
 package struct ClockLimits: Sendable {
-    /// The clocks of machines that share a store may differ by that.
+    /// The most by which the clocks of machines that share a store may differ.
     package let slack = Duration.seconds(60)
     /// The longest that anything waits for its next attempt, by the retry schedules and what receivers may ask for.
     package var longestWait: Duration
@@ -10,7 +10,7 @@ package struct ClockLimits: Sendable {
 
 /// Times that were further ahead of now than they may be, and were brought back.
 package struct MendedTimes: Sendable, Equatable {
-    /// What they are times of, in the plural.
+    /// The name of these times, in the plural.
     package let what: String
     package let count: Int
 
@@ -20,11 +20,11 @@ package struct MendedTimes: Sendable, Equatable {
     }
 }
 
-/// What a look at the clock found.
+/// The finding of a look at the clock.
 package enum ClockFinding: Sendable, Equatable {
     case steady
-    /// It went back by so much, so it was ahead before, or is behind now.
+    /// It went back by this much, so it was ahead before or is behind now.
     case wentBack(Duration)
-    /// It went ahead by so much more than time passed, or no worker ran for so long.
+    /// It went ahead by this much more than time passed, or no worker ran for this long.
     case wentAhead(Duration)
 }

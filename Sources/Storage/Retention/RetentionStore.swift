@@ -1,14 +1,14 @@
-/// How long what is finished is kept; nil for ever.
+/// How long finished rows are kept. Nil keeps them without an end.
 package struct Retention: Sendable, Equatable {
-    /// Bulletins with their deliveries, after they were recorded. Their identity goes too: sent again, one would be new.
+    /// Bulletins with their deliveries, from their record on. Their identity goes too: if one is sent again, it is new.
     package var bulletins: Duration?
-    /// Deliveries with their attempts, after their end.
+    /// Deliveries with their attempts, from their end on.
     package var deliveries: Duration?
-    /// Attempts, after they began.
+    /// Attempts, from their start on.
     package var attempts: Duration?
-    /// Refused messages, after they came.
+    /// Refused messages, from their arrival on.
     package var refusals: Duration?
-    /// Addresses, after their last subscription has ended.
+    /// Addresses, from the end of their last subscription on.
     package var addresses: Duration?
 
     package init(

@@ -60,9 +60,9 @@ package struct Subscriber: Sendable, Hashable {
 package struct SubscriptionWish: Sendable {
     package let subscription: Subscription
     package let subscriber: Subscriber
-    package let terms: EndpointTerms
+    package let terms: EndpointRequest
 
-    package init(_ subscription: Subscription, of subscriber: Subscriber, terms: EndpointTerms) {
+    package init(_ subscription: Subscription, of subscriber: Subscriber, terms: EndpointRequest) {
         (self.subscription, self.subscriber, self.terms) = (subscription, subscriber, terms)
     }
 }
@@ -70,7 +70,7 @@ package struct SubscriptionWish: Sendable {
 extension SubscriberStore {
     /// Adds subscriptions that share a subscriber and terms; by default an operator's, who answers for the endpoints.
     package func add(
-        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointTerms = EndpointTerms(),
+        _ subscriptions: [Subscription], of subscriber: Subscriber, terms: EndpointRequest = EndpointRequest(),
         zones: TimeZones, now: Timestamp
     ) async throws(StoreError) -> [StoredSubscription] {
         try await add(

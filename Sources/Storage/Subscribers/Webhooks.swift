@@ -37,7 +37,7 @@ package struct WebhookSigning: Sendable, Hashable {
 }
 
 /// The conditions under which an endpoint is added or found again.
-package struct EndpointTerms: Sendable, Equatable {
+package struct EndpointRequest: Sendable, Equatable {
     /// Whether a new endpoint is active immediately. Otherwise it gets nothing until it is verified.
     package var isVerified: Bool
     /// Whether an existing endpoint that is turned off or unverified is activated.

@@ -3,8 +3,8 @@ import GRDB
 import Storage
 import Synchronization
 
-/// How long SQLite waits for a lock of its own. Only a program that is none of ours holds one for long: those have the
-/// writer's lock first.
+/// The time that SQLite waits for a lock of its own. Only a foreign program holds one for long: ours take the writer's lock
+/// first.
 final class BusyPatience: Sendable {
     private let watch: StoreWatch
     private let path: String
@@ -16,7 +16,7 @@ final class BusyPatience: Sendable {
 
     init(path: String, watch: StoreWatch) { (self.path, self.watch) = (path, watch) }
 
-    /// Runs `body`, in which SQLite waits for nothing.
+    /// Runs `body` without any wait for locks.
     func without<T>(_ body: () throws -> T) rethrows -> T {
         isImpatient.store(true, ordering: .relaxed)
         defer { isImpatient.store(false, ordering: .relaxed) }

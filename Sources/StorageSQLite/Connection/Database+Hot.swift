@@ -1,6 +1,6 @@
 import GRDB
 
-/// The short ways to statements that run often: prepared once a connection.
+/// Short spellings for statements that run often. Each is prepared once per connection.
 extension Database {
     func run(_ sql: String, _ values: [(any Bindable)?] = []) throws { try prepared(sql).run(values) }
 
@@ -8,7 +8,12 @@ extension Database {
         try prepared(sql).first(values) { $0.optionalInteger(0) } ?? nil
     }
 
-    /// Rows by names, for what runs now and then.
+    /// The id that the next row of a table with AUTOINCREMENT gets in this transaction. No row has had it before.
+    func nextNumber(_ table: String) throws -> Int64 {
+        (try number("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]) ?? 0) + 1
+    }
+
+    /// Rows with columns by name, for statements that run now and then.
     func rows(_ sql: String, _ arguments: StatementArguments = []) throws -> [Row] {
         try Row.fetchAll(try cachedStatement(sql: sql), arguments: arguments)
     }

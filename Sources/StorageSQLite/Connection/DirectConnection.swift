@@ -1,28 +1,27 @@
 import GRDBSQLite
 import Storage
 
-/// A connection of its own that reads without a hop to another thread. Who has it sees to it that one thread at a time
-/// uses it.
+/// A connection that reads without a hop to another thread. Its owner ensures that one thread at a time uses it.
 struct DirectConnection: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
 
-    init(path: String) throws(SQLiteStoreOpenError) {
+    init(path: String) throws(StoreFileError) {
         var opened: OpaquePointer?
         guard sqlite3_open_v2(path, &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil) == SQLITE_OK,
             let opened
         else {
             sqlite3_close_v2(opened)
-            throw SQLiteStoreOpenError(path: path, reason: "it cannot be read")
+            throw StoreFileError(path: path, reason: "it cannot be read")
         }
         sqlite3_busy_timeout(opened, 10_000)
         (handle, self.path) = (opened, path)
     }
 
-    /// A connection that is closed before its statements goes with the last of them.
+    /// If the connection is closed before its statements, SQLite frees it with the last of them.
     deinit { sqlite3_close_v2(handle) }
 
-    /// Fills `bytes` from the beginning of the file itself, whatever the log holds; whether that worked.
+    /// Fills `bytes` from the beginning of the file itself, whatever the write-ahead log holds. Returns false if it cannot.
     func read(_ bytes: inout [UInt8]) -> Bool {
         var file: UnsafeMutablePointer<sqlite3_file>?
         guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK, let file,
@@ -31,11 +30,11 @@ struct DirectConnection: ~Copyable {
         return read(file, &bytes, Int32(bytes.count), 0) == SQLITE_OK
     }
 
-    func prepare(_ sql: String) throws(SQLiteStoreOpenError) -> DirectStatement {
+    func prepare(_ sql: String) throws(StoreFileError) -> DirectStatement {
         var made: OpaquePointer?
         guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &made, nil) == SQLITE_OK,
             let made
-        else { throw SQLiteStoreOpenError(path: path, reason: String(cString: sqlite3_errmsg(handle))) }
+        else { throw StoreFileError(path: path, reason: String(cString: sqlite3_errmsg(handle))) }
         return DirectStatement(handle: made)
     }
 }

@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// Which process holds a lock on a file, as the kernel lists it.
+/// Finds the process that holds a lock on a file, in the kernel's list of locks.
 enum LockHolder {
-    /// `process 4711 (kentongan)`; nil if the kernel names none, as of a process in another container.
+    /// `process 4711 (kentongan)`; nil if the kernel names none, which it does not for a process in another container.
     static func name(ofAny paths: [String]) -> String? {
         let files = Set(paths.compactMap(inode))
         // The list changes while it is read, so that a line may be missed.
@@ -17,7 +17,7 @@ enum LockHolder {
     private static func look(_ files: Set<UInt64>) -> String? {
         guard let list = FileManager.default.contents(atPath: "/proc/locks") else { return nil }
         for line in String(decoding: list, as: UTF8.self).split(separator: "\n") {
-            // `3: POSIX  ADVISORY  WRITE 4711 08:01:1234 120 120`; who waits for a lock has an arrow before its kind.
+            // `3: POSIX  ADVISORY  WRITE 4711 08:01:1234 120 120`. A waiting process has an arrow before the kind.
             let words = line.split(separator: " ")
             guard words.count >= 8, words[3] == "WRITE", let process = Int32(words[4]), process > 0,
                 process != getpid(), let inode = words[5].split(separator: ":").last.flatMap({ UInt64($0) }),
@@ -33,7 +33,7 @@ enum LockHolder {
         return stat(path, &found) == 0 ? UInt64(found.st_ino) : nil
     }
 
-    /// Its name in brackets, of plain letters only, since it goes into the log.
+    /// The program's name in brackets, reduced to plain letters, since it goes into the log.
     private static func program(_ process: Int32) -> String {
         guard let name = FileManager.default.contents(atPath: "/proc/\(process)/comm") else { return "" }
         let plain = String(decoding: name, as: UTF8.self).filter {

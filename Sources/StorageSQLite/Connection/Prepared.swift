@@ -3,20 +3,20 @@ import GRDBSQLite
 
 /// A value that a statement's parameter can take.
 protocol Bindable {
-    /// Binds a copy of it; returns SQLite's result code.
+    /// Binds a copy, and returns SQLite's result code.
     func bind(to statement: OpaquePointer, at index: Int32) -> Int32
 }
 
-/// A prepared statement, run by SQLite's own calls. The paths that every bulletin and delivery takes go
-/// through it: bound and read by GRDB, a row costs several times what SQLite itself takes for it.
+/// A prepared statement that is run by SQLite's own calls. The paths of every bulletin and delivery go through it: bound
+/// and read by GRDB, a row costs several times as much as SQLite itself takes.
 ///
-/// Valid as long as the connection's block that it was made in; the connection keeps the statement.
+/// It is valid within the block of the connection that made it. The connection keeps the statement.
 struct Prepared {
     private let statement: Statement
 
     fileprivate init(_ statement: Statement) { self.statement = statement }
 
-    /// Runs it to its end, whatever rows it has.
+    /// Runs the statement to its end, and ignores its rows.
     func run(_ values: [(any Bindable)?]) throws {
         try each(values) { _ in }
     }
@@ -43,7 +43,7 @@ struct Prepared {
         }
     }
 
-    /// What `body` makes of the first row; nil if there is none.
+    /// The result of `body` for the first row; nil if there is no row.
     func first<T>(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> T) throws -> T? {
         var found: T?
         try eachWhile(values) { row in
@@ -72,7 +72,7 @@ extension Database {
     func prepared(_ sql: String) throws -> Prepared { Prepared(try cachedStatement(sql: sql)) }
 }
 
-/// The row that a statement stands at, its columns by their places.
+/// The present row of a statement, with columns by position.
 struct SQLiteRow {
     fileprivate let handle: OpaquePointer
 

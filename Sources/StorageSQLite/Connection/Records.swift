@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Storage
 
-/// How the words of the domain stand in columns.
+/// The domain's words in columns.
 extension Row {
     func timestamp(_ column: String) -> Timestamp? {
         (self[column] as Int64?).map { Timestamp(milliseconds: $0) }
@@ -13,7 +13,7 @@ extension Row {
 
     func bytes(_ column: String) -> [UInt8] { [UInt8](self[column] as Data) }
 
-    /// A stored region; a number that is none would be damage.
+    /// A stored region. A number that is no region's is damage.
     func region(_ column: String) throws -> Region { try region(self[column] as Int64) }
 
     func region(_ number: Int64) throws -> Region {
@@ -43,7 +43,7 @@ extension Row {
         return Bulletin.Urgency.allCases.first { $0.rank == rank } ?? .routine
     }
 
-    /// From the columns of `StoredBulletin.columns`.
+    /// Reads the columns of `StoredBulletin.columns`.
     func storedBulletin() throws -> StoredBulletin {
         StoredBulletin(
             number: self["id"], id: BulletinID(publisher: self["publisher"], id: self["name"]),

@@ -3,8 +3,8 @@ import GRDB
 package import Storage
 import Synchronization
 
-/// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that what was committed
-/// survives a power cut. One connection of a process writes, a few read beside it.
+/// The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, so that commits survive a power cut. One
+/// connection per process writes, and a few read beside it.
 package final class SQLiteStore: WatchedStore {
     package let watch: StoreWatch
     private let patience: BusyPatience
@@ -14,15 +14,14 @@ package final class SQLiteStore: WatchedStore {
     let feedGenerationReader: FeedGenerationReader
     private let lock: WriterLock
     private let files: StoreFiles
-    /// What a transaction failed of last, and when, if it was a trouble of the whole store.
+    /// The last error of the whole store, and when a transaction met it.
     private let trouble = Mutex<(error: StoreError, at: ContinuousClock.Instant)?>(nil)
     private let onHold: (@Sendable (WriterHold) -> Void)?
-    /// Where retention goes on.
+    /// The place at which retention continues.
     let pruningPlace = Mutex(PruningPlace())
 
-    /// Opens the file and brings its schema up to date. A new one is made only if `mayBeNew`: one that is not
-    /// there where it should be was lost. `onStatement` hears each statement that runs, `onHold` how long each transaction
-    /// kept other writers waiting.
+    /// Opens the file and brings its schema up to date. A missing file is created only if `mayBeNew`; otherwise it was lost.
+    /// `onStatement` hears each statement that runs, and `onHold` how long each transaction kept other writers waiting.
     package init(
         path: String, mayBeNew: Bool = true, watch: StoreWatch = StoreWatch(),
         onStatement: (@Sendable (String) -> Void)? = nil, onHold: (@Sendable (WriterHold) -> Void)? = nil
@@ -34,7 +33,8 @@ package final class SQLiteStore: WatchedStore {
             lock = try WriterLock(path: path + ".lock", watch: watch)
             let lock = lock
             (key, pool, files) = try lock.hold {
-                let key = try StoreKey(path: path + ".key", besides: path)
+                let key = try StoreKeyFile(path: path + ".key").key(of: path, hasContent: Self.hasContent(path))
+                if Self.hasContent(path) { try Migrations.requireUsable(path) }
                 let pool = try DatabasePool(path: path, configuration: Self.configuration(patience, onStatement))
                 try Migrations.apply(to: pool)
                 try StoreFiles.number(pool)
@@ -42,7 +42,7 @@ package final class SQLiteStore: WatchedStore {
             }
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
-        } catch let error as SQLiteStoreOpenError {
+        } catch let error as StoreFileError {
             throw .unusable("\(error.path): \(error.reason)")
         } catch {
             throw StoreError(error)
@@ -51,11 +51,17 @@ package final class SQLiteStore: WatchedStore {
 
     private static func requireStore(_ path: String) throws {
         guard !["", ".key"].contains(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return }
-        throw SQLiteStoreOpenError(
+        throw StoreFileError(
             path: path,
             reason:
                 "there is no store; 'kentongan store migrate' makes a new one, and one that was there is restored from its backup"
         )
+    }
+
+    /// SQLite makes an empty file before it writes the first page.
+    private static func hasContent(_ path: String) -> Bool {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        return (size ?? 0) > 0
     }
 
     private static func makeFolder(of path: String) throws {
@@ -64,7 +70,7 @@ package final class SQLiteStore: WatchedStore {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
             let isThere = FileManager.default.fileExists(atPath: folder.path)
-            throw SQLiteStoreOpenError(
+            throw StoreFileError(
                 path: folder.path,
                 reason: isThere
                     ? "it is no folder" : "this folder is missing and cannot be made; make it for the worker")
@@ -78,12 +84,12 @@ package final class SQLiteStore: WatchedStore {
         configuration.busyMode = patience.mode
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { db in
-            // Pages that hold three bulletins of 2 KB each, where the usual ones of 4 KiB hold one. Of a new file.
+            // A page of 8 KiB holds three bulletins of 2 KB each; the default of 4 KiB holds one. It applies to new files.
             try db.execute(sql: "PRAGMA page_size = 8192")
-            // So that the file can give pages back; of a new file, too.
+            // The file can give pages back. It applies to new files as well.
             if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            // Written back every 32 MiB and not every 4: each time is two syncs, for which all writers wait.
+            // The log is written back every 32 MiB instead of 4: all writers wait for the two syncs of each time.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             try db.execute(sql: "PRAGMA cache_size = -32768")
@@ -95,13 +101,12 @@ package final class SQLiteStore: WatchedStore {
         return configuration
     }
 
-    /// Closes the file, its WAL written back.
+    /// Writes the log back and closes the file.
     package func close() {
         try? lock.hold { try pool.close() }
     }
 
-    /// Runs `body` in a transaction of its own. Not interrupted when the task is cancelled: what was
-    /// sent has to be recorded.
+    /// Runs `body` in a transaction of its own, even if the task is cancelled: a mail that was sent has to be recorded.
     func write<T: Sendable>(by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T)
         async throws(StoreError) -> T
     {
@@ -119,7 +124,7 @@ package final class SQLiteStore: WatchedStore {
                         return .commit
                     }
                     guard let result else { throw StoreError.failed("a transaction had no result") }
-                    // What was committed to a file that is gone is gone.
+                    // A commit to a removed file is lost.
                     try files.checkSame()
                     return result
                 }
@@ -127,7 +132,7 @@ package final class SQLiteStore: WatchedStore {
         }
         do {
             let result = try await task.value
-            // What failed of the disk is over once a look has found so.
+            // A trouble of the disk is over only once `check` has found so.
             if trouble.withLock({ $0 == nil }) { watch.succeed() }
             return result
         } catch {
@@ -135,7 +140,7 @@ package final class SQLiteStore: WatchedStore {
         }
     }
 
-    /// The same error, of which the watch hears if it is of the store's surroundings.
+    /// Tells the watch about an error of the store's surroundings, and returns the error.
     private func told(_ error: StoreError) -> StoreError {
         if error.isOfTheStore {
             trouble.withLock { $0 = (error, .now) }
@@ -144,8 +149,8 @@ package final class SQLiteStore: WatchedStore {
         return error
     }
 
-    /// Writes the log back into the file and empties it, as soon as no reader is at an older state; whether that came
-    /// within `patience`. The wait is without the lock, so that others write meanwhile.
+    /// Writes the log back into the file and empties it, as soon as no reader uses an older state. Returns false if that
+    /// does not happen within `patience`. It waits without the lock, so that others can write.
     func writeBack(patience: Duration) async throws(StoreError) -> Bool {
         let deadline = ContinuousClock.now + patience
         while try await !writeBackNow() {
@@ -164,7 +169,7 @@ package final class SQLiteStore: WatchedStore {
                     defer { onHold?(WriterHold(by: "writeBack", since: begun)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
-                    // SQLite would wait for readers here, for as long as for a lock.
+                    // SQLite would wait here for readers as long as for a lock.
                     return try patience.without { try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 }
                 }
             }
@@ -173,11 +178,11 @@ package final class SQLiteStore: WatchedStore {
         }
     }
 
-    /// Fails if the files are not those that were opened, or a transaction has failed of the store a moment ago.
+    /// Throws if the files are not those that were opened, or a transaction has just failed because of the store.
     package func check() async throws(StoreError) {
         try files.checkAll()
         guard let last = trouble.withLock({ $0 }) else { return }
-        // On a full disk a small transaction may find room where a batch does not, so one alone proves nothing.
+        // On a full disk a small transaction may find room where a batch does not, so one success proves nothing.
         guard last.at.duration(to: .now) > Self.memory else { throw last.error }
         try await write { try $0.run("UPDATE halts SET number = number") }
         trouble.withLock { $0 = $0?.at == last.at ? nil : $0 }
@@ -186,7 +191,7 @@ package final class SQLiteStore: WatchedStore {
     /// Longer than any stage waits before it tries again.
     private static let memory = Duration.seconds(8)
 
-    /// Runs `body` on a snapshot of what is committed.
+    /// Runs `body` on a snapshot of the committed state.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(StoreError) -> T {
         do {
             return try await pool.read(body)
@@ -197,7 +202,7 @@ package final class SQLiteStore: WatchedStore {
 }
 
 extension StoreError {
-    /// What an error of the database means to the program.
+    /// Translates an error of the database.
     init(_ error: any Error) {
         switch error {
         case let error as StoreError: self = error

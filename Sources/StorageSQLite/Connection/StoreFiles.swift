@@ -5,8 +5,8 @@ import Synchronization
 
 /// Tells whether the files that this process has open are still those at the store's path.
 ///
-/// A file that is removed or replaced stays open and can be written, and what is committed to it is gone with the
-/// process. So each transaction looks before it begins and after its commit, which costs a microsecond a file; a message
+/// A file that was removed or replaced stays open and can be written, but its commits are lost when the process ends. So
+/// each transaction checks the files before it begins and after its commit, which costs a microsecond per file. A message
 /// whose transaction fails here is not acknowledged.
 final class StoreFiles: Sendable {
     private struct Identity: Equatable {
@@ -15,14 +15,14 @@ final class StoreFiles: Sendable {
     }
 
     private struct State: ~Copyable {
-        /// Reads the database's file itself, past the log. It is no descriptor of ours: to close one would drop the locks
-        /// that SQLite has on the file.
+        /// Reads the database's file itself, past the log. It is a connection of SQLite, since closing a descriptor of our
+        /// own would drop the locks that SQLite has on the file.
         let connection: DirectConnection
         var stamp: Stamp
         var header: DatabaseHeader
     }
 
-    /// What changes when the database's file is written.
+    /// Changes whenever the database's file is written.
     private struct Stamp: Equatable {
         let size: off_t
         let seconds: Int
@@ -33,7 +33,7 @@ final class StoreFiles: Sendable {
     private let known: [(path: String, identity: Identity)]
     private let state: Mutex<State>
 
-    /// Asked under the writer's lock, once the database is open and its log is there.
+    /// Called under the writer's lock, once the database is open and its log exists.
     init(path: String) throws {
         self.path = path
         known = try ["", "-wal", ".lock"].map { suffix in
@@ -46,12 +46,12 @@ final class StoreFiles: Sendable {
         state = Mutex(State(connection: connection, stamp: Self.stamp(found), header: header))
     }
 
-    /// Fails if a file is gone, or is another one.
+    /// Throws if a file is gone, or is another one.
     func checkSame() throws(StoreError) {
         for file in known { _ = try sameFile(file) }
     }
 
-    /// Fails if a file is gone, is another one, or was written by something that is no database program.
+    /// Throws if a file is gone, is another one, or was written by a program that is no database.
     func check() throws(StoreError) {
         for file in known.dropFirst() { _ = try sameFile(file) }
         let found = Self.stamp(try sameFile(known[0]))
@@ -64,7 +64,7 @@ final class StoreFiles: Sendable {
         }
     }
 
-    /// Looks as well at what a transaction does not need: the key, and whether the files may be written.
+    /// Checks the parts as well that a transaction does not need: the key, and whether the files are writable.
     func checkAll() throws(StoreError) {
         try check()
         guard Self.status(path + ".key") != nil else {
@@ -75,7 +75,7 @@ final class StoreFiles: Sendable {
         }
     }
 
-    /// Notes what this process itself has written back, under the writer's lock.
+    /// Notes this process's own writes to the file. Called under the writer's lock.
     func noteOwnWrites() {
         guard let found = Self.status(path) else { return }
         state.withLock { state in
@@ -116,11 +116,11 @@ final class StoreFiles: Sendable {
     }
 }
 
-/// What the database file itself says at its beginning, past the log.
+/// The beginning of the database file itself, past the log.
 private struct DatabaseHeader {
-    /// Only grows while it is the same database.
+    /// It only grows while the database is the same.
     var changeCounter: UInt32 = 0
-    /// The store's own number, 0 until it was written back for the first time.
+    /// The store's own number; 0 until it was written back for the first time.
     var store: UInt32 = 0
 
     init() {}
@@ -133,20 +133,20 @@ private struct DatabaseHeader {
         (changeCounter, store) = (number(24), number(68))
     }
 
-    /// Whether another process may have made this of an earlier one by writing the log back. A copy of another store, or
-    /// of an earlier day, has another number or a lower counter.
+    /// Whether another process may have produced this from an earlier header by writing the log back. A copy of another
+    /// store, or of an earlier day, has another number or a lower counter.
     func mayFollow(_ earlier: DatabaseHeader) -> Bool {
         changeCounter >= earlier.changeCounter && (store == earlier.store || earlier.store == 0)
     }
 }
 
 extension StoreFiles {
-    /// Gives a store a number of its own, by which its file is known, and writes that into the file itself.
+    /// Gives a store a number of its own, by which its file is recognised, and writes it into the file itself.
     static func number(_ pool: DatabasePool) throws {
         try pool.writeWithoutTransaction { db in
             guard try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
             try db.execute(sql: "PRAGMA application_id = \(Int32.random(in: 1 ... .max))")
-            // If a reader is in the way, the next one does it.
+            // If a reader is in the way, a later checkpoint writes it.
             try? db.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)")
         }
     }

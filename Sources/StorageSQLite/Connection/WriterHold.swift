@@ -1,23 +1,23 @@
 import Glibc
 
-/// How long one transaction kept all other writers waiting, those of other processes too.
+/// The time for which one transaction kept all other writers waiting, in this process and others.
 ///
-/// An emergency waits for whatever transaction is under way, so none may take long, however much the store holds
+/// An emergency waits for the transaction under way, so none may take long, however much the store holds
 /// (test_writer_holds.py).
 package struct WriterHold: Sendable {
-    /// The store's function that wrote.
+    /// The name of the store's function that wrote.
     package let name: String
-    /// By the clock, syncs included.
+    /// Elapsed time, syncs included.
     package let duration: Duration
     /// CPU time of the thread, which does not grow because other programs want the cores too.
     package let cpu: Duration
 
-    /// When a transaction began, by both clocks.
+    /// The beginning of a transaction, by both clocks.
     struct Begin {
         let time = ContinuousClock.now
         let cpu = Begin.threadTime
 
-        /// CPU time that this thread has taken.
+        /// The CPU time of this thread.
         static var threadTime: Duration {
             var time = timespec()
             clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

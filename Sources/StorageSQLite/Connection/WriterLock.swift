@@ -14,17 +14,17 @@ struct WriterLock: Sendable {
     private let watch: StoreWatch
 
     /// The file stays open as long as the process runs.
-    init(path: String, watch: StoreWatch) throws(SQLiteStoreOpenError) {
+    init(path: String, watch: StoreWatch) throws(StoreFileError) {
         (self.path, self.watch) = (path, watch)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor < 0 { throw .init(path: path, reason: String(cString: strerror(errno))) }
     }
 
-    /// How long another process may have it before that is an error: one that was stopped amid its work has it until it
-    /// goes on or ends.
+    /// How long another process may have the lock before that is an error. A process that was stopped in the middle of a
+    /// transaction has it until it goes on or ends.
     private static let patience = Duration.seconds(15)
 
-    /// Runs `body` while no other process writes. Blocks the calling thread, which is GRDB's writer, for a bounded time.
+    /// Runs `body` while no other process writes. It blocks the calling thread, GRDB's writer, for a bounded time.
     func hold<T>(_ body: () throws -> T) throws -> T {
         try take()
         defer { flock(descriptor, LOCK_UN) }
@@ -48,13 +48,14 @@ struct WriterLock: Sendable {
             guard waited < Self.patience else {
                 throw .busy("\(holder ?? nameOfHolder) has held its lock for \(Self.patience.spoken)")
             }
-            // A busy worker leaves it between two transactions, and not for long.
+            // A busy worker releases the lock between two transactions, and not for long.
             usleep(waited < .seconds(1) ? 100 : 1000)
         }
         if holder != nil { watch.succeed() }
     }
 
-    /// The kernel knows best; of a process in another container it knows nothing, but that one wrote its number down.
+    /// The kernel knows best. It does not list a process in another container, but that one has written its id into the
+    /// file.
     private var nameOfHolder: String {
         LockHolder.name(ofAny: [path]) ?? holder.map { "process \($0)" } ?? "another process"
     }
@@ -67,7 +68,7 @@ struct WriterLock: Sendable {
         return false
     }
 
-    /// The process that took it last, as it wrote there.
+    /// The id that the last holder wrote into the file.
     private var holder: String? {
         var bytes = [UInt8](repeating: 0, count: Self.width)
         guard pread(descriptor, &bytes, bytes.count, 0) == bytes.count else { return nil }
@@ -81,12 +82,6 @@ struct WriterLock: Sendable {
         _ = pwrite(descriptor, text, Self.width, 0)
     }
 
-    /// Bytes of a process's number in the file, filled up with spaces.
+    /// Bytes of a process id in the file, padded with spaces.
     private static let width = 20
-}
-
-/// Why a file of the store cannot be opened.
-struct SQLiteStoreOpenError: Error {
-    let path: String
-    let reason: String
 }

@@ -2,7 +2,7 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Takes due deliveries under a lease, within one transaction.
+/// Claims due deliveries under one lease, within one transaction.
 struct DeliveryClaim {
     private let db: Database
     private let key: StoreKey
@@ -10,11 +10,14 @@ struct DeliveryClaim {
     private let owner: LeaseOwner
     private let until: Timestamp
     private let now: Timestamp
+    /// The number of the lease, which is opened once a row is found.
+    private let lease: Int64
     private let haltNumber: Int64
 
     init(db: Database, key: StoreKey, channel: Channel, owner: LeaseOwner, until: Timestamp, now: Timestamp) throws {
         (self.db, self.key, self.channel, self.owner, self.until, self.now) = (db, key, channel, owner, until, now)
         if channel.traits.isSuppressible { try Suppressions.endThoseOver(db, now: now) }
+        lease = try db.nextNumber("leases")
         haltNumber = try Halts.number(db)
     }
 
@@ -29,7 +32,7 @@ struct DeliveryClaim {
             """, [channel.rawValue, now.milliseconds]) == 1
     }
 
-    /// When there is a digest to claim.
+    /// When the next digest may be claimed.
     static func nextDigest(_ db: Database) throws -> Timestamp? {
         try db.number(
             """
@@ -39,7 +42,7 @@ struct DeliveryClaim {
         ).map { Timestamp(milliseconds: $0 + settling) }
     }
 
-    /// Each priority by itself: first what waited for a retry, half of the room at most, then the others by their turn.
+    /// Serves each priority by itself: first the retries, up to half of the room, then the others by their turn.
     func next(_ limit: Int, priorities: ClosedRange<Int>) throws -> [ClaimedDelivery] {
         let (timed, ready) = (try db.prepared(Self.timed), try db.prepared(Self.ready))
         var found: [ClaimedDelivery] = []
@@ -56,7 +59,7 @@ struct DeliveryClaim {
         return found
     }
 
-    /// Of each endpoint and window all that is due at once.
+    /// Claims all due deliveries of an endpoint and window together.
     func nextDigests(_ limit: Int) throws -> [[ClaimedDelivery]] {
         var groups: [(due: Int64, endpoint: Int64, window: Int64)] = []
         try db.prepared(Self.groups).each([now.milliseconds - Self.settling, limit]) {
@@ -74,16 +77,17 @@ struct DeliveryClaim {
         return found
     }
 
-    /// What was routed before a window ended is committed a moment after it, in milliseconds.
+    /// Milliseconds after the end of a window: a bulletin that was routed before the end is committed a moment later.
     private static let settling: Int64 = 2000
 
     private func take(_ numbers: [Int64]) throws {
         guard !numbers.isEmpty else { return }
+        try Leases.open(lease, by: owner, until: until, db)
         try db.run(
             """
-            UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_owner = ?, lease_until = ?
+            UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease = ?
             WHERE id IN (SELECT value FROM json_each(?))
-            """, [owner.name, until.milliseconds, jsonList(numbers)])
+            """, [lease, jsonList(numbers)])
     }
 
     private static func select(_ index: String, _ condition: String) -> String {
@@ -115,22 +119,28 @@ struct DeliveryClaim {
         "d.due_at = ? AND d.endpoint = ? AND d.digest_at = ? AND d.due_at IS NOT NULL AND d.digest_at IS NOT NULL LIMIT ?"
     )
 
-    /// By the places of `select`.
+    /// Reads a row by the column positions of `select`.
     private func claimed(_ row: SQLiteRow) throws -> ClaimedDelivery {
         let (endpoint, attempts, subscription) = (row.integer(2), row.integer(3), row.integer(4))
         guard let region = Region(rawValue: row.integer(7)), let field = FieldFilter(row.text(8)) else {
             throw StoreError.unusable("subscription \(subscription) is damaged")
         }
+        var terms = EndpointTerms(subscription: subscription, region: region, field: field, language: row.text(9))
+        terms.frequency = Frequency(rawValue: row.text(15)) ?? .immediate
+        terms.payload = PayloadForm(rawValue: row.text(19)) ?? .full
+        if channel.traits.isSigned { terms.signing = signing(row, endpoint) }
+        if channel.traits.endsByLink {
+            terms.unsubscribeToken =
+                row.isNull(14) ? key.unsubscribeToken(subscription) : key.leaveToken(endpoint)
+        }
         return ClaimedDelivery(
-            number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, address: row.text(5),
-            signing: channel.traits.isSigned ? signing(row, endpoint) : nil,
-            payload: PayloadForm(rawValue: row.text(19)) ?? .full, attempt: Int(attempts) + 1,
-            tries: Int(attempts - row.integer(11)) + 1, priority: Int(row.integer(12)),
-            subscription: subscription, region: region, field: field, language: row.text(9),
-            frequency: Frequency(rawValue: row.text(15)) ?? .immediate,
-            unsubscribeToken: row.isNull(14) ? unsubscribeToken(subscription) : key.leaveToken(endpoint),
-            isFailing: !row.isNull(13), digestAt: row.optionalInteger(14).map { Timestamp(milliseconds: $0) },
-            halt: row.optionalInteger(10).flatMap { DeliveryHalt(rawValue: Int($0)) }, haltNumber: haltNumber)
+            number: row.integer(0), bulletin: row.integer(1), endpoint: endpoint, channel: channel,
+            address: row.text(5), lease: lease, attempt: Int(attempts) + 1,
+            attemptInRound: Int(attempts - row.integer(11)) + 1,
+            priority: Int(row.integer(12)), isFailing: !row.isNull(13),
+            digestAt: row.optionalInteger(14).map { Timestamp(milliseconds: $0) },
+            halt: row.optionalInteger(10).flatMap { DeliveryHalt(rawValue: Int($0)) }, haltNumber: haltNumber,
+            terms: terms)
     }
 
     private func signing(_ row: SQLiteRow, _ endpoint: Int64) -> WebhookSigning {
@@ -138,10 +148,5 @@ struct DeliveryClaim {
         return WebhookSigning(
             endpoint: endpoint, version: row.integer(6), previous: isRotating ? row.optionalInteger(17) : nil,
             schemes: SignatureSchemes(rawValue: Int(row.integer(18))))
-    }
-
-    /// Only mails have such a link.
-    private func unsubscribeToken(_ subscription: Int64) -> [UInt8] {
-        channel.traits.endsByLink ? key.unsubscribeToken(subscription) : []
     }
 }

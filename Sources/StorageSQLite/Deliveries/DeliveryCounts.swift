@@ -1,12 +1,12 @@
 import Bulletins
 import GRDB
 
-/// How the deliveries of a bulletin ended, as its last receipt tells it.
+/// The final states of a bulletin's deliveries, for its last receipt.
 struct DeliveryCounts: Sendable {
     private var totals: [String: Int64] = ["delivered": 0, "failed": 0, "suppressed": 0, "expired": 0]
     private var byChannel = JSONObject()
 
-    /// Of a bulletin that nobody hears.
+    /// The counts of a bulletin that nobody hears.
     init() {}
 
     init(of bulletin: Int64, _ db: Database) throws {

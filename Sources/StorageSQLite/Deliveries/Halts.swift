@@ -1,17 +1,27 @@
+import Bulletins
 import GRDB
 import Storage
 
-/// What takes back deliveries that are on their way.
-enum Halts {
-    /// Has every worker look again before it sends what it claimed earlier. In the transaction of what takes back.
+/// Everything that takes back deliveries that are on their way.
+package enum Halts {
+    /// Makes every worker look again before it sends what it claimed earlier. Called in the transaction that takes back.
     static func raise(_ db: Database) throws { try db.run("UPDATE halts SET number = number + 1") }
 
     static func number(_ db: Database) throws -> Int64 { try db.number("SELECT number FROM halts") ?? 0 }
 
-    /// Why a delivery may not be sent, as a number of `DeliveryHalt`; NULL if it may. With the aliases d, e, s and b of
-    /// a delivery, its endpoint, subscription and bulletin.
-    static let sql = """
-        CASE WHEN s.state = 'ended' THEN 1 WHEN \(Suppressions.stopSQL) THEN 2 WHEN e.state <> 'active' THEN 3
-            WHEN b.is_withdrawal THEN iif(\(BulletinThread.isOvertaken), 4, NULL) WHEN b.state IN ('withdrawn', 'rejected') THEN 4 WHEN b.state = 'expired' THEN 5 END
-        """
+    /// `HaltRule` for a row, since a claim judges a thousand of them in one statement. See `judgement`.
+    static let sql = judgement(isSuppressed: Suppressions.stopSQL, isOvertaken: BulletinThread.isOvertaken)
+
+    /// Why a delivery may not be sent, as a number of `DeliveryHalt`; NULL if it may. The aliases are d, e, s and b for a
+    /// delivery, its endpoint, subscription and bulletin. `RuleTableTests` compares it with `HaltRule`.
+    package static func judgement(isSuppressed: String, isOvertaken: String) -> String {
+        func number(_ halt: DeliveryHalt) -> String { "\(halt.rawValue)" }
+        let states = HaltRule.halts.map { "WHEN b.state = '\($0.state.rawValue)' THEN \($0.halt.rawValue)" }
+        return """
+            CASE WHEN s.state = 'ended' THEN \(number(.unsubscribed)) WHEN \(isSuppressed) THEN \(number(.suppressed))
+                WHEN e.state <> 'active' THEN \(number(.turnedOff))
+                WHEN b.is_withdrawal THEN iif(\(isOvertaken), \(number(.withdrawn)), NULL)
+                \(states.joined(separator: " ")) END
+            """
+    }
 }

@@ -25,23 +25,26 @@ private struct BounceRecorder {
     let db: Database
     let now: Timestamp
 
+    /// Channels whose messages may come back.
+    private static let channels = Channel.allCases.filter(\.traits.isSuppressible).map { "'\($0.rawValue)'" }
+        .joined(separator: ", ")
+
     func record(_ said: Bounce, of delivery: Int64) throws -> BounceEffect {
         guard
             let row = try db.row(
                 """
                 SELECT d.state, d.endpoint, d.digest_at, e.address FROM deliveries d JOIN endpoints e ON e.id = d.endpoint
-                WHERE d.id = ? AND d.channel = 'email'
+                WHERE d.id = ? AND d.channel IN (\(Self.channels))
                 """, [delivery])
         else { return .unknown }
         let state: DeliveryState = try row.choice("state")
         guard state != .sending else { return .underWay }
-        // What was said may name an address that was erased since.
+        // The words may name an address that was erased since.
         let isErased = (row["address"] as String).hasPrefix(StoreKey.erasedPrefix)
         let bounce = isErased ? Bounce(kind: said.kind, status: said.status, detail: nil) : said
         try db.run(
             """
-            INSERT INTO bounces (id, delivery, kind, status, detail, received_at)
-            VALUES (\(Numbers.next("bounces")), ?, ?, ?, ?, ?)
+            INSERT INTO bounces (delivery, kind, status, detail, received_at) VALUES (?, ?, ?, ?, ?)
             """,
             [delivery, bounce.kind.rawValue, bounce.status, bounce.detail, now.milliseconds])
         if bounce.kind == .failed {
@@ -51,7 +54,7 @@ private struct BounceRecorder {
         return .recorded
     }
 
-    /// What it means for the address; never with what the receiver said, which may name it.
+    /// Applies it to the address, without the receiver's words, which may name the address.
     private func note(_ said: Bounce, address: String) throws {
         switch said.kind {
         case .complaint: try Suppressions.add(address, why: "complaint", db, now: now)
@@ -61,7 +64,7 @@ private struct BounceRecorder {
         }
     }
 
-    /// The deliveries that the mail was: one, or all of a digest.
+    /// The deliveries that the mail carried: one, or all of a digest.
     private func told(by delivery: Int64, _ row: Row) throws -> [Int64] {
         guard let digestAt = row["digest_at"] as Int64? else { return [delivery] }
         return try db.rows(
@@ -79,17 +82,12 @@ private struct BounceRecorder {
         guard db.changesCount == 1,
             let row = try db.row(
                 """
-                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.attempts
+                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.attempts, d.channel
                 FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
                 """, [delivery])
         else { return }
-        var details: [JSONObject.Member] = [
-            ("channel", .string(Channel.email.rawValue)), ("attempts", .integer(row["attempts"])),
-            ("state", .string(DeliveryState.bounced.rawValue)),
-        ]
-        if let status = bounce.status { details.append(("code", .string(status))) }
-        // One for each time that it was delivered.
         try ReceiptWriter(db: db, now: now).put(
-            .deliveryFailed, id: "\(delivery).bounced.\(row["attempts"] as Int64)", about: .init(row), details)
+            ReceiptRule.bounced(
+                delivery, by: row.channel, attempts: row["attempts"], code: bounce.status, about: .init(row)))
     }
 }

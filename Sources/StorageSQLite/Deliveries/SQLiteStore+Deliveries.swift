@@ -58,7 +58,7 @@ extension SQLiteStore: DeliveryStore {
         return thread
     }
 
-    /// The first and the last that were sent.
+    /// The first and the last revision that were sent.
     private static func revisions(of id: BulletinID, before revision: Int64, _ db: Database) throws -> [Int64] {
         let row = try db.row(
             """
@@ -69,15 +69,13 @@ extension SQLiteStore: DeliveryStore {
         return first == last ? [first] : [first, last]
     }
 
-    package func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
-        try haltReader.halt(of: delivery, owner: owner)
+    package func halts(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [Int64: DeliveryHalt] {
+        try haltReader.halts(of: deliveries)
     }
 
-    package func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError)
-        -> Recording
-    {
+    package func record(_ attempts: [AttemptRecord], now: Timestamp) async throws(StoreError) -> Recording {
         try await write { db in
-            var recorder = try AttemptRecorder(db: db, owner: owner, now: now)
+            var recorder = try AttemptRecorder(db: db, now: now)
             for attempt in attempts { try recorder.record(attempt) }
             try recorder.finish()
             return recorder.recording
@@ -85,25 +83,11 @@ extension SQLiteStore: DeliveryStore {
     }
 
     package func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
-        try await write { db in
-            try db.run(
-                """
-                UPDATE deliveries INDEXED BY deliveries_leases SET lease_until = ?
-                WHERE state = 'sending' AND lease_owner = ?
-                """,
-                [until.milliseconds, owner.name])
-        }
+        try await write { try Leases.renew(by: owner, until: until, $0) }
     }
 
     package func leases() async throws(StoreError) -> [OwnerLease] {
-        try await read { db in
-            try db.rows(
-                """
-                SELECT lease_owner, max(lease_until) AS until FROM deliveries INDEXED BY deliveries_leases
-                WHERE state = 'sending' GROUP BY lease_owner
-                """
-            ).map { OwnerLease(owner: LeaseOwner($0["lease_owner"]), until: $0.time("until")) }
-        }
+        try await read { try Leases.held(Leases.deliveries, $0) }
     }
 
     package func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
@@ -113,11 +97,12 @@ extension SQLiteStore: DeliveryStore {
                 try db.run(
                     """
                     UPDATE deliveries INDEXED BY deliveries_leases SET state = 'pending', due_at = iif(digest_at IS NULL, ?, due_at),
-                        is_perhaps_got = 1, lease_owner = NULL, lease_until = NULL
-                    WHERE state = 'sending' AND lease_owner = ?
+                        is_perhaps_got = 1, lease = NULL
+                    WHERE state = 'sending' AND lease IN (SELECT number FROM leases WHERE holder = ?)
                     """, [now.milliseconds, owner.name])
                 reclaimed += db.changesCount
             }
+            try Leases.removeEmpty(db)
             // The former owner may be frozen and not dead. Thawed, it looks again before each send.
             if reclaimed > 0 { try Halts.raise(db) }
             return reclaimed

@@ -5,47 +5,30 @@ package import Storage
 
 extension SQLiteStore {
     package func retryRefusals(_ selection: RetrySelection, now: Timestamp) async throws(StoreError) -> [RetryRefusal] {
-        // Nobody may have looked since a suppression's time ran out.
+        // A suppression may have run out since anybody looked.
         try await write { try Suppressions.endThoseOver($0, now: now) }
         return try await read { db in
             try (selection.numbers ?? []).compactMap { number in
-                guard
-                    let row = try db.row(
-                        "SELECT d.state, d.channel, \(Self.obstacle) AS obstacle FROM \(Self.joined) WHERE d.id = ?",
-                        [number])
-                else { return RetryRefusal(number: number, reason: "there is no such delivery") }
-                let reason = try selection.objection(to: row.choice("state"), by: row.channel)
-                return (reason ?? row["obstacle"]).map { RetryRefusal(number: number, reason: $0) }
+                guard let facts = try RetryCondition.facts(of: number, db) else {
+                    return RetryRefusal(number: number, reason: "there is no such delivery")
+                }
+                return RetryRule.objection(facts, wanted: selection.state).map {
+                    RetryRefusal(number: number, reason: $0)
+                }
             }
         }
     }
 
-    private static let joined = """
-        deliveries d JOIN bulletins b ON b.id = d.bulletin JOIN endpoints e ON e.id = d.endpoint
-        JOIN subscriptions s ON s.id = d.subscription
-        """
-
-    /// What stands in the way, in words; NULL if nothing does.
-    private static let obstacle = """
-        CASE WHEN b.state IN ('superseded', 'withdrawn', 'expired', 'rejected') AND NOT (b.is_withdrawal AND b.state = 'withdrawn')
-                THEN 'its bulletin is ' || b.state
-            WHEN b.is_withdrawal AND \(BulletinThread.isOvertaken) THEN 'a later revision is public'
-            WHEN s.state = 'ended' THEN 'its subscription has ended'
-            WHEN \(Suppressions.stopSQL) THEN 'its address is on the suppression list'
-            WHEN e.state <> 'active' THEN 'its endpoint is turned off; add a subscription of it again to turn it on' END
-        """
-
     package func retry(_ selection: RetrySelection, after: Int64, limit: Int, now: Timestamp)
         async throws(StoreError) -> [DeliveryRow]
     {
-        // Found beside the writer, since it may mean reading all deliveries.
+        // The search may read all deliveries, so it runs beside the writer.
         let found = try await read { try Self.numbers(selection, after: after, limit: limit, $0) }
         return try await write { db in
             let chosen = try db.rows(
                 """
-                SELECT d.id, d.bulletin FROM \(Self.joined)
-                WHERE d.id IN (SELECT value FROM json_each(?)) AND \(selection.condition)
-                    AND \(Self.obstacle) IS NULL
+                SELECT d.id, d.bulletin FROM \(RetryCondition.joined)
+                WHERE d.id IN (SELECT value FROM json_each(?)) AND \(RetryCondition.sql(wanted: selection.state))
                 """, [jsonList(found)])
             try Self.reopen(chosen, db, now: now)
             return try db.rows(
@@ -60,7 +43,7 @@ extension SQLiteStore {
         let (hasBulletin, hasAddress) = (selection.bulletin != nil, selection.address != nil)
         let order = DeliveryJoin.order(
             byBulletin: hasBulletin && selection.numbers == nil, byAddress: hasAddress && selection.numbers == nil)
-        var conditions = ["d.id > ?1", selection.condition, "\(obstacle) IS NULL"]
+        var conditions = ["d.id > ?1", RetryCondition.sql(wanted: selection.state)]
         conditions.append(
             selection.numbers == nil ? "d.state = ?3" : "d.id IN (SELECT value FROM json_each(?2))")
         if hasBulletin { conditions.append("b.publisher = ?4 AND b.name = ?5") }
@@ -99,25 +82,6 @@ extension SQLiteStore {
             let attempts = try db.rows("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", [number])
             return (try row.deliveryRow(), attempts.map { $0.attemptRow() })
         }
-    }
-}
-
-extension RetrySelection {
-    /// Why a delivery in this state is not what is asked for; nil if it is.
-    fileprivate func objection(to state: DeliveryState, by channel: Channel) -> String? {
-        if self.state == .delivered {
-            guard state == .delivered else { return "it is \(state.rawValue), and was not delivered" }
-            return channel.traits.sendsAgain
-                ? nil : "it went by \(channel.rawValue), and only webhooks get a thing twice"
-        }
-        let isOver = [DeliveryState.failed, .bounced, .suppressed].contains(state)
-        return isOver ? nil : "it is \(state.rawValue), and only what failed is tried again"
-    }
-
-    /// The same of the row `d`.
-    fileprivate var condition: String {
-        state == .delivered
-            ? "d.state = 'delivered' AND d.channel = 'webhook'" : "d.state IN ('failed', 'bounced', 'suppressed')"
     }
 }
 

@@ -5,10 +5,8 @@ package import Storage
 extension SQLiteStore: FanoutStore {
     package func fanOut(limit: Int, now: Timestamp) async throws(StoreError) -> FanoutStep {
         try await write { db in
-            try Numbers.withLastDelivery(db) {
-                var router = try BulletinRouter(db: db, now: now, limit: limit)
-                return try router.run()
-            }
+            var router = try BulletinRouter(db: db, now: now, limit: limit)
+            return try router.run()
         }
     }
 

@@ -85,7 +85,7 @@ extension Row {
 final class FeedGenerationReader: Sendable {
     private let statements: Mutex<Statements>
 
-    init(path: String) throws(SQLiteStoreOpenError) { statements = Mutex(try Statements(path: path)) }
+    init(path: String) throws(StoreFileError) { statements = Mutex(try Statements(path: path)) }
 
     func number() throws(StoreError) -> Int64 {
         try statements.withLock { statements throws(StoreError) in
@@ -100,7 +100,7 @@ final class FeedGenerationReader: Sendable {
         let select: DirectStatement
         private let connection: DirectConnection
 
-        init(path: String) throws(SQLiteStoreOpenError) {
+        init(path: String) throws(StoreFileError) {
             let connection = try DirectConnection(path: path)
             select = try connection.prepare("SELECT number FROM feed_generation")
             self.connection = connection

@@ -3,7 +3,7 @@ import GRDB
 import Storage
 
 /// Finds the hub's subscriptions whose feeds a bulletin has changed. The fan-out only notes the bulletin, which costs it
-/// next to nothing; who claims pushes marks the subscriptions, in chunks.
+/// next to nothing. The claim of pushes marks the subscriptions, in chunks.
 struct HubChanges {
     private let insert: Prepared
 
@@ -15,18 +15,18 @@ struct HubChanges {
             """)
     }
 
-    /// A bulletin was routed: it stands in all its feeds now, or has left them.
+    /// Notes a bulletin that was routed: it has entered all its feeds, or has left them.
     func note(_ bulletin: UnroutedBulletin) throws { try insert.run([bulletin.number, bulletin.priority]) }
 
     static func areThere(_ db: Database) throws -> Bool {
         try db.number("SELECT EXISTS (SELECT 1 FROM hub_changes)") == 1
     }
 
-    /// Subscriptions that one transaction marks, and bulletins it looks at.
+    /// The most subscriptions that one transaction marks, and the most bulletins that it looks at.
     private static let markedAtOnce = 2000
     private static let bulletinsAtOnce = 10
 
-    /// Has the subscriptions to what changed pushed to; the most urgent bulletins first.
+    /// Makes the subscriptions to changed feeds due for a push, the most urgent bulletins first.
     static func mark(_ db: Database, now: Timestamp) throws {
         var room = markedAtOnce
         for _ in 0..<bulletinsAtOnce {
@@ -43,7 +43,7 @@ struct HubChanges {
         }
     }
 
-    /// A push that waits becomes the push of this bulletin, with a fresh schedule; one under way is followed by another.
+    /// A waiting push becomes the push of this bulletin, with a fresh schedule. A push under way is followed by another.
     private static func mark(_ change: Row, limit: Int, _ db: Database, now: Timestamp) throws -> [Int64] {
         var marked: [Int64] = []
         let (bulletin, priority, place): (Int64, Int64, Int64) = (
@@ -53,7 +53,7 @@ struct HubChanges {
             """
             \(concerned)
             UPDATE hub_subscriptions SET bulletin = ?1, priority = iif(bulletin IS NULL, ?4, min(priority, ?4)),
-                spent = iif(lease_owner IS NULL, attempts, spent), due_at = iif(lease_owner IS NULL, ?5, due_at)
+                spent = iif(lease IS NULL, attempts, spent), due_at = iif(lease IS NULL, ?5, due_at)
             WHERE id IN (SELECT id FROM concerned ORDER BY id LIMIT ?3) RETURNING id
             """
         ).each([bulletin, place, limit, priority, now.milliseconds]) { marked.append($0.integer(0)) }
@@ -63,7 +63,7 @@ struct HubChanges {
     /// Whether the feed of `s` may hold the bulletin `r` by its kind and content.
     private static let isConcerned = "s.kinds & r.kind AND (s.contents = 0 OR s.contents & r.contents)"
 
-    /// Active subscriptions behind the place `?2` to the feeds in which any revision of the bulletin `?1` stands or stood.
+    /// Active subscriptions with an id above `?2` to feeds that hold or held any revision of the bulletin `?1`.
     private static let concerned = """
         WITH revisions AS MATERIALIZED (
             SELECT r.id, r.targets, r.publisher, r.kind, r.contents FROM bulletins b

@@ -2,7 +2,7 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Does with a request what its verdict says, in one transaction.
+/// Applies a verdict to its request, in one transaction.
 struct HubSettlement {
     let db: Database
     /// A row of `hub_requests`.
@@ -45,7 +45,7 @@ struct HubSettlement {
 
     private func drop() throws { try db.run("DELETE FROM hub_requests WHERE id = ?", [number]) }
 
-    /// Makes it one that is told no.
+    /// Turns it into a request whose callback is told that it is denied.
     private func deny(_ reason: String) throws {
         try db.run(
             "UPDATE hub_requests SET mode = 'denied', reason = ?, secret = NULL, attempts = 0, due_at = ? WHERE id = ?",
@@ -54,7 +54,7 @@ struct HubSettlement {
 
     private var leaseEnd: Int64 { now.milliseconds + (request["lease_seconds"] as Int64) * 1000 }
 
-    /// Whether there was a subscription to renew. A push that waits for a callback that has answered now waits no longer.
+    /// Renews the subscription, if there is one. A waiting push becomes due, since the callback has just answered.
     private func renew() throws -> Bool {
         let topic: String = request["topic"]
         try db.run(

@@ -5,7 +5,7 @@ import Storage
 
 /// The hub's subscriptions, within one transaction.
 enum HubSubscriptions {
-    /// What is left of a subscription that ends is where it led and why it ended.
+    /// Ends subscriptions. Their callbacks and the reason are all that stays.
     static func end(_ condition: String, _ values: [(any Bindable)?], why: String, _ db: Database, now: Timestamp)
         throws
         -> Int
@@ -32,7 +32,7 @@ enum HubSubscriptions {
         _ = try end("expires_at <= ?1", [], why: "its lease has ended", db, now: now)
     }
 
-    /// Whether a host, its owner and the network that asks may have one more.
+    /// Whether a host, its owner and the asking network may have one more subscription.
     static func hasRoom(
         at host: String, of owner: String, from network: String, _ limits: HubLimits, _ db: Database
     ) throws -> Bool {
@@ -45,17 +45,17 @@ enum HubSubscriptions {
             && count("network", network) < limits.subscriptionsOfNetwork
     }
 
-    /// How many pushes wait, or are under way.
+    /// The number of pushes that wait or are under way.
     static func unpushed(_ db: Database) throws -> Int64 {
         try db.number(
             """
             SELECT (SELECT count(*) FROM hub_subscriptions INDEXED BY hub_subscriptions_due
                     WHERE state = 'active' AND due_at IS NOT NULL)
-                + (SELECT count(*) FROM hub_subscriptions INDEXED BY hub_subscriptions_leases WHERE lease_owner IS NOT NULL)
+                + (SELECT count(*) FROM hub_subscriptions INDEXED BY hub_subscriptions_leases WHERE lease IS NOT NULL)
             """) ?? 0
     }
 
-    /// Forgets a callback, whatever was to be pushed to it or asked; in how many places it was known.
+    /// Forgets a callback with its pushes and requests, and returns in how many places it was known.
     static func forget(_ callback: String, _ db: Database) throws -> Int {
         let numbers = try db.rows(
             """
@@ -73,11 +73,11 @@ enum HubSubscriptions {
         }
     }
 
-    /// What a subscription's secret is sealed for.
+    /// The purpose that a subscription's secret is sealed for.
     static func purpose(_ callback: String, _ topic: String) -> String { "hub:\(callback) \(topic)" }
 }
 
 extension Row {
-    /// The secret of a request or a subscription.
+    /// The sealed secret of a request or a subscription.
     var sealedSecret: [UInt8]? { (self["secret"] as Data?).map { [UInt8]($0) } }
 }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 import Storage
 
-/// How a topic stands in columns: a private one by its endpoint, so that no token is stored.
+/// The columns of a topic. A private feed is stored by its endpoint, so that no token is stored.
 struct HubTopicColumns {
     let path: String
     var region: Int64?
@@ -40,7 +40,7 @@ struct HubTopicColumns {
         (kinds, contents) = (row["kinds"], row["contents"])
     }
 
-    /// The path of the feed's address. The token of one that was erased since is nobody's, and leads nowhere.
+    /// The path of the feed's address. If the feed was erased since, the token belongs to nobody and leads nowhere.
     func address(_ key: StoreKey) -> String {
         guard let feed else { return path }
         return path.replacing(

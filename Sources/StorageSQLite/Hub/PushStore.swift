@@ -2,9 +2,9 @@ import Bulletins
 import GRDB
 import Storage
 
-/// The hub's pushes as the delivery engine takes them: each is the delivery of a subscription, by its number, and its
-/// bulletin the last that changed the feed.
-struct PushStore: DeliveryStore {
+/// The hub's pushes in the form in which the delivery engine claims them. Each is under the number of its subscription, and
+/// its bulletin is the last one that changed the feed.
+struct PushStore: ClaimStore {
     let store: SQLiteStore
 
     func claim(
@@ -28,6 +28,7 @@ struct PushStore: DeliveryStore {
         _ limit: Int, upTo last: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp, _ db: Database
     ) throws -> [ClaimedDelivery] {
         var found: [ClaimedDelivery] = []
+        let lease = try db.nextNumber("leases")
         let due = try db.prepared(
             """
             SELECT id, bulletin, callback, attempts, spent, priority, failing_since
@@ -35,49 +36,41 @@ struct PushStore: DeliveryStore {
             WHERE state = 'active' AND due_at IS NOT NULL AND priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?
             """)
         for priority in 0...last where found.count < limit {
-            try due.each([priority, now.milliseconds, limit - found.count]) { found.append(claimed($0)) }
+            try due.each([priority, now.milliseconds, limit - found.count]) { found.append(claimed($0, lease)) }
         }
+        guard !found.isEmpty else { return [] }
+        try Leases.open(lease, by: owner, until: until, db)
         try db.run(
             """
-            UPDATE hub_subscriptions SET due_at = NULL, claimed = bulletin, attempts = attempts + 1,
-                lease_owner = ?, lease_until = ?
+            UPDATE hub_subscriptions SET due_at = NULL, claimed = bulletin, attempts = attempts + 1, lease = ?
             WHERE id IN (SELECT value FROM json_each(?))
-            """, [owner.name, until.milliseconds, jsonList(found.map(\.number))])
+            """, [lease, jsonList(found.map(\.number))])
         return found
     }
 
-    private static func claimed(_ row: SQLiteRow) -> ClaimedDelivery {
+    private static func claimed(_ row: SQLiteRow, _ lease: Int64) -> ClaimedDelivery {
         let (number, attempts) = (row.integer(0), row.integer(3))
         return ClaimedDelivery(
-            number: number, bulletin: row.integer(1), endpoint: number, address: row.text(2),
-            attempt: Int(attempts) + 1, tries: Int(attempts - row.integer(4)) + 1, priority: Int(row.integer(5)),
-            subscription: number, region: .country, field: .any, language: "id", unsubscribeToken: [],
-            isFailing: !row.isNull(6))
+            number: number, bulletin: row.integer(1), endpoint: number, channel: .websub, address: row.text(2),
+            lease: lease, attempt: Int(attempts) + 1, attemptInRound: Int(attempts - row.integer(4)) + 1,
+            priority: Int(row.integer(5)), isFailing: !row.isNull(6))
     }
 
-    /// The hub has no digests.
-    func claimDigests(limit: Int, owner: LeaseOwner, until: Timestamp, now: Timestamp)
-        async throws(StoreError) -> [[ClaimedDelivery]]
-    {
-        []
-    }
-
-    func contents(of bulletins: Set<Int64>) async throws(StoreError) -> [Int64: DeliveryContent] {
-        try await store.contents(of: bulletins)
-    }
-
-    func halt(of delivery: ClaimedDelivery, owner: LeaseOwner) async throws(StoreError) -> DeliveryHalt? {
+    func halts(of deliveries: [ClaimedDelivery]) async throws(StoreError) -> [Int64: DeliveryHalt] {
         try await store.read { db in
-            let state = try db.prepared(
-                "SELECT state FROM hub_subscriptions WHERE id = ? AND lease_owner = ? AND attempts = ?"
-            ).first([delivery.number, owner.name, delivery.attempt]) { $0.text(0) }
-            return state == nil ? .lost : state == "active" ? nil : .unsubscribed
+            let selectState = try db.prepared("SELECT state FROM hub_subscriptions WHERE id = ? AND lease = ?")
+            var found: [Int64: DeliveryHalt] = [:]
+            for delivery in deliveries {
+                let state = try selectState.first([delivery.number, delivery.lease]) { $0.text(0) }
+                if state != "active" { found[delivery.number] = state == nil ? .lost : .unsubscribed }
+            }
+            return found
         }
     }
 
-    func record(_ attempts: [AttemptRecord], owner: LeaseOwner, now: Timestamp) async throws(StoreError) -> Recording {
+    func record(_ attempts: [AttemptRecord], now: Timestamp) async throws(StoreError) -> Recording {
         try await store.write { db in
-            var recorder = PushRecorder(db: db, owner: owner, now: now)
+            var recorder = PushRecorder(db: db, now: now)
             for attempt in attempts { try recorder.record(attempt) }
             return recorder.recording
         }
@@ -85,25 +78,14 @@ struct PushStore: DeliveryStore {
 
     func renew(owner: LeaseOwner, until: Timestamp) async throws(StoreError) {
         let isAny = try await store.read { db in
-            try db.number("SELECT 1 FROM hub_subscriptions WHERE lease_owner = ? LIMIT 1", [owner.name]) != nil
+            try db.number("SELECT 1 FROM leases WHERE holder = ? LIMIT 1", [owner.name]) != nil
         }
         guard isAny else { return }
-        try await store.write { db in
-            try db.run(
-                "UPDATE hub_subscriptions SET lease_until = ? WHERE lease_owner = ?",
-                [until.milliseconds, owner.name])
-        }
+        try await store.write { try Leases.renew(by: owner, until: until, $0) }
     }
 
     func leases() async throws(StoreError) -> [OwnerLease] {
-        try await store.read { db in
-            try db.rows(
-                """
-                SELECT lease_owner, max(lease_until) AS until FROM hub_subscriptions
-                WHERE lease_owner IS NOT NULL GROUP BY lease_owner
-                """
-            ).map { OwnerLease(owner: LeaseOwner($0["lease_owner"]), until: $0.time("until")) }
-        }
+        try await store.read { try Leases.held(Leases.pushes, $0) }
     }
 
     func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
@@ -112,11 +94,12 @@ struct PushStore: DeliveryStore {
             for owner in owners {
                 try db.run(
                     """
-                    UPDATE hub_subscriptions SET due_at = ?, lease_owner = NULL, lease_until = NULL
-                    WHERE lease_owner = ?
+                    UPDATE hub_subscriptions SET due_at = ?, lease = NULL
+                    WHERE lease IS NOT NULL AND lease IN (SELECT number FROM leases WHERE holder = ?)
                     """, [now.milliseconds, owner.name])
                 reclaimed += db.changesCount
             }
+            try Leases.removeEmpty(db)
             return reclaimed
         }
     }

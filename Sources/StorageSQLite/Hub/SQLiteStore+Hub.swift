@@ -96,5 +96,5 @@ extension SQLiteStore: HubStore {
         }
     }
 
-    package var pushes: any DeliveryStore { PushStore(store: self) }
+    package var pushes: any ClaimStore { PushStore(store: self) }
 }

@@ -26,9 +26,9 @@ extension IntakeRecorder {
         let envelope = message.envelope
         try db.run(
             """
-            INSERT INTO refusals (id, reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
+            INSERT INTO refusals (reason, publisher, name, received_at, queue, routing_key, size, errors, body, user_id,
                 content_type, content_encoding, headers, properties, reply_to, correlation_id)
-            VALUES (\(Numbers.next("refusals")), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 refusal.reason.rawValue, message.claimedID?.publisher, name, now.milliseconds, message.queue,

@@ -1,56 +1,63 @@
-import Addresses
 package import GRDB
 import Storage
 
-/// The schema's versions, each a frozen file. `PRAGMA user_version` says how many were applied.
+/// The versions of the schema, each a frozen file. `PRAGMA user_version` tells which one a store has.
 package enum Migrations {
-    private static let all: [[UInt8]] = [
-        PackageResources._01_initial_sql, PackageResources._02_short_rows_sql,
-        PackageResources._03_engine_sql, PackageResources._04_bounces_sql, PackageResources._05_feeds_sql,
-        PackageResources._06_webhooks_sql, PackageResources._07_websub_sql,
-        PackageResources._08_numbers_sql, PackageResources._09_mail_failures_sql,
-        PackageResources._10_hub_owners_sql, PackageResources._11_publisher_users_sql,
-        PackageResources._12_held_sql,
-        PackageResources._16_addresses_sql,
-        PackageResources._17_clocks_sql,
-        PackageResources._18_threads_sql,
-    ]
+    private static let all: [[UInt8]] = [PackageResources._01_initial_sql]
+
+    /// The last version of the builds before the first release. Their stores have other tables, so the numbering goes on
+    /// from there instead of beginning anew.
+    private static let unreleased = 15
 
     /// The newest version.
-    package static var count: Int { all.count }
+    package static var newest: Int { unreleased + all.count }
 
-    /// Brings a store to the newest version, or as far as `last`.
-    package static func apply(to pool: DatabasePool, upTo last: Int = count) throws {
+    /// Brings a store to the newest version.
+    package static func apply(to pool: DatabasePool) throws {
         try pool.writeWithoutTransaction { db in
-            let applied = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            guard applied <= all.count else {
-                throw StoreError.unusable(
-                    "it is of version \(applied), and this program knows up to \(all.count); use the newer program")
-            }
-            guard applied < last else { return }
-            // A migration that builds a table anew drops the one that others refer to, which an enforced key refuses.
-            // SQLite ignores the pragma within a transaction.
+            let applied = try appliedFiles(to: db)
+            guard applied < all.count else { return }
+            // A migration that rebuilds a table drops one that others refer to, which an enforced key refuses. SQLite
+            // ignores the pragma within a transaction.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
-            db.add(function: canonicalAddress)
-            defer { db.remove(function: canonicalAddress) }
-            for number in applied..<last {
+            for number in applied..<all.count {
                 try db.inTransaction(.exclusive) {
                     try db.execute(sql: String(decoding: all[number], as: UTF8.self))
-                    if rebuilding.contains(number + 1) { try db.checkForeignKeys() }
-                    try db.execute(sql: "PRAGMA user_version = \(number + 1)")
+                    try db.execute(sql: "PRAGMA user_version = \(unreleased + number + 1)")
                     return .commit
                 }
             }
         }
     }
 
-    /// The one spelling of an address, for migrations alone: no index and no trigger may need it.
-    private static let canonicalAddress = DatabaseFunction("canonical_address", argumentCount: 1, pure: true) {
-        String.fromDatabaseValue($0[0]).map(AnyAddress.canonical)
+    /// How many of the files the store has; none of them if it is new.
+    private static func appliedFiles(to db: Database) throws -> Int {
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        try requireUsable(version)
+        return max(0, version - unreleased)
     }
 
-    /// The versions that build a table anew. The others leave all references as they are, and looking through all rows
-    /// of a large store takes a while.
-    private static let rebuilding: Set<Int> = [3]
+    /// Throws if the store at `path` is of a version that this program cannot use. It reads without writing; opening a pool
+    /// already writes to the file. An error that is not about the version is left to the pool.
+    static func requireUsable(_ path: String) throws {
+        guard let version = try? DirectConnection(path: path).prepare("PRAGMA user_version").number(),
+            let version
+        else { return }
+        try requireUsable(Int(version))
+    }
+
+    private static func requireUsable(_ version: Int) throws {
+        if (1...unreleased).contains(version) {
+            throw StoreError.unusable(
+                """
+                it was made by an unreleased build (version \(version)), which no release reads; move it away with its \
+                key and make a new store by 'kentongan store migrate'
+                """)
+        }
+        if version > newest {
+            throw StoreError.unusable(
+                "it is of version \(version), and this program knows up to \(newest); use the newer program")
+        }
+    }
 }

@@ -71,7 +71,7 @@ struct RegionReplacement: Sendable {
         -> MovedSubscription
     {
         // An endpoint that is turned off stays so. Once it is turned on, it has all of these subscriptions.
-        let terms = EndpointTerms(isVerified: false, revives: false)
+        let terms = EndpointRequest(isVerified: false, revives: false)
         var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
         for write in SuccessionRule.writes(to: new, existing: try existing(stored.subscription, endpoint, in: new, db))
         {

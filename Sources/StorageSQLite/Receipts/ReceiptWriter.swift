@@ -34,8 +34,4 @@ struct ReceiptWriter {
             subject.correlationID, subject.traceparent,
         ])
     }
-
-    func put(_ event: ReceiptEvent, id: String, about subject: Subject, _ details: [JSONObject.Member] = []) throws {
-        try put(Receipt(event, id: id, about: subject, details))
-    }
 }

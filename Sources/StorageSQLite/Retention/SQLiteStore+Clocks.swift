@@ -3,28 +3,29 @@ import GRDB
 package import Storage
 
 extension SQLiteStore: UpkeepStore {
-    package func mendWaits(_ limits: ClockLimits, limit: Int, now: Timestamp) async throws(StoreError) -> [MendedTimes]
+    package func mendWaits(_ limits: ClockLimits, limit: Int, as hold: DutyHold, now: Timestamp)
+        async throws(StoreError) -> [MendedTimes]
     {
         let rules = WaitRule.all(limits)
         let broken = try await read { db in try rules.filter { try $0.isBroken(db, now: now) } }
         guard !broken.isEmpty else { return [] }
-        return try await write { db in
+        return try await write(as: hold) { db in
             try broken.map { MendedTimes(what: $0.what, count: try $0.mend(db, limit: limit, now: now)) }
                 .filter { $0.count > 0 }
         }
     }
 
-    package func noteClock(elapsed: Duration?, _ limits: ClockLimits, now: Timestamp) async throws(StoreError)
-        -> ClockFinding
+    package func noteClock(elapsed: Duration?, _ limits: ClockLimits, as hold: DutyHold, now: Timestamp)
+        async throws(StoreError) -> ClockFinding
     {
-        try await write { try ClockMark(db: $0).note(elapsed: elapsed, limits, now: now) }
+        try await write(as: hold) { try ClockMark(db: $0).note(elapsed: elapsed, limits, now: now) }
     }
 
-    package func walkTimes(_ limits: ClockLimits, now: Timestamp) async throws(StoreError) -> Int? {
+    package func walkTimes(_ limits: ClockLimits, as hold: DutyHold, now: Timestamp) async throws(StoreError) -> Int? {
         guard let place = try await read({ try TimeWalk.place($0) }) else { return nil }
         let walk = TimeWalk(limits: limits, now: now)
         let step = try await read { try walk.look(place, $0) }
-        return try await write { try walk.take(step, $0) }
+        return try await write(as: hold) { try walk.take(step, $0) }
     }
 
     package func retentionHold(now: Timestamp) async throws(StoreError) -> Duration? {
@@ -36,13 +37,13 @@ extension SQLiteStore: UpkeepStore {
     }
 }
 
-/// What the store remembers of the clock.
+/// The store's memory of the clock.
 private struct ClockMark {
     let db: Database
 
-    /// A gap from which on a clock is not believed by itself.
+    /// A gap that is too large to believe a clock without an operator.
     private static let surprising = Duration.seconds(86_400)
-    /// How long retention holds then, counted while a worker runs.
+    /// Milliseconds for which retention then holds, counted while a worker runs.
     private static let hold: Int64 = 86_400_000
 
     func note(elapsed: Duration?, _ limits: ClockLimits, now: Timestamp) throws -> ClockFinding {
@@ -71,7 +72,7 @@ private struct ClockMark {
         try db.run("UPDATE clock_mark SET seen_at = ?, hold = ?", [seenAt.milliseconds, hold])
     }
 
-    /// A jump that no look has noted yet counts as well.
+    /// The remaining hold. A jump that no look has noted yet counts as well.
     func hold(now: Timestamp) throws -> Duration? {
         guard let row = try db.row("SELECT seen_at, hold FROM clock_mark") else { return nil }
         let hold: Int64 = row["hold"]

@@ -4,17 +4,19 @@ package import Storage
 import Synchronization
 
 extension SQLiteStore: ShrinkableStore {
-    package func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int {
+    package func prune(_ retention: Retention, limit: Int, as hold: DutyHold, now: Timestamp) async throws(StoreError)
+        -> Int
+    {
         let pruning = Pruning(retention: retention, limit: limit, now: now, key: key)
         var place = pruningPlace.withLock { $0 }
         defer { pruningPlace.withLock { $0 = place } }
         while place.kind < pruning.kinds.count {
-            // Looked for beside the writer, in short looks that hold no old state of the file.
+            // The search runs beside the writer, in short reads that hold no old state of the file.
             let from = place
             let look = try await read { try pruning.look(from, $0) }
             place = look.next
             guard !look.due.isEmpty else { continue }
-            try await write { try pruning.remove(look.due, of: from.kind, $0) }
+            try await write(as: hold) { try pruning.remove(look.due, of: from.kind, $0) }
             return look.due.count
         }
         place = PruningPlace()
@@ -23,36 +25,36 @@ extension SQLiteStore: ShrinkableStore {
 
     package func shrink() async throws(StoreError) -> Bool {
         let free = try await read { try $0.number("PRAGMA freelist_count") ?? 0 }
-        // What intake and deliveries free they soon need again.
+        // Intake and deliveries soon use these pages again.
         guard free > Self.spare else { return false }
         let left = try await write { db in
             try db.execute(sql: "PRAGMA incremental_vacuum(\(Self.pagesAtOnce))")
             return try db.number("PRAGMA freelist_count") ?? 0
         }
-        // A file that was made without auto_vacuum keeps its pages, however often it is asked.
+        // A file that was made without auto_vacuum keeps its pages.
         guard left < free else { return false }
         guard left <= Self.spare else { return true }
-        // The file itself is cut when the log is written back; if a reader is in the way, by a later checkpoint.
+        // The file itself shrinks when the log is written back. If a reader is in the way, a later checkpoint does that.
         _ = try await writeBack(patience: .zero)
         return false
     }
 
-    /// Pages that stay free, 8 MiB.
+    /// Pages that stay free: 8 MiB.
     private static let spare: Int64 = 1024
-    /// Pages that one transaction moves.
+    /// The most pages that one transaction moves.
     private static let pagesAtOnce: Int64 = 500
 }
 
-/// How far retention has come in its round: the kind, and the last number that it looked at.
+/// The progress of retention in its round: the kind, and the last id that it looked at.
 struct PruningPlace: Sendable, Equatable {
     var kind = 0
     var number: Int64 = 0
 }
 
-/// Removes what has been kept long enough. What refers to something goes before it.
+/// Removes rows that were kept long enough. Rows that refer to others go before these.
 ///
-/// A round walks each kind's table by its numbers in short looks, and a look goes on where the last one ended, so that a
-/// batch costs the same however much is kept.
+/// A round walks each kind's table by its ids in short reads. Each read continues where the last one ended, so a batch costs
+/// the same however much is kept.
 private struct Pruning: Sendable {
     let retention: Retention
     let limit: Int
@@ -61,15 +63,15 @@ private struct Pruning: Sendable {
 
     struct Kind {
         let age: Duration?
-        /// The table that is walked, and its number.
+        /// The table that is walked, and its id.
         let table: String
         var number = "id"
-        /// Rows of it that one transaction removes, where each takes others with it.
+        /// The most rows that one transaction removes, where each takes others with it.
         var most = Int.max
-        /// Selects what is due among the numbers after `?2` up to `?3`: the walked number, and the row's, by the former;
-        /// `?1` is the time.
+        /// Selects the walked id and the row's id of due rows, among the walked ids above `?2` up to `?3`, in their order.
+        /// `?1` is the time before which a row is due.
         let due: String
-        /// Removes these, with the time: what was reopened meanwhile stays.
+        /// Removes rows by their ids. It gets the time again, since a row that was reopened in the meantime stays.
         let remove: (_ numbers: [Int64], _ start: Int64, Database) throws -> Void
     }
 
@@ -134,7 +136,7 @@ private struct Pruning: Sendable {
         ]
     }
 
-    /// An endpoint `e` whose last subscription ended before `?1`, or that has had none since.
+    /// True of an endpoint `e` whose last subscription ended before `?1`, or that never had one.
     private static let isUnused = """
         e.address NOT LIKE 'erased:%' AND e.created_at < ?1
         AND NOT EXISTS (SELECT 1 FROM subscriptions INDEXED BY subscriptions_identity
@@ -143,10 +145,10 @@ private struct Pruning: Sendable {
             WHERE endpoint = e.id AND state = 'ended' AND ended_at >= ?1)
         """
 
-    /// Rows of a table that one look passes.
+    /// Rows of a table that one read passes.
     private static let stretch = 2000
 
-    /// What is due in the next stretch, and where to go on.
+    /// Finds the due rows of the next stretch, and the place to continue at.
     func look(_ place: PruningPlace, _ db: Database) throws -> (due: [Int64], next: PruningPlace) {
         let kind = kinds[place.kind]
         guard let age = kind.age, let end = try end(of: kind, after: place.number, db) else {
@@ -156,7 +158,7 @@ private struct Pruning: Sendable {
         var (due, reached): ([Int64], Int64) = ([], end)
         try db.prepared(kind.due).eachWhile([start(age), place.number, end]) { row in
             due.append(row.integer(1))
-            // What this walked number has more of is due at the next look.
+            // The other rows of this walked id are due at the next read.
             if due.count == limit { reached = row.integer(0) - 1 }
             return due.count < limit
         }
@@ -179,7 +181,7 @@ private struct Pruning: Sendable {
 
     private func start(_ age: Duration) -> Int64 { (now + (.zero - age)).milliseconds }
 
-    /// A statement for each number, `?1`, with the time, `?2`.
+    /// Runs a statement per id, `?1`, with the time, `?2`.
     private func each(_ sql: String) -> ([Int64], Int64, Database) throws -> Void {
         { numbers, start, db in
             let statement = try db.prepared(sql)
@@ -194,7 +196,7 @@ private struct Pruning: Sendable {
         try each("DELETE FROM deliveries WHERE id = ?1 AND finished_at < ?2")(numbers, start, db)
     }
 
-    /// Those that still have no deliveries.
+    /// Removes bulletins that still have no deliveries.
     private func removeBulletins(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
         let rows = try db.rows(
             """
@@ -216,7 +218,7 @@ private struct Pruning: Sendable {
     }
 
     private func forgetAddresses(_ endpoints: [Int64], _ start: Int64, _ db: Database) throws {
-        // One may have been subscribed again meanwhile.
+        // An address may have been subscribed again in the meantime.
         let rows = try db.rows(
             """
             SELECT e.id, e.channel, e.address FROM endpoints e

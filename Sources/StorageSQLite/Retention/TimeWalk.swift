@@ -2,8 +2,8 @@ import Bulletins
 import GRDB
 import Storage
 
-/// Brings back the times of events that a clock ahead of now has written, by which retention and the order of
-/// deliveries go. It walks each table by its numbers, in short stretches, and only after the clock was seen to go back.
+/// Corrects times of events that a clock ahead of now has written, since retention and the order of deliveries depend on
+/// them. It walks each table by its ids in short stretches, and only after the clock was seen to go back.
 struct TimeWalk: Sendable {
     let limits: ClockLimits
     let now: Timestamp
@@ -14,22 +14,22 @@ struct TimeWalk: Sendable {
     }
 
     struct Step: Sendable {
-        /// Where the walk is now, and where it is after this step; nil at its end.
+        /// The place of the walk before this step and after it; nil at its end.
         let from: Place
         let next: Place?
-        /// The last number of the stretch, and what is to be set in it.
+        /// The last id of the stretch, and the rules that find something to correct in it.
         let end: Int64
         let due: [Int]
     }
 
-    /// One table: the number that it is walked by, and what is set where. `?1` is now, `?2` the furthest that an event's
-    /// time may be.
+    /// One table: the id by which it is walked, and its corrections. `?1` is now, `?2` the furthest that an event's time may
+    /// be.
     struct Table: Sendable {
         let name: String
         var number = "id"
         var rules: [(ahead: String, set: String)]
 
-        /// Columns that hold the times of events.
+        /// `events` are the columns that hold times of events.
         init(_ name: String, number: String = "id", events: [String], _ more: [(ahead: String, set: String)] = []) {
             self.name = name
             self.number = number
@@ -39,7 +39,7 @@ struct TimeWalk: Sendable {
         }
     }
 
-    /// Deliveries before their bulletins, by whose times they are judged.
+    /// Deliveries come before their bulletins, by whose times they are judged.
     static let tables = [
         Table(
             "deliveries", events: ["finished_at"],
@@ -76,14 +76,14 @@ struct TimeWalk: Sendable {
     /// Rows of a table that one step passes.
     private static let stretch = 2000
 
-    /// Where the walk is; nil if none is under way.
+    /// The place of the walk; nil if none is under way.
     static func place(_ db: Database) throws -> Place? {
         try db.prepared("SELECT walk, walk_number FROM clock_mark WHERE walk IS NOT NULL").first([]) {
             Place(table: Int($0.integer(0)), number: $0.integer(1))
         }
     }
 
-    /// What is to be done in the next stretch, without the writer's lock.
+    /// Finds the corrections of the next stretch, without the writer's lock.
     func look(_ place: Place, _ db: Database) throws -> Step {
         guard place.table < Self.tables.count else { return Step(from: place, next: nil, end: 0, due: []) }
         let table = Self.tables[place.table]
@@ -102,9 +102,9 @@ struct TimeWalk: Sendable {
         return Step(from: place, next: Place(table: place.table, number: end), end: end, due: due)
     }
 
-    /// Does it, and notes how far the walk has come; how many rows that changed.
+    /// Applies the corrections, notes the progress of the walk, and returns how many rows have changed.
     func take(_ step: Step, _ db: Database) throws -> Int {
-        // The clock may have gone back once more meanwhile, and the walk begun anew.
+        // The clock may have gone back once more in the meantime, so that the walk began anew.
         guard let place = try Self.place(db), place.table == step.from.table, place.number == step.from.number else {
             return 0
         }

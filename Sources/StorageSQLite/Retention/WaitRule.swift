@@ -2,16 +2,16 @@ import Bulletins
 import GRDB
 import Storage
 
-/// One kind of time that something waits for: how far ahead of now it may be, where those further ahead are by an index,
-/// and what becomes of them.
+/// One kind of time that something waits for: how far ahead of now it may be, the index that finds times further ahead, and
+/// the correction of these.
 ///
-/// A clock that is right finds such a time only where one that was ahead has written it.
+/// While the clock is right, only a clock that was ahead can have written such a time.
 struct WaitRule: Sendable {
-    /// What the times are of, for the log.
+    /// The name of these times in the log.
     let what: String
     let table: String
     var key = "id"
-    /// Those further ahead than `?2`.
+    /// Selects the times further ahead than `?2`.
     let ahead: String
     let most: Duration
     /// Sets the row, with now as `?1`.
@@ -29,7 +29,7 @@ struct WaitRule: Sendable {
     }
 
     private static let week: Int64 = 7 * 86_400_000
-    /// The longest leases of the hub, and overlaps of a webhook's keys.
+    /// The longest lease of the hub, and the longest overlap of a webhook's keys, in milliseconds.
     private static let (longestLease, longestOverlap): (Int64, Int64) = (30 * 86_400_000, 8760 * 3_600_000)
 
     static func all(_ limits: ClockLimits) -> [WaitRule] {
@@ -39,7 +39,7 @@ struct WaitRule: Sendable {
                 what: "notices", table: "notices", ahead: "INDEXED BY notices_due WHERE due_at > ?2", most: wait,
                 set: "due_at = ?1"),
             WaitRule(
-                what: "leases of duties", table: "leases", key: "name", ahead: "WHERE until > ?2", most: limits.slack,
+                what: "leases of duties", table: "duties", key: "name", ahead: "WHERE until > ?2", most: limits.slack,
                 set: "until = ?1"),
             WaitRule(
                 what: "feeds' times of change", table: "feed_generation", ahead: "WHERE changed_at > ?2",
@@ -47,13 +47,15 @@ struct WaitRule: Sendable {
         ]
     }
 
+    private static let channels = Channel.subscribable.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+
     private static func deliveries(_ limits: ClockLimits, _ wait: Duration) -> [WaitRule] {
         [
             WaitRule(
                 what: "deliveries", table: "deliveries",
                 ahead: """
                     INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL
-                        AND digest_at IS NULL AND channel IN ('email', 'webhook', 'feed') AND priority IN (0, 1, 2)
+                        AND digest_at IS NULL AND channel IN (\(channels)) AND priority IN (0, 1, 2)
                         AND due_at > ?2
                     """, most: wait, set: "due_at = ?1"),
             WaitRule(
@@ -65,13 +67,13 @@ struct WaitRule: Sendable {
         ]
     }
 
-    /// A digest's window moves by whole periods to the next one after now.
+    /// Moves a digest's window by whole periods to the next one after now.
     static let digestSet =
         "due_at = \(nextWindow("due_at")), digest_at = iif(digest_at > ?1, \(nextWindow("digest_at")), digest_at)"
 
     private static func nextWindow(_ time: String) -> String {
         let period = "(SELECT digest_period FROM subscriptions s WHERE s.id = deliveries.subscription)"
-        // By a subscription that has no digests any more, it is due now.
+        // If its subscription has no digests any more, it is due now.
         return """
             coalesce((SELECT \(time) - p * ((\(time) - ?1 - 1) / p) FROM (SELECT nullif(\(period), 0) AS p)), ?1)
             """
@@ -117,7 +119,8 @@ struct WaitRule: Sendable {
             WaitRule(
                 what: "suppressions that end", table: "suppressions", key: "address",
                 ahead: "INDEXED BY suppressions_until WHERE until IS NOT NULL AND until > ?2",
-                most: .milliseconds(MailFailures.rest) + limits.slack, set: "until = ?1 + \(MailFailures.rest)"),
+                most: MailFailureDays.rest + limits.slack,
+                set: "until = ?1 + \(Int64(MailFailureDays.rest / .milliseconds(1)))"),
             WaitRule(
                 what: "mail failures", table: "mail_failures", key: "address",
                 ahead: "INDEXED BY mail_failures_last WHERE last_at > ?2", most: limits.slack, set: "last_at = ?1"),

@@ -75,10 +75,9 @@ extension WebhookKeys {
 enum EndpointActivation {
     static func turnOn(_ endpoint: Int64, _ db: Database, now: Timestamp) throws {
         try db.run(
-            """
-            UPDATE endpoints SET state = 'active', \(EndpointHealth.noteSuccess), verified_at = coalesce(verified_at, ?1)
-            WHERE id = ?2
-            """, [now.milliseconds, endpoint])
+            "UPDATE endpoints SET state = 'active', verified_at = coalesce(verified_at, ?1) WHERE id = ?2",
+            [now.milliseconds, endpoint])
+        try HealthColumns.recover("endpoints", endpoint, db)
         // The state is compared twice, since the index holds only those that have not ended.
         try db.run(
             "UPDATE subscriptions SET state = 'active' WHERE endpoint = ? AND state <> 'ended' AND state = 'disabled'",

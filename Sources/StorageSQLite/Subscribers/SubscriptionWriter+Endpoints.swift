@@ -83,8 +83,7 @@ extension SubscriptionWriter {
         }
         try db.run(
             """
-            INSERT INTO subscribers (id, home_region, language, created_at, owner)
-            VALUES (\(Numbers.next("subscribers")), ?, ?, ?, ?)
+            INSERT INTO subscribers (home_region, language, created_at, owner) VALUES (?, ?, ?, ?)
             """,
             [
                 (subscriber.home ?? subscription.region).rawValue, subscription.language, now.milliseconds,
@@ -100,8 +99,8 @@ extension SubscriptionWriter {
         try db.run(
             """
             INSERT INTO endpoints
-                (id, subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
-            VALUES (\(Numbers.next("endpoints")), ?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+                (subscriber, channel, address, secret_version, state, suppressed, created_at, verified_at)
+            VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
             """,
             [
                 holder, channel.rawValue, address, terms.isVerified ? "active" : "disabled", suppressed.rawValue,

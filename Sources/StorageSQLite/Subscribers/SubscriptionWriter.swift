@@ -9,7 +9,7 @@ struct SubscriptionWriter {
     let db: Database
     let key: StoreKey
     let subscriber: Subscriber
-    let terms: EndpointTerms
+    let terms: EndpointRequest
     let zones: TimeZones
     let now: Timestamp
     /// The secrets of webhooks and feeds that this transaction made, by endpoint.
@@ -29,7 +29,7 @@ struct SubscriptionWriter {
     }
 
     init(
-        db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), terms: EndpointTerms = EndpointTerms(),
+        db: Database, key: StoreKey, subscriber: Subscriber = Subscriber(), terms: EndpointRequest = EndpointRequest(),
         zones: TimeZones, now: Timestamp
     ) {
         (self.db, self.key, self.subscriber, self.terms, self.zones) = (db, key, subscriber, terms, zones)
@@ -71,7 +71,7 @@ struct SubscriptionWriter {
 
     private func insert(_ subscription: Subscription, _ endpoint: KnownEndpoint) throws -> Int64 {
         // The token is made of the number, so the number comes first.
-        let number = try db.number("SELECT \(Numbers.next("subscriptions"))") ?? 1
+        let number = try db.nextNumber("subscriptions")
         let window = DigestWindow(
             subscription.frequency, zone: zones.zone(of: endpoint.subscriber.home ?? .country))
         try db.run(

@@ -17,7 +17,7 @@ package import Storage
 
 /// Verifies the intent of subscribers.
 package struct HubVerifier: Service {
-    private let store: any HubStore & SoleWorkStore
+    private let store: any HubStore & DutyStore
     private let feeds: FeedResponder
     private let settings: HubSettings
     private let client: HTTPPostClient
@@ -31,7 +31,7 @@ package struct HubVerifier: Service {
     private static let tries = 3
 
     package init(
-        store: any HubStore & SoleWorkStore, feeds: FeedResponder, settings: HubSettings, client: HTTPPostClient,
+        store: any HubStore & DutyStore, feeds: FeedResponder, settings: HubSettings, client: HTTPPostClient,
         schedule: RetrySchedule, context: StageContext
     ) {
         self.store = store
@@ -44,7 +44,7 @@ package struct HubVerifier: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lease = WorkLease(.hub, store: store, clock: context.clock)
+            var lease = DutyLease(.hub, store: store, clock: context.clock)
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
                     do throws(StoreError) {
@@ -63,12 +63,11 @@ package struct HubVerifier: Service {
 
     /// Returns the requests that are due and that have room. It reads them after the lease is claimed, since another
     /// worker may have settled them before.
-    private func next(_ lease: inout WorkLease) async throws(StoreError) -> [HubVerification] {
-        if !lease.isHeld {
-            guard try await !store.dueVerifications(limit: 1, now: context.clock.now).isEmpty, try await lease.claim()
-            else {
-                return []
-            }
+    private func next(_ lease: inout DutyLease) async throws(StoreError) -> [HubVerification] {
+        if lease.hold == nil {
+            guard try await !store.dueVerifications(limit: 1, now: context.clock.now).isEmpty,
+                try await lease.claim() != nil
+            else { return [] }
         }
         return try await store.dueVerifications(limit: Self.lookAhead, now: context.clock.now).filter {
             underWay.begin($0)

@@ -40,8 +40,8 @@ package struct ChannelParts: Sendable {
     package typealias NamedService = (name: String, service: any Service)
 
     package let channel: any DeliveryChannel
-    /// The store of the deliveries to claim; nil for the worker's store itself.
-    package var deliveries: (any DeliveryStore)?
+    /// Where deliveries are claimed, if that is not the worker's store itself.
+    package var claims: (any ClaimStore)?
     package var retry = RetrySchedule()
     package var hosts = HostLimits()
     /// Services that stop together with the deliveries.

@@ -14,7 +14,7 @@ struct HubModule: ChannelModule {
         var parts = ChannelParts(
             channel: HubChannel(
                 store: assembly.store, feeds: feeds, client: client, concurrency: settings.concurrency))
-        parts.deliveries = assembly.store.pushes
+        parts.claims = assembly.store.pushes
         (parts.retry, parts.hosts) = (settings.retry, settings.hosts)
         parts.companions = [
             (

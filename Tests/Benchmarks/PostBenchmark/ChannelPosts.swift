@@ -40,10 +40,11 @@ enum ChannelPosts {
     {
         let endpoint = Int64(number % 1000)
         let content = contents[number / 1000 % 100]
+        var terms = EndpointTerms(subscription: endpoint)
+        terms.signing = WebhookSigning(endpoint: endpoint, version: 1)
         let delivery = ClaimedDelivery(
-            number: Int64(number), bulletin: content.stored.number, endpoint: endpoint,
-            address: "http://127.0.0.1:\(port)/\(endpoint)", signing: WebhookSigning(endpoint: endpoint, version: 1),
-            attempt: 1, subscription: endpoint, region: .country, field: .any, language: "id", unsubscribeToken: [])
+            number: Int64(number), bulletin: content.stored.number, endpoint: endpoint, channel: .webhook,
+            address: "http://127.0.0.1:\(port)/\(endpoint)", terms: terms)
         let outcome = await channel.attempt(delivery, content, now: WallClock.system.now)
         if outcome.verdict != .delivered { fatalError("\(outcome)") }
     }
