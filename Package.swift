@@ -152,6 +152,9 @@ let targets: [Target] = [
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         ]),
 
+    // Everything that operators and publishers do, for the commands, the API and the pages.
+    module("Administration", ["AMQP", "Addresses", "Bulletins", "HTTPPost", "Intake", "Runtime", "Storage"]),
+
     // Composition, and the commands.
     module(
         "Worker",
@@ -168,9 +171,8 @@ let targets: [Target] = [
     .executableTarget(
         name: "kentongan",
         dependencies: [
-            "AMQP", "Addresses", "Bulletins", "Email", "HTTPPost", "Intake", "Observability", "Runtime", "Storage",
-            "StorageSQLite",
-            "Webhooks", "Worker", "Wording", hummingbird, logging, nioCore, nioPosix,
+            "AMQP", "Administration", "Bulletins", "Email", "HTTPPost", "Intake", "Observability", "Runtime", "Storage",
+            "StorageSQLite", "Webhooks", "Worker", "Wording", hummingbird, logging, nioCore, nioPosix,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),
@@ -214,6 +216,9 @@ let testTargets: [Target] = [
             "Bulletins", "Portal", "Storage", hummingbird, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
+    tests(
+        "AdministrationTests",
+        ["AMQP", "Administration", "Bulletins", "HTTPPost", "Intake", "Runtime", "Storage", "StorageSQLite"]),
     tests(
         "WorkerTests",
         [

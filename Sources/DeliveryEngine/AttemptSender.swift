@@ -172,6 +172,7 @@ final class AttemptSender: Sendable {
     func measure() {
         metrics.pauses(pauses.remaining != nil)
         metrics.rests(gate.resting(now: .now))
+        metrics.connections(channel.openConnections)
     }
 
     /// Pairs deliveries with their bulletins, and releases the deliveries whose bulletin cannot be read. A claim that

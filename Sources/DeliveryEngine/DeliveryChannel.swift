@@ -32,6 +32,9 @@ package protocol DeliveryChannel: Sendable {
     /// through.
     var pacedHost: String? { get }
 
+    /// The number of connections that are open at present, for the metrics.
+    var openConnections: Int { get }
+
     /// Renders and keeps the content of an attempt, if rendering takes time.
     ///
     /// The engine asks afterwards whether the deliveries may still be sent, so that nothing goes out that was withdrawn
@@ -57,6 +60,8 @@ extension DeliveryChannel {
     package func host(of delivery: ClaimedDelivery) -> String? { nil }
 
     package var pacedHost: String? { nil }
+
+    package var openConnections: Int { 0 }
 
     package func prepare(_ entries: [DigestEntry], isDigest: Bool) async {}
 

@@ -45,6 +45,8 @@ package struct EmailChannel: DeliveryChannel {
 
     package var pacedHost: String? { isPaced ? "relay" : nil }
 
+    package var openConnections: Int { transport.openConnections }
+
     package func attempt(digest: [DigestEntry], now: Timestamp) async -> AttemptOutcome {
         guard let first = digest.first else { return AttemptOutcome(.failed, detail: "the digest is empty") }
         guard let content = await rendered(digest, now) else { return .stopped }

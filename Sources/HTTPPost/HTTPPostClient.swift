@@ -59,6 +59,9 @@ public final class HTTPPostClient: Sendable {
         try encoder.template(target, headers: headers)
     }
 
+    /// The number of connections that are open or being opened, to all hosts.
+    public var openConnections: Int { pool.openConnections }
+
     /// Posts, and returns any status that the server answers with.
     public func post(_ request: HTTPPostRequest) async throws(HTTPPostError) -> HTTPPostResponse {
         let template = try template(to: request.target, headers: [])

@@ -36,6 +36,7 @@ package struct BulletinWords: Sendable {
         isEnglish ? state : Self.states[state] ?? state
     }
 
+    /// The name of a proposal's stage. A stage outside the contract is its own name.
     package func proposalStage(_ stage: String) -> String {
         isEnglish ? stage.replacing("-", with: " ") : Self.stages[stage] ?? stage
     }
@@ -56,6 +57,7 @@ package struct BulletinWords: Sendable {
     package var readOnSite: String { pick("Baca di situs", "Read on the site") }
     package var unsubscribe: String { pick("Berhenti berlangganan", "Unsubscribe") }
 
+    /// The footer of a mail: why the recipient gets it.
     package func why(region: String, field: String) -> String {
         pick(
             "Anda menerima ini karena berlangganan \(field) di \(region).",

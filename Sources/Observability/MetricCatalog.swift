@@ -94,7 +94,11 @@ package enum MetricCatalog {
         "kentongan_consuming", .gauge, [.queue], "1 while this worker consumes the queue.",
         action: "If it stays 0 in every worker with the role intake, look at /health/ready.")
 
-    static let connections = [consuming]
+    static let channelConnections = MetricDefinition(
+        "kentongan_connections", .gauge, [.channel], "Connections to relays or receivers that are open.",
+        action: "If it equals smtp.connections times the relays, or webhooks.concurrency, the channel is at its limit.")
+
+    static let connections = [consuming, channelConnections]
 
     // MARK: - Faces
 

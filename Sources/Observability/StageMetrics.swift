@@ -57,7 +57,7 @@ package struct DeliveryMetrics: Sendable {
     private let channel: String
     private let deliveries: Counter
     private let queueWait, send, publishToDelivered: Histogram
-    private let paused, resting: Gauge
+    private let paused, resting, connections: Gauge
 
     package init(_ metrics: Metrics, _ channel: Channel) {
         self.channel = channel.rawValue
@@ -67,6 +67,7 @@ package struct DeliveryMetrics: Sendable {
         publishToDelivered = Histogram(metrics, MetricCatalog.publishToDelivered)
         paused = Gauge(metrics, MetricCatalog.paused)
         resting = Gauge(metrics, MetricCatalog.resting)
+        connections = Gauge(metrics, MetricCatalog.channelConnections)
     }
 
     /// Notes that an attempt began this long after its claim.
@@ -86,6 +87,9 @@ package struct DeliveryMetrics: Sendable {
 
     /// Notes the number of hosts that get no attempts at present.
     package func rests(_ hosts: Int) { resting.set(Double(hosts), channel) }
+
+    /// Sets the number of open connections of the channel.
+    package func connections(_ count: Int) { connections.set(Double(count), channel) }
 }
 
 /// The metrics of the receipts' stage.

@@ -44,6 +44,9 @@ public final class SMTPClient: Sendable {
         self.relays = made
     }
 
+    /// The number of connections that are open or being opened, to all relays.
+    public var openConnections: Int { relays.reduce(0) { $0 + $1.openConnections } }
+
     /// Sends a message through the first relay that serves. Returns one outcome per recipient, in their order.
     public func send(_ message: SMTPMessage) async throws(SMTPError) -> [SMTPRecipientOutcome] {
         var doubtful: [SMTPRecipientOutcome]?

@@ -192,8 +192,8 @@ package protocol HubStore: Sendable {
     /// The pushes that are due, each under the number of its subscription.
     var pushes: any ClaimStore { get }
 
-    /// Newest first.
-    func hubSubscriptions(limit: Int) async throws(StoreError) -> [HubSubscriptionRow]
+    /// Subscriptions with a number below `number`, newest first.
+    func hubSubscriptions(before number: Int64, limit: Int) async throws(StoreError) -> [HubSubscriptionRow]
     /// A subscription with its pushes, if there is one of that number.
     func hubSubscription(_ number: Int64) async throws(StoreError) -> (HubSubscriptionRow, [AttemptRow])?
 }
@@ -278,8 +278,8 @@ package protocol SubscriberStore: WebhookKeyStore {
     /// Takes an address off the list and forgets its failures; returns false if it is not on the list.
     func unsuppress(_ address: String) async throws(StoreError) -> Bool
 
-    /// The first `limit` entries of the list, by address.
-    func suppressions(limit: Int) async throws(StoreError) -> [Suppression]
+    /// The first `limit` entries of the list after `address`, by address.
+    func suppressions(after address: String, limit: Int) async throws(StoreError) -> [Suppression]
 
     // Erasure
 
@@ -315,8 +315,8 @@ package protocol OperatorStore: Sendable {
     /// Adds publishers, and replaces those with the same slug.
     func save(_ publishers: [Publisher], now: Timestamp) async throws(StoreError)
 
-    /// The first `limit` publishers, by slug.
-    func publishers(limit: Int) async throws(StoreError) -> [Publisher]
+    /// The first `limit` publishers after `slug`, by slug.
+    func publishers(after slug: String, limit: Int) async throws(StoreError) -> [Publisher]
 
     /// Removes a publisher; returns false if the slug is unknown. Its bulletins stay.
     func removePublisher(_ slug: String, now: Timestamp) async throws(StoreError) -> Bool
@@ -327,14 +327,17 @@ package protocol OperatorStore: Sendable {
     /// only unfinished rows.
     func backlog() async throws(StoreError) -> Backlog
 
-    /// Revisions with the counts of their deliveries, newest first; all revisions of one bulletin if `id` is given.
-    func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow]
+    /// Revisions with a number below `number`, with the counts of their deliveries, newest first; only the revisions of
+    /// one bulletin if `id` is given.
+    func bulletins(id: BulletinID?, before number: Int64, limit: Int) async throws(StoreError) -> [BulletinRow]
 
     /// The bulletins that answer a proposal and were not rejected, newest first.
     func answers(to proposal: BulletinID) async throws(StoreError) -> [BulletinRow]
 
-    /// Deliveries that match the filter, newest first. May walk all deliveries backward until `limit` are found.
-    func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow]
+    /// Deliveries with a number below `number` that match the filter, newest first. May walk all deliveries backward until
+    /// `limit` are found.
+    func deliveries(_ filter: DeliveryFilter, before number: Int64, limit: Int) async throws(StoreError)
+        -> [DeliveryRow]
 
     /// A delivery with its attempts; nil if the number is unknown.
     func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])?
@@ -342,8 +345,8 @@ package protocol OperatorStore: Sendable {
     /// Counts of deliveries by channel and state. May read all deliveries.
     func deliverySummary() async throws(StoreError) -> [DeliveryCount]
 
-    /// Refused messages, newest first.
-    func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage]
+    /// Refused messages with a number below `number`, newest first.
+    func refusals(before number: Int64, limit: Int) async throws(StoreError) -> [RefusedMessage]
 
     /// A refused message with its body; nil if the number is unknown.
     func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage?

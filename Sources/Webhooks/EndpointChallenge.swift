@@ -37,6 +37,7 @@ package struct EndpointChallenge: Sendable {
             ]))
     }
 
+    /// Checks the status and the echoed challenge.
     private static func problem(of response: HTTPPostResponse, _ challenge: String) -> String? {
         guard (200..<300).contains(response.status) else { return "it answered \(response.status), not 2xx" }
         let isEchoed = String(buffer: response.body).contains(challenge)

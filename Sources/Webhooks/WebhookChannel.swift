@@ -12,6 +12,7 @@ package struct WebhookChannel: DeliveryChannel {
     /// Large claims, so that the fixed cost of a claim is small per delivery.
     package var claimsAhead: Int { concurrency * 8 }
     package var executors: [any TaskExecutor] { client.executors }
+    package var openConnections: Int { client.openConnections }
     private let client: HTTPPostClient
     private let keys: any WebhookKeyStore
     private let storeID: String
@@ -73,12 +74,14 @@ package struct WebhookChannel: DeliveryChannel {
             id: "d\(delivery.number)-\(storeID)", body: payload.body(for: delivery), traceparent: content.traceparent)
     }
 
+    /// The body of a bulletin, rendered once for all of its deliveries.
     private func payload(_ delivery: ClaimedDelivery, _ content: DeliveryContent) async -> WebhookPayload? {
         await payloads.value(delivery.bulletin, on: renderers, isUrgent: delivery.priority == 0) {
             WebhookPayload(content, publicURL: publicURL)
         }
     }
 
+    /// The prepared endpoint from the cache. A change of its keys makes a new entry.
     private func endpoint(of delivery: ClaimedDelivery) -> PreparedEndpoint {
         // Every claimed webhook delivery carries its signing settings. This default is a safeguard.
         let signing = delivery.terms.signing ?? WebhookSigning(endpoint: delivery.endpoint, version: 1)

@@ -1,41 +1,31 @@
+import Administration
 import ArgumentParser
 import Bulletins
 import Foundation
+import HTTPPost
 import Logging
+import NIOPosix
 import Observability
 import Runtime
 import Storage
 import StorageSQLite
 import Worker
 
-/// What every command takes: where the configuration is.
+/// The options of every command.
 struct CommonOptions: ParsableArguments {
     @Option(
         name: .long,
         help: "The configuration file; without it none is read, and the environment and the defaults hold.")
     var config: String?
 
-    /// Which file is read, for people.
+    /// Tells people which file is read.
     var sentence: String {
         config.map { "read from \($0), and from the environment" }
             ?? "no file, as --config names none; read from the environment, and the defaults hold"
     }
 }
 
-/// How listings are printed.
-struct ListingOptions: ParsableArguments {
-    @Flag(help: "Prints JSON Lines, with every column.") var json = false
-    @Option(help: "How many at most.") var limit = 100
-    @Flag(help: "Prints all.") var all = false
-
-    var count: Int { all ? Int.max : limit }
-
-    func validate() throws {
-        guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
-    }
-}
-
-/// What commands work with: the settings, and what they open of it.
+/// The settings of a command, and the things that it opens by them.
 struct CommandContext {
     let settings: Settings
     let logger: Logger
@@ -45,7 +35,7 @@ struct CommandContext {
         logger = CommandContext.logger(settings.logLevel)
     }
 
-    /// Logs go to stderr; what a command prints goes to stdout.
+    /// Logs go to stderr; results go to stdout.
     private static func logger(_ level: Logger.Level) -> Logger {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "kentongan")
@@ -53,8 +43,8 @@ struct CommandContext {
         return logger
     }
 
-    /// The store, which must exist, unless the command is the one that makes it. A worker passes its context: its readiness
-    /// then tells of the store's troubles, as the log does, and its metrics of the transactions.
+    /// Opens the store. It must exist, unless the command is the one that makes it. Its troubles go to the log. A worker
+    /// passes its context, so that its readiness tells of them too, and its metrics of the transactions.
     func store(for worker: StageContext? = nil, mayBeNew: Bool = false) throws -> any Store {
         let (watch, logger) = (StoreWatch(), logger)
         watch.observe(worker?.readiness, logger)
@@ -75,5 +65,21 @@ struct CommandContext {
             "other writers waited \(Int(waited)) ms (\(Int(cpu)) ms of CPU) for \(hold.name)")
     }
 
+    /// Whether this machine has the store. Publishers' machines have none.
+    var hasStore: Bool { FileManager.default.fileExists(atPath: settings.store.path) }
+
     func registries() throws -> Registries { try settings.data.load() }
+
+    func subscriptionReader(_ registries: Registries) -> SubscriptionReader {
+        SubscriptionReader(
+            CodeReader(registries), webhooks: AddressGuard(allowed: settings.webhooks.allowedNetworks))
+    }
+
+    /// Challenges webhooks with the keys of this store.
+    func challenge(_ store: any Store) -> SubscriptionOperations.Challenge {
+        { webhook, now in
+            try await settings.webhooks.challenge(
+                webhook, of: store, on: MultiThreadedEventLoopGroup.singleton, logger: logger, now: now)
+        }
+    }
 }

@@ -3,7 +3,7 @@ import Observability
 @preconcurrency import Glibc
 import Worker
 
-/// The commands. Each parses its arguments, calls the library, and prints.
+/// The commands. Each parses its arguments, calls an operation of `Administration`, and prints the result.
 @main
 struct Kentongan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +18,7 @@ struct Kentongan: AsyncParsableCommand {
         ])
 
     static func main() async {
-        // Whole lines at once, also into a pipe: who reads along sees what happened when it happened.
+        // Each line is written when it is complete, into a pipe too, so that a reader sees it when it happens.
         setlinebuf(stdout)
         do {
             var command = try parseAsRoot()
@@ -29,7 +29,7 @@ struct Kentongan: AsyncParsableCommand {
                     try command.run()
                 }
             } catch is CleanExit where CommandLine.arguments.dropFirst().first != "help" {
-                // A name that only groups commands was given, and none of them.
+                // The name of a group was given without a command of it.
                 throw ValidationError("a command is missing")
             }
         } catch {

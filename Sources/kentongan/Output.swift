@@ -1,53 +1,63 @@
+import Administration
 import Bulletins
 import Foundation
 
-/// What commands print: tables for people, JSON Lines for programs.
+/// Prints results on stdout and complaints on stderr.
 enum Output {
-    /// Rows of a listing, in either form.
-    static func rows<Row>(
-        _ rows: [Row], _ options: ListingOptions, header: [String], json: (Row) -> JSONObject, table: (Row) -> [String]
-    ) {
-        if options.json {
-            for row in rows { jsonLine(json(row)) }
-        } else {
-            self.table([header] + rows.map(table))
-        }
-    }
-
     static func jsonLine(_ object: JSONObject) { print(JSONWriter.text(.object(object))) }
 
-    /// A number with its word in the right form.
-    static func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+    /// Puts a number before its noun, in the singular or the plural.
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
-    /// One line on stderr.
+    /// Prints one line on stderr.
     static func complain(_ text: String) {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         FileHandle.standardError.write(Data("kentongan: \(HiddenCharacters.escaped(line))\n".utf8))
     }
 
-    /// One line for people. Strangers wrote parts of it, so that nothing hidden reaches the terminal as it is.
+    /// Prints one line for people. Strangers wrote parts of it, so control and invisible characters are escaped.
     static func line(_ text: String) { print(HiddenCharacters.escaped(text)) }
 
-    /// The same for a text that keeps its lines.
+    /// Prints a text that keeps its lines, escaped in the same way.
     static func lines(_ text: String) { print(HiddenCharacters.escapedLines(text)) }
 
-    /// Rows with their columns padded to the widest.
-    static func table(_ rows: [[String]]) {
-        let rows = rows.map { $0.map(HiddenCharacters.escaped) }
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for row in rows {
-            let last = row.count - 1
-            let cells = row.enumerated().map {
-                $0 == last ? $1 : $1 + String(repeating: " ", count: widths[$0] - $1.count)
-            }
-            print(cells.joined(separator: "  "))
+    private static let mostFaults = 20
+
+    /// Prints the first faults of a file on stderr, one line each, and the number of the others.
+    static func complain(_ faults: [RowFault]) {
+        for fault in faults.sorted(by: { $0.line < $1.line }).prefix(mostFaults) {
+            complain("line \(fault.line): \(fault.reason)")
         }
+        if faults.count > mostFaults { complain("and \(count(faults.count - mostFaults, "more row")) like these") }
     }
 }
 
-extension JSONValue {
-    static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-    static func time(_ time: Timestamp?) -> JSONValue { optional(time?.text) }
-    static func texts(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
-    static func number(_ number: Int) -> JSONValue { .integer(Int64(number)) }
+/// A file that a command was given, or standard input for `-`.
+enum InputFile {
+    /// More than a list of a million subscriptions. All of a file is in memory, and its rows take several times its size.
+    private static let mostBytes = 256 << 20
+
+    static func bytes(_ file: String) throws -> [UInt8] {
+        let data = try read(try handle(file), named: file)
+        guard data.count <= mostBytes else {
+            throw OperationError.invalid("\(file) is larger than \(mostBytes >> 20) MiB; split it into several files")
+        }
+        return [UInt8](data)
+    }
+
+    private static func handle(_ file: String) throws -> FileHandle {
+        if file == "-" { return .standardInput }
+        guard let opened = FileHandle(forReadingAtPath: file) else {
+            throw OperationError.invalid("\(file) cannot be read")
+        }
+        return opened
+    }
+
+    private static func read(_ handle: FileHandle, named file: String) throws -> Data {
+        do {
+            return try handle.read(upToCount: mostBytes + 1) ?? Data()
+        } catch {
+            throw OperationError.invalid("\(file) cannot be read")
+        }
+    }
 }

@@ -99,7 +99,7 @@ extension BounceIntake.Outcome: CustomStringConvertible {
                 + (!bounce.suppresses ? "" : "; its address is suppressed from now on")
         case .noReport(let delivery):
             "delivery \(delivery): the message is neither a bounce nor a complaint, so nothing changes"
-        case .unsubscribed: "the message unsubscribed its sender"
+        case .unsubscribed: "the message ended the subscriptions behind its mail"
         case .unsigned: "the message names no return path that this store has signed"
         case .gone(let delivery): "delivery \(delivery) by email no longer exists"
         case .underWay(let delivery): "delivery \(delivery) is still being sent"

@@ -78,6 +78,7 @@ package struct BounceListener: Service {
         }
     }
 
+    /// Runs one LMTP session until the client quits or the connection ends.
     private func serve(_ connection: Connection) async {
         do {
             try await connection.executeThenClose { inbound, outbound in

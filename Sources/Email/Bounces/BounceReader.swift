@@ -54,6 +54,7 @@ package struct BounceReader {
 
     // MARK: - Complaints (RFC 5965)
 
+    /// The complaint in a feedback report (RFC 5965).
     private func complaint(_ report: MIMEPart) -> Bounce? {
         guard let type = fields(report.text).first.flatMap({ MIMEPart.value("feedback-type", $0) })?.lowercased(),
             Self.complaints.contains(type)

@@ -74,6 +74,7 @@ struct LMTPSession {
 
     // MARK: - Commands
 
+    /// Handles one command line.
     private mutating func command(_ line: String) -> Action {
         let upper = line.uppercased()
         switch upper.prefix(while: { $0 != " " && $0 != ":" }) {
@@ -127,6 +128,7 @@ struct LMTPSession {
 
     // MARK: - Messages
 
+    /// Handles one line of a message. A lone dot completes it.
     private mutating func content(_ line: ArraySlice<UInt8>) -> Action? {
         if !isWithinLine, line.elementsEqual([0x2E]) {
             let action = Action.take(message: message, recipients: recipients)

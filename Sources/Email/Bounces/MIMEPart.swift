@@ -110,6 +110,7 @@ struct MIMEPart: Sendable {
         return parts
     }
 
+    /// Decodes quoted-printable (RFC 2045 section 6.7). Malformed escapes stay as they are.
     private static func fromQuotedPrintable(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var decoded: [UInt8] = []
         var lines = LineReader(bytes)

@@ -19,6 +19,7 @@ struct PlainBounce {
             ?? (isPermanentFailure(report) ? Bounce(kind: .failed, status: "5.0.0", detail: nil) : nil)
     }
 
+    /// The failure that a statement reports, from its status or from its words about the mailbox.
     private func failure(_ statement: PlainStatement?) -> Bounce? {
         guard let statement else { return nil }
         if let status = statement.status {
@@ -29,6 +30,7 @@ struct PlainBounce {
         return Bounce(kind: .failed, status: "5.0.0", detail: statement.explanation)
     }
 
+    /// Whether the report as a whole is about a permanent failure.
     private func isPermanentFailure(_ report: String) -> Bool {
         mail["x-failed-recipients"] != nil || isReport || Self.mentionsFailure(subject)
             || report.localizedCaseInsensitiveContains("permanent error")

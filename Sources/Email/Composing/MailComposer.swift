@@ -77,6 +77,7 @@ package struct MailComposer: Sendable {
     /// In characters.
     private static let longestText = 3000
 
+    /// The line above the title: urgency or correction, kind and publisher.
     private func kicker(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         var parts = [
@@ -105,6 +106,7 @@ package struct MailComposer: Sendable {
         }
     }
 
+    /// The headers that all mails of the bulletin share.
     private func headers(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         let sender = settings.namesPublishers ? content.publisherName : nil
@@ -119,6 +121,7 @@ package struct MailComposer: Sendable {
             + MailHeader.line("Content-Language", MailHeader.oneLine(bulletin.language))
     }
 
+    /// The subject. `DARURAT`, `Ralat` and the like come first, unless the title already says so.
     private func subject(_ content: DeliveryContent, _ words: BulletinWords) -> String {
         let bulletin = content.bulletin
         let title = bulletin.title.uppercased()

@@ -26,6 +26,8 @@ package struct DKIMSigner: Sendable {
         return signed
     }
 
+    /// One `DKIM-Signature` field. Its own value, without the signature, is part of the signed text (RFC 6376 section
+    /// 3.7).
     private func signature(_ key: DKIMKey, of parts: MailParts, bodyHash: String, now: Timestamp) throws -> String {
         let names = Self.names(in: parts)
         let field = """

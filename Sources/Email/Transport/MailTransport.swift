@@ -23,10 +23,15 @@ package protocol MailTransport: Sendable {
     /// The executors on which mails are best composed and sent, in turn. Empty for any.
     var executors: [any TaskExecutor] { get }
 
+    /// The number of connections that are open.
+    var openConnections: Int { get }
+
     /// Sends one mail.
     func send(_ mail: OutgoingMail) async -> AttemptOutcome
 }
 
 extension MailTransport {
     package var executors: [any TaskExecutor] { [] }
+
+    package var openConnections: Int { 0 }
 }

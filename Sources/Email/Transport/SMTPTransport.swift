@@ -8,6 +8,8 @@ package struct SMTPTransport: MailTransport {
 
     package var executors: [any TaskExecutor] { client.executors }
 
+    package var openConnections: Int { client.openConnections }
+
     package init(client: SMTPClient) { self.client = client }
 
     package func send(_ mail: OutgoingMail) async -> AttemptOutcome {

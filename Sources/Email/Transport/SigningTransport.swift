@@ -8,6 +8,8 @@ package struct SigningTransport: MailTransport {
     private let transport: any MailTransport
     private let clock: WallClock
 
+    package var openConnections: Int { transport.openConnections }
+
     package init(signer: DKIMSigner, transport: any MailTransport, clock: WallClock) {
         (self.signer, self.transport, self.clock) = (signer, transport, clock)
     }

@@ -30,6 +30,7 @@ extension HTTPConnection {
         becomeReady(context)
     }
 
+    /// Offers the connection to the pool for the first time.
     private func becomeReady(_ context: ChannelHandlerContext) {
         guard let opening else { return }
         self.opening = nil
@@ -51,6 +52,7 @@ extension HTTPConnection {
         }
     }
 
+    /// Closes the connection with an error. The first error wins.
     func fail(_ error: HTTPPostError, _ context: ChannelHandlerContext) {
         if failure == nil { failure = error }
         context.close(promise: nil)
@@ -89,6 +91,8 @@ extension HTTPConnection {
         timer.arm(deadline, on: context.eventLoop) { self.timeoutFired() }
     }
 
+    /// Handles the timer. It may fire early, because a later deadline does not move it, so each state compares the
+    /// time first.
     private func timeoutFired() {
         timer.fired()
         guard let context else { return }

@@ -70,6 +70,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
     // MARK: One exchange
 
+    /// Writes the request in one flush and starts its time limit.
     private func send(_ exchange: HTTPExchange, _ context: ChannelHandlerContext) {
         self.exchange = exchange
         wire.begin()

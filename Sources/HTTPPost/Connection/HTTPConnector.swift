@@ -62,6 +62,7 @@ struct HTTPConnector: Sendable {
         return Array(open.prefix(Self.maximumAddresses))
     }
 
+    /// Throws if an address must not be reached.
     private func judge(_ address: SocketAddress?, _ origin: Origin) throws(HTTPPostError) {
         guard let address else {
             throw .connectFailed(host: origin.host, reason: "the peer's address is unknown")
@@ -109,6 +110,7 @@ struct HTTPConnector: Sendable {
         }
     }
 
+    /// Installs TLS, the byte counter, the HTTP decoder and the connection itself.
     private func install(
         _ opening: Opening, on channel: any Channel, _ pool: HTTPConnectionPool
     ) throws {

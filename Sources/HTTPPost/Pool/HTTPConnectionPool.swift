@@ -33,6 +33,8 @@ final class HTTPConnectionPool: Sendable {
         self.logger = logger
     }
 
+    var openConnections: Int { locked.withLock(\.pool.connections) }
+
     // MARK: Posts
 
     func submit(_ exchange: HTTPExchange) {

@@ -45,7 +45,8 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
     private let maximum: Int
     private let maximumWaiting: Int
     private var hosts: [Origin: Host] = [:]
-    private var connections = 0
+    /// Connections that are open or being opened, to all hosts.
+    private(set) var connections = 0
     private(set) var waiters = 0
     /// Hosts that need a connection while the pool is full, each listed once.
     private var starved = CircularBuffer<Origin>()
@@ -101,6 +102,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
 
     // MARK: Connections
 
+    /// Handles a connection that has just opened. Posts that need a new connection come first.
     mutating func connected(_ connection: Connection, to origin: Origin) -> Release {
         hosts[origin]?.attempts -= 1
         guard !isClosed else { return .close }
@@ -109,6 +111,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
         return .idle
     }
 
+    /// Handles a connection that has finished a request: it serves the next post, stays idle or closes.
     mutating func released(_ connection: Connection, of origin: Origin) -> Release {
         guard !isClosed else { return .close }
         // The pool is full. A host with more than one connection gives this one up for a starved host.
@@ -148,6 +151,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
         return (failed, freed(origin))
     }
 
+    /// Frees the slot of a connection, and gives it to a starved host or to the same host.
     private mutating func freed(_ origin: Origin) -> [Origin] {
         connections -= 1
         hosts[origin]?.connections -= 1
@@ -163,6 +167,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
 
     // MARK: The end
 
+    /// Closes the pool and returns the waiting posts and the connections to close.
     mutating func close() -> (waiters: [Waiter], idle: [Connection]) {
         isClosed = true
         let over = expire { _ in true }
@@ -174,7 +179,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
         return (over, idle)
     }
 
-    // MARK: Parts
+    // MARK: Helpers
 
     private mutating func takeWaiter(_ origin: Origin, fresh: Bool) -> Waiter? {
         var waiter = fresh ? hosts[origin]?.fresh.popFirst() : nil
@@ -198,6 +203,7 @@ struct HTTPPoolState<Connection: AnyObject & Sendable, Waiter: Sendable>: Sendab
         return true
     }
 
+    /// Takes an idle connection of any host, to be closed for a starved one.
     private mutating func takeAnyIdle() -> Connection? {
         guard let origin = hosts.first(where: { !$0.value.idle.isEmpty })?.key else { return nil }
         return hosts[origin]?.idle.removeFirst()

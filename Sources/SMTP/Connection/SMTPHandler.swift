@@ -69,6 +69,7 @@ final class SMTPHandler: ChannelInboundHandler {
         perform(session.handle(.sendContent(next: next?.message)))
     }
 
+    /// Abandons a message that this connection carries. The session decides whether the connection survives.
     func abandon(_ transfer: SMTPTransfer) {
         if self.transfer === transfer { return perform(session.handle(.abandon(isNext: false))) }
         guard next === transfer else { return }

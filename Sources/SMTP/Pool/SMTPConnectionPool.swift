@@ -19,14 +19,18 @@ final class SMTPConnectionPool: SMTPConnectionOwner {
         locked = Mutex(Locked(pool: SMTPPoolState(maximum: connector.settings.maximumConnections)))
     }
 
+    var openConnections: Int { locked.withLock { $0.pool.opening + $0.pool.established } }
+
     // MARK: Messages
 
+    /// Sends a message over an idle connection, or queues it.
     func submit(_ transfer: SMTPTransfer) {
         enqueue(transfer, first: false)
         // The caller may cancel between `begin` and this enqueue. `cancel` found nothing in the queue then.
         if transfer.isCancelled { cancel(transfer) }
     }
 
+    /// Cancels a message, whether it still waits or is already on a connection.
     func cancel(_ transfer: SMTPTransfer) {
         let connection = transfer.cancel()
         if locked.withLock({ $0.pool.remove(transfer) }) { return transfer.finish(.failure(.cancelled)) }
@@ -66,6 +70,7 @@ final class SMTPConnectionPool: SMTPConnectionOwner {
         }
     }
 
+    /// Fails the messages that no other connection can carry.
     private func openFailed(_ error: SMTPError) {
         logger.warning("no connection to the relay", metadata: ["error": "\(error)"])
         let failed = locked.withLock { $0.pool.openFailed(now: .now()) }

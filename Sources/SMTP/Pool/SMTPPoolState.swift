@@ -31,6 +31,7 @@ struct SMTPPoolState {
 
     var isDrained: Bool { isClosed && opening + established == 0 }
 
+    /// Takes a message in: an idle connection carries it, or it waits. `first` puts it ahead of all others.
     mutating func submit(_ transfer: SMTPTransfer, first: Bool = false, now: NIODeadline) -> Submission {
         if isClosed { return .closed }
         if !first, waitingCount == 0, let connection = idle.popLast() { return .start(connection) }
@@ -46,11 +47,13 @@ struct SMTPPoolState {
         return true
     }
 
+    /// Counts a reserved slot as an open connection.
     mutating func opened() {
         opening -= 1
         established += 1
     }
 
+    /// Decides the next use of a connection that has become free.
     mutating func next(for connection: SMTPConnection) -> SMTPConnectionUse {
         if let transfer = popWaiter() { return .serve(transfer) }
         if isClosed { return .quit }

@@ -31,12 +31,14 @@ struct RejectionTally {
     /// changed its mind.
     private static let overlap = TimeAmount.seconds(5)
 
+    /// Notes that the relay accepted a message: it serves this client, so nothing is counted against it any more.
     mutating func accepted(_ recipient: String, at now: NIODeadline) {
         lastAccepted = now
         if !consecutive.isEmpty { consecutive = [] }
         if !suspects.isEmpty { suspects[recipient] = nil }
     }
 
+    /// Judges a rejection by its words, and by the rejections and acceptances before it.
     mutating func judge(_ reply: SMTPReply, of recipient: String, at now: NIODeadline) -> Judgement {
         switch SMTPRejection(reply) {
         case .recipientOrMessage: return .message

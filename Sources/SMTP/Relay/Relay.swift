@@ -22,6 +22,8 @@ final class Relay: Sendable {
         pool = SMTPConnectionPool(connector: connector, logger: logger)
     }
 
+    var openConnections: Int { pool.openConnections }
+
     /// How long the relay is left alone. Nil while it serves.
     var rest: TimeAmount? { health.withLock { $0.rest(at: .now()) } }
     var reason: String { health.withLock { $0.reason } }

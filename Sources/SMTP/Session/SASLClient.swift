@@ -109,6 +109,8 @@ struct SCRAMClient: Sendable {
         }
     }
 
+    /// Computes the proof for the server's salt, nonce and number of iterations, and the signature that the server
+    /// must return (RFC 5802 section 3).
     private mutating func answerFirst(_ message: String) -> String? {
         guard let nonce = Self.attribute("r", message), nonce.hasPrefix(self.nonce), nonce.count > self.nonce.count,
             let salt = Self.attribute("s", message).flatMap({ Data(base64Encoded: $0) }),

@@ -2,6 +2,8 @@ internal import NIOCore
 
 /// Sends the content of a message, with the commands of the next message behind it.
 extension SMTPSession {
+    /// Writes the content, and behind it the commands of the next message. While a next message waits, the short time
+    /// limit applies, because its caller should not pay for a slow content filter.
     mutating func sendContent(_ next: SMTPMessage?) -> [Action] {
         guard case .transaction(var transaction) = state, transaction.step == .contentDue else { return [] }
         let next = takesNext ? next : nil
@@ -26,6 +28,7 @@ extension SMTPSession {
         return [.releaseNext, .wait(.data)]
     }
 
+    /// Encodes the content: with DATA up to the lone dot, or as one BDAT chunk.
     private func content(of message: SMTPMessage) -> [Action] {
         guard capabilities.chunking else {
             let content = ContentEncoder.encode(message.content, stuffsDots: true)
@@ -35,6 +38,7 @@ extension SMTPSession {
         return [Self.line("BDAT \(content.readableBytes) LAST"), .write(content)]
     }
 
+    /// Reports the outcome and continues with the next message, whose commands the relay is already answering.
     mutating func contentAnswered(_ outcomes: [SMTPRecipientOutcome]) -> [Action] {
         let end = Action.finished(.success(outcomes))
         if let next {

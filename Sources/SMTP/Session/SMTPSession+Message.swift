@@ -32,6 +32,7 @@ extension SMTPSession {
         return capabilities.pipelining && messages < settings.messagesPerConnection
     }
 
+    /// Starts a message: the envelope up to DATA with PIPELINING, otherwise MAIL alone.
     mutating func begin(_ message: SMTPMessage) -> [Action] {
         guard case .idle = state else { return [] }
         messages += 1
@@ -43,6 +44,7 @@ extension SMTPSession {
 
     // MARK: Replies
 
+    /// Handles a reply within a message. The step of the transaction tells which command it answers.
     mutating func answered(_ parsed: ReplyParser.Parsed, _ old: SMTPTransaction) -> [Action] {
         var transaction = old
         transaction.hasReply = true
@@ -89,6 +91,8 @@ extension SMTPSession {
         return [.write(command), .wait(.command)]
     }
 
+    /// Handles the reply to DATA. With PIPELINING, the relay may ask for content although it rejected every
+    /// recipient.
     private mutating func dataAnswered(
         _ parsed: ReplyParser.Parsed, _ mayContinue: Bool, _ old: SMTPTransaction
     ) -> [Action] {

@@ -40,6 +40,7 @@ extension SMTPSession {
 
     // MARK: TLS (RFC 3207)
 
+    /// Starts TLS if the settings ask for it and it is not active yet.
     private mutating func secure() -> [Action] {
         if isSecure || settings.security == .none { return authenticate() }
         guard capabilities.startTLS else { return continueWithoutTLS() }
@@ -63,6 +64,7 @@ extension SMTPSession {
         return hello()
     }
 
+    /// Continues without TLS where it is opportunistic, and fails otherwise.
     private mutating func continueWithoutTLS() -> [Action] {
         guard settings.security == .startTLSOpportunistic else { return fail(.tlsRequired(relay: settings.relay)) }
         return authenticate()
@@ -70,6 +72,8 @@ extension SMTPSession {
 
     // MARK: AUTH (RFC 4954)
 
+    /// Logs in with the best mechanism that both sides support. Credentials leave without TLS only for a loopback
+    /// host.
     private mutating func authenticate() -> [Action] {
         guard let (username, password) = settings.credentials else { return open() }
         guard isSecure || settings.isLoopback else { return fail(.tlsRequired(relay: settings.relay)) }
@@ -84,6 +88,7 @@ extension SMTPSession {
         return [Self.line(client.command), .wait(.command)]
     }
 
+    /// Handles a reply within AUTH: success, a challenge or a rejection.
     mutating func authenticated(_ reply: SMTPReply, _ old: SASLClient) -> [Action] {
         var client = old
         if reply.isPositive {

@@ -4,6 +4,7 @@ internal import NIOCore
 struct CommandEncoder {
     let capabilities: Capabilities
 
+    /// Writes MAIL, and with PIPELINING all commands up to DATA.
     func write(_ message: SMTPMessage, to buffer: inout ByteBuffer) {
         writeSender(of: message, to: &buffer)
         guard capabilities.pipelining else { return }

@@ -6,3 +6,10 @@ package struct HubPush: Sendable, Equatable {
 
     package init(topic: String, secret: String?) { (self.topic, self.secret) = (topic, secret) }
 }
+
+extension HubStore {
+    /// The newest subscriptions.
+    package func hubSubscriptions(limit: Int) async throws(StoreError) -> [HubSubscriptionRow] {
+        try await hubSubscriptions(before: .max, limit: limit)
+    }
+}

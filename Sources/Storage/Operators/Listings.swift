@@ -156,3 +156,25 @@ package struct Backlog: Sendable, Equatable {
         self.oldestDue = oldestDue
     }
 }
+
+extension OperatorStore {
+    /// The first publishers.
+    package func publishers(limit: Int) async throws(StoreError) -> [Publisher] {
+        try await publishers(after: "", limit: limit)
+    }
+
+    /// The newest bulletins.
+    package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
+        try await bulletins(id: id, before: .max, limit: limit)
+    }
+
+    /// The newest deliveries.
+    package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
+        try await deliveries(filter, before: .max, limit: limit)
+    }
+
+    /// The newest refused messages.
+    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
+        try await refusals(before: .max, limit: limit)
+    }
+}

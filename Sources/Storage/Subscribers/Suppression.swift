@@ -43,3 +43,10 @@ package enum MergeOutcome: Sendable, Equatable {
     /// Each webhook has its own keys, on which its receiver relies.
     case keysDiffer
 }
+
+extension SubscriberStore {
+    /// The first suppressions.
+    package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
+        try await suppressions(after: "", limit: limit)
+    }
+}

@@ -2,9 +2,9 @@ import GRDB
 package import Storage
 
 extension SQLiteStore {
-    package func hubSubscriptions(limit: Int) async throws(StoreError) -> [HubSubscriptionRow] {
+    package func hubSubscriptions(before number: Int64, limit: Int) async throws(StoreError) -> [HubSubscriptionRow] {
         try await read { db in
-            try db.rows("SELECT * FROM hub_subscriptions ORDER BY id DESC LIMIT ?", [limit]).map {
+            try db.rows("SELECT * FROM hub_subscriptions WHERE id < ? ORDER BY id DESC LIMIT ?", [number, limit]).map {
                 $0.hubSubscription()
             }
         }

@@ -4,15 +4,17 @@ import GRDB
 package import Storage
 
 extension SQLiteStore {
-    package func bulletins(id: BulletinID?, limit: Int) async throws(StoreError) -> [BulletinRow] {
+    package func bulletins(id: BulletinID?, before number: Int64, limit: Int) async throws(StoreError) -> [BulletinRow]
+    {
         try await read { db in
             let rows =
                 if let id {
                     try db.rows(
-                        Self.bulletinRows + " WHERE b.publisher = ? AND b.name = ? ORDER BY b.id DESC LIMIT ?",
-                        [id.publisher, id.id, limit])
+                        Self.bulletinRows
+                            + " WHERE b.publisher = ? AND b.name = ? AND b.id < ? ORDER BY b.id DESC LIMIT ?",
+                        [id.publisher, id.id, number, limit])
                 } else {
-                    try db.rows(Self.bulletinRows + " ORDER BY b.id DESC LIMIT ?", [limit])
+                    try db.rows(Self.bulletinRows + " WHERE b.id < ? ORDER BY b.id DESC LIMIT ?", [number, limit])
                 }
             return try rows.map { try $0.bulletinRow(db) }
         }
@@ -32,22 +34,23 @@ extension SQLiteStore {
         FROM bulletins b
         """
 
-    package func deliveries(_ filter: DeliveryFilter, limit: Int) async throws(StoreError) -> [DeliveryRow] {
+    package func deliveries(_ filter: DeliveryFilter, before number: Int64, limit: Int) async throws(StoreError)
+        -> [DeliveryRow]
+    {
         try await read { db in
             let (hasBulletin, hasAddress) = (filter.bulletin != nil, filter.address != nil)
-            var conditions: [String] = []
+            var conditions = ["d.id < ?7"]
             if hasBulletin { conditions.append("b.publisher = ?1 AND b.name = ?2") }
             if filter.state != nil { conditions.append("d.state = ?3") }
             if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 4, canonical: 5)))") }
-            let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
             return try db.rows(
                 """
                 \(DeliveryRow.columns) FROM \(DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress))
-                \(condition) ORDER BY d.id DESC LIMIT ?6
+                WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id DESC LIMIT ?6
                 """,
                 [
                     filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address,
-                    filter.address.map(AnyAddress.canonical), limit,
+                    filter.address.map(AnyAddress.canonical), limit, number,
                 ]
             ).map { try $0.deliveryRow() }
         }
@@ -101,12 +104,11 @@ extension SQLiteStore {
         }
     }
 
-    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
+    package func refusals(before number: Int64, limit: Int) async throws(StoreError) -> [RefusedMessage] {
         try await read { db in
             var found: [RefusedMessage] = []
-            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals ORDER BY id DESC LIMIT ?").each([limit]) {
-                found.append(RefusedMessage($0))
-            }
+            let select = "SELECT \(RefusedMessage.columns) FROM refusals WHERE id < ? ORDER BY id DESC LIMIT ?"
+            try db.prepared(select).each([number, limit]) { found.append(RefusedMessage($0)) }
             return found
         }
     }

@@ -40,9 +40,11 @@ extension SQLiteStore {
         }
     }
 
-    package func publishers(limit: Int) async throws(StoreError) -> [Publisher] {
+    package func publishers(after slug: String, limit: Int) async throws(StoreError) -> [Publisher] {
         try await read { db in
-            try db.rows("SELECT * FROM publishers ORDER BY slug LIMIT ?", [limit]).map { try $0.publisher() }
+            try db.rows("SELECT * FROM publishers WHERE slug > ? ORDER BY slug LIMIT ?", [slug, limit]).map {
+                try $0.publisher()
+            }
         }
     }
 

@@ -21,9 +21,9 @@ extension SQLiteStore: SubscriberStore {
         }
     }
 
-    package func suppressions(limit: Int) async throws(StoreError) -> [Suppression] {
+    package func suppressions(after address: String, limit: Int) async throws(StoreError) -> [Suppression] {
         try await read { db in
-            try db.rows("SELECT * FROM suppressions ORDER BY address LIMIT ?", [limit]).map {
+            try db.rows("SELECT * FROM suppressions WHERE address > ? ORDER BY address LIMIT ?", [address, limit]).map {
                 Suppression(
                     address: $0["address"], why: $0["why"], since: $0.time("created_at"),
                     until: ($0["until"] as Int64?).map { Timestamp(milliseconds: $0) })

@@ -16,6 +16,7 @@ package struct HubChannel: DeliveryChannel {
     /// The number of deliveries to claim ahead. Slow callbacks that wait for their turn must leave room for others
     /// among the claimed deliveries.
     package var claimsAhead: Int { concurrency * 8 }
+    package var openConnections: Int { client.openConnections }
     /// A feed is pushed even if the bulletin that changed it has expired.
     package let endsWithBulletin = false
     private let store: any HubStore

@@ -1,0 +1,71 @@
+package import Bulletins
+import Runtime
+package import Storage
+
+extension SubscriptionOperations {
+    /// Subscriptions that one transaction writes. The writer's lock is held as long, and an emergency waits no longer.
+    private static let chunk = 250
+
+    /// Adds the subscriptions of a file in many short transactions, so that deliveries go on meanwhile. An import that
+    /// was interrupted is simply run again. After each chunk `body` gets what is stored of it, with the secrets of new
+    /// webhooks and feeds, and the number of subscriptions that are done.
+    package func `import`(
+        _ wanted: [(line: Int, wish: SubscriptionWish)], zones: TimeZones,
+        each body: ([StoredSubscription], _ done: Int) throws -> Void
+    ) async throws -> ImportSummary {
+        try principal.require(.change)
+        var summary = ImportSummary()
+        for start in stride(from: 0, to: wanted.count, by: Self.chunk) {
+            let end = min(start + Self.chunk, wanted.count)
+            try body(try await write(wanted[start..<end], zones, &summary), end)
+        }
+        return summary
+    }
+
+    private func write(
+        _ rows: ArraySlice<(line: Int, wish: SubscriptionWish)>, _ zones: TimeZones, _ summary: inout ImportSummary
+    ) async throws -> [StoredSubscription] {
+        var known: [Int64: Subscription] = [:]
+        var schemes: [Endpoint: SignatureSchemes] = [:]
+        for stored in try await store.subscriptions(at: Array(Set(rows.map(\.wish.subscription.endpoint)))) {
+            known[stored.number] = stored.subscription
+            schemes[stored.subscription.endpoint] = stored.webhook?.schemes
+        }
+        let writable = rows.filter { row in
+            let fault = schemes[row.wish.subscription.endpoint].flatMap { row.wish.terms.fault(against: $0) }
+            return summary.refuse(row.line, fault) == false
+        }
+        let stored = try await store.add(writable.map(\.wish), zones: zones, now: clock.now)
+        for (row, stored) in zip(writable, stored) { summary.count(row.line, row.wish, stored, &known) }
+        return stored
+    }
+}
+
+/// The result of an import, in subscriptions.
+package struct ImportSummary: Sendable {
+    package private(set) var made = 0
+    package private(set) var changed = 0
+    package private(set) var unchanged = 0
+    package private(set) var refused: [RowFault] = []
+
+    /// Notes a fault, if there is one; whether there was.
+    fileprivate mutating func refuse(_ line: Int, _ fault: OperationError?) -> Bool {
+        guard let fault else { return false }
+        refused.append(RowFault(line: line, reason: "\(fault)"))
+        return true
+    }
+
+    /// `known` holds the endpoints' subscriptions as they were before this row.
+    fileprivate mutating func count(
+        _ line: Int, _ wish: SubscriptionWish, _ stored: StoredSubscription, _ known: inout [Int64: Subscription]
+    ) {
+        let wanted = wish.subscription
+        let before = known.updateValue(stored.subscription, forKey: stored.number)
+        // A row above this one may have made the webhook with other signatures.
+        let signatures = stored.webhook.flatMap { wish.terms.fault(against: $0.schemes) }
+        let isAsWanted = stored.subscription.differences(from: wanted).isEmpty
+        if refuse(line, signatures ?? (isAsWanted ? nil : stored.fault(against: wanted))) { return }
+        guard let before else { return made += 1 }
+        if before.differences(from: stored.subscription).isEmpty { unchanged += 1 } else { changed += 1 }
+    }
+}
