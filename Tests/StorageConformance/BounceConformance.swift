@@ -18,6 +18,15 @@ struct BounceConformance {
         return (test, claimed.number)
     }
 
+    /// Return paths are signed for years, so the key never changes, and no other store has it.
+    @Test(arguments: Backend.allCases)
+    func eachStoreSignsReturnPathsWithAKeyOfItsOwn(backend: Backend) throws {
+        let (one, other) = (try backend.make(), try backend.make())
+        #expect(one.store.bounceKey.count == 32)
+        #expect(one.store.bounceKey == one.store.bounceKey)
+        #expect(one.store.bounceKey != other.store.bounceKey)
+    }
+
     @Test(arguments: Backend.allCases)
     func aFailureForGoodBouncesAndSuppresses(backend: Backend) async throws {
         let (test, number) = try await delivered(backend)

@@ -59,7 +59,7 @@ struct ListingConformance {
             case .refused(let refusal): refusal.reason.rawValue
             }
         }
-        #expect(outcomes == ["duplicate", "stale_revision", "published", "duplicate", "published"])
+        #expect(outcomes == ["duplicate", "stale-revision", "published", "duplicate", "published"])
         #expect(try await test.store.bulletins(id: nil, limit: 9).count == 1, "nothing was recorded")
         #expect(try await test.events() == ["accepted"])
     }

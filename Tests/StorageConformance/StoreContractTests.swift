@@ -1,4 +1,6 @@
 import Foundation
+import Storage
+import Synchronization
 import Testing
 
 /// Holds the suite to the page that a new store is written from: it exercises every requirement of `Store.swift`.
@@ -22,6 +24,25 @@ struct StoreContractTests {
         for signature in required where !exercised.contains(signature) {
             Issue.record("no conformance test calls \(signature)")
         }
+    }
+
+    /// A store that watches itself passes its own check, and tells a trouble and its end once each.
+    @Test(arguments: Backend.allCases)
+    func aWatchedStoreTellsItsTroubles(backend: Backend) async throws {
+        let test = try backend.make()
+        guard let store = test.store as? any WatchedStore else { return }
+        try await store.check()
+        let heard = Mutex<[String]>([])
+        store.watch.observe { event in
+            switch event {
+            case .trouble(let text): heard.withLock { $0.append(text) }
+            case .over: heard.withLock { $0.append("over") }
+            }
+        }
+        store.watch.fail("the disk is full")
+        store.watch.fail("the disk is full")
+        _ = try await test.accept("b")
+        #expect(heard.withLock { $0 } == ["the disk is full", "over"])
     }
 
     private static func requirements() throws -> [Signature] {
