@@ -52,7 +52,8 @@ package struct DeliveryService: Service {
     /// `claims` is where deliveries are claimed and recorded, if that is not the store itself: the pushes of the hub. The
     /// store then has their bulletins only.
     package init(
-        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil, settings: DeliverySettings, worker: String,
+        channel: any DeliveryChannel, store: any DeliveryStore, claims: (any ClaimStore)? = nil,
+        settings: DeliverySettings, worker: String,
         context: StageContext
     ) {
         self.channel = channel

@@ -8,7 +8,8 @@ package import Storage
 extension MailComposer {
     /// Composes the whole message with CRLF line ends, not dot-stuffed.
     package func message(_ prepared: PreparedMail, for delivery: ClaimedDelivery, now: Timestamp) -> ByteBuffer {
-        let link = "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.terms.unsubscribeToken))?b=\(delivery.bulletin)"
+        let link =
+            "\(settings.publicURL)/unsubscribe/\(Token.text(delivery.terms.unsubscribeToken))?b=\(delivery.bulletin)"
         var message = ByteBufferAllocator().buffer(
             capacity: prepared.headers.readableBytes + prepared.body.encodedCount + 3000)
         message.writeImmutableBuffer(prepared.headers)
