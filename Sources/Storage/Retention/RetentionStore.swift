@@ -6,7 +6,7 @@ package struct Retention: Sendable, Equatable {
     package var deliveries: Duration?
     /// Attempts, after they began.
     package var attempts: Duration?
-    /// Refused messages, after they came.
+    /// Rejected messages, after they came.
     package var refusals: Duration?
     /// Addresses, after their last subscription has ended.
     package var addresses: Duration?
