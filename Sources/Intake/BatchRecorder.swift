@@ -40,7 +40,7 @@ struct BatchRecorder: Sendable {
         defer { mark?.leave(slot: slot) }
         return batch.map { message in
             let print = ReadingMark.Fingerprint(message.body)
-            if mark?.isSuspect(print) == true { return judge.giveUp(message, as: judge.refuseUnread(message)) }
+            if mark?.isSuspect(print) == true { return judge.giveUp(message, as: judge.rejectUnread(message)) }
             mark?.enter(print, slot: slot)
             return judge.giveUp(message, as: judge.open(message))
         }
@@ -54,7 +54,7 @@ struct BatchRecorder: Sendable {
         let slot = KentonganTopology.queues.firstIndex { $0.name == queue } ?? 0
         let prints = batch.map { ReadingMark.Fingerprint($0.body) }
         let opened = zip(batch, prints).map { message, print in
-            if mark?.isSuspect(print) == true { return judge.refuseUnread(message) }
+            if mark?.isSuspect(print) == true { return judge.rejectUnread(message) }
             mark?.enter(print, slot: slot)
             return judge.open(message)
         }
@@ -118,7 +118,7 @@ struct BatchRecorder: Sendable {
                     "sent no receipts to a reply queue that the user may not have; it begins with receipts.USER, or the broker names it",
                     metadata: ["user": "\(message.envelope.userID ?? "?")", "queue": "\(queue)"])
             }
-            guard case .refused(let reason) = outcome else { continue }
+            guard case .rejected(let reason) = outcome else { continue }
             context.logger.notice(
                 "refused a message",
                 metadata: [
@@ -135,16 +135,16 @@ struct BatchRecorder: Sendable {
         switch outcome {
         case .accepted: metrics.message(from: message.queue, "accepted")
         case .duplicate: metrics.message(from: message.queue, "duplicate")
-        case .refused(let reason): metrics.message(from: message.queue, "rejected", reason: reason.rawValue)
+        case .rejected(let reason): metrics.message(from: message.queue, "rejected", reason: reason.rawValue)
         }
     }
 
     /// The first three errors of a rejected message, for the log. The store keeps all, also those of a message that it
     /// rejected itself.
-    private static func sentence(_ message: IncomingBulletin, _ reason: RefusalReason) -> String {
-        guard case .refused(let refusal) = message.judgement else {
+    private static func sentence(_ message: IncomingBulletin, _ reason: RejectionReason) -> String {
+        guard case .rejected(let rejection) = message.judgement else {
             return "\(reason == .staleRevision ? "/revision" : "/inReplyTo") see: kentongan rejected list"
         }
-        return refusal.errors.prefix(3).map { "\($0.path) \($0.message.prefix(200))" }.joined(separator: "; ")
+        return rejection.errors.prefix(3).map { "\($0.path) \($0.message.prefix(200))" }.joined(separator: "; ")
     }
 }

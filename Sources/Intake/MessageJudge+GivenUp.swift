@@ -9,7 +9,7 @@ extension MessageJudge {
     func giveUp(_ message: IncomingMessage, as opened: Opened) -> IncomingBulletin {
         let headers = message.properties.headers
         let reason = headers["x-first-death-reason"]?.text ?? "unknown"
-        var incoming = refuse(opened, Self.refusal(reason))
+        var incoming = reject(opened, Self.rejection(reason))
         // The queue in which it is judged again if an operator requeues it.
         let queue = headers["x-first-death-queue"]?.text
         incoming.queue = KentonganTopology.queues.map(\.name).first { $0 == queue } ?? KentonganTopology.givenUp
@@ -17,14 +17,14 @@ extension MessageJudge {
         return incoming
     }
 
-    private static func refusal(_ reason: String) -> Refusal {
+    private static func rejection(_ reason: String) -> Rejection {
         guard reason == "delivery_limit" else {
             let problem =
                 "the broker took the message out of its queue (\(reason.prefix(100))), as a policy of its operator's makes it do; the worker never had it"
-            return Refusal(BulletinError("", .deadLettered, problem))
+            return Rejection(BulletinError("", .deadLettered, problem))
         }
         let problem =
             "the broker gave the message up: the worker ended each time that it had it, because of this message or of another one; an operator can requeue it"
-        return Refusal(BulletinError("", .deliveryLimit, problem))
+        return Rejection(BulletinError("", .deliveryLimit, problem))
     }
 }

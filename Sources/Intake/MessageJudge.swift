@@ -20,7 +20,7 @@ package struct MessageJudge: Sendable {
         let body: [UInt8]
         let size: UInt64
         let envelope: StoredEnvelope
-        let value: Result<JSONValue, Refusal>
+        let value: Result<JSONValue, Rejection>
 
         /// The publisher that the message claims to come from.
         package var publisher: String? { try? value.get()["publisher"]?.stringValue }
@@ -39,11 +39,11 @@ package struct MessageJudge: Sendable {
     }
 
     /// Rejects a message whose body ended the process when it was read before.
-    func refuseUnread(_ message: IncomingMessage) -> Opened {
+    func rejectUnread(_ message: IncomingMessage) -> Opened {
         let problem = "the program ended while it read this body, so it is not read again"
         return Opened(
             body: message.body, size: message.bodySize, envelope: StoredEnvelope(message),
-            value: .failure(Refusal(BulletinError("", .malformedJSON, problem))))
+            value: .failure(Rejection(BulletinError("", .malformedJSON, problem))))
     }
 
     /// Reads the JSON of a body. `size` is the size of the body as it was sent; the body is empty if it was too large
@@ -51,8 +51,8 @@ package struct MessageJudge: Sendable {
     package func open(_ body: [UInt8], size: UInt64, _ envelope: StoredEnvelope) -> Opened {
         guard size <= maximumBodySize else {
             let problem = "the body has \(size) bytes; at most \(maximumBodySize) are taken"
-            let refusal = Refusal(BulletinError("", .tooLarge, problem))
-            return Opened(body: [], size: size, envelope: envelope, value: .failure(refusal))
+            let rejection = Rejection(BulletinError("", .tooLarge, problem))
+            return Opened(body: [], size: size, envelope: envelope, value: .failure(rejection))
         }
         Failpoint.reading.hit(body)
         let reader = MessageEnvelope(
@@ -67,12 +67,14 @@ package struct MessageJudge: Sendable {
             .flatMap { Self.checkLane($0, routingKey: opened.envelope.routingKey, queue: queue) }
         switch judged {
         case .success(let accepted): return incoming(opened, .accepted(accepted), queue)
-        case .failure(let refusal): return incoming(opened, .refused(refusal), queue)
+        case .failure(let rejection): return incoming(opened, .rejected(rejection), queue)
         }
     }
 
     /// Rejects an opened message for a reason that is known already.
-    func refuse(_ opened: Opened, _ refusal: Refusal) -> IncomingBulletin { incoming(opened, .refused(refusal), "") }
+    func reject(_ opened: Opened, _ rejection: Rejection) -> IncomingBulletin {
+        incoming(opened, .rejected(rejection), "")
+    }
 
     private func incoming(_ opened: Opened, _ judgement: IncomingBulletin.Judgement, _ queue: String)
         -> IncomingBulletin
@@ -87,17 +89,17 @@ package struct MessageJudge: Sendable {
     /// Rejects a routine bulletin that uses the key of emergencies, since it would delay them. A withdrawal may use the
     /// key, because it may take an emergency back.
     private static func checkLane(_ accepted: AcceptedBulletin, routingKey: String, queue: String)
-        -> Result<AcceptedBulletin, Refusal>
+        -> Result<AcceptedBulletin, Rejection>
     {
         let isFast = queue == "kentongan.emergency" || routingKey == "emergency" || routingKey.hasPrefix("emergency.")
         let bulletin = accepted.bulletin
         guard isFast, bulletin.urgency != .emergency, bulletin.status == .published else { return .success(accepted) }
         let problem =
             "only emergencies go by the routing key emergency.PUBLISHER, and this one is \(bulletin.urgency.rawValue); use \(bulletin.kind.rawValue).\(bulletin.id.publisher)"
-        return .failure(Refusal(BulletinError("/urgency", .outOfScope, problem)))
+        return .failure(Rejection(BulletinError("/urgency", .outOfScope, problem)))
     }
 
-    private static func claimedID(_ value: Result<JSONValue, Refusal>) -> BulletinID? {
+    private static func claimedID(_ value: Result<JSONValue, Rejection>) -> BulletinID? {
         guard let value = try? value.get(), let publisher = value["publisher"]?.stringValue,
             Grammar.isPublisher(publisher)
         else { return nil }

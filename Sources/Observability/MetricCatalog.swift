@@ -134,7 +134,7 @@ extension MetricLabel {
         "queue",
         ["kentongan.emergency", "kentongan.announcements", "kentongan.proposals", "kentongan.given-up"])
     static let messageOutcome = MetricLabel("outcome", ["accepted", "duplicate", "rejected"])
-    static let reason = MetricLabel("reason", ["none"] + RefusalReason.allCases.map(\.rawValue))
+    static let reason = MetricLabel("reason", ["none"] + RejectionReason.allCases.map(\.rawValue))
     static let channel = MetricLabel("channel", Channel.allCases.map(\.rawValue))
     static let deliveryOutcome = MetricLabel(
         "outcome", ["delivered", "retry", "failed", "expired", "cancelled", "suppressed", "released"])

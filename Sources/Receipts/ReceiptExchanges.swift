@@ -30,7 +30,7 @@ package struct ReceiptExchanges: Sendable {
                 OutgoingMessage(
                     exchange: "", routingKey: replyTo, properties: properties, body: body, mandatory: false),
             ]
-        case .refusal(let reason, let errors, let body, let envelope):
+        case .rejection(let reason, let errors, let body, let envelope):
             var headers = envelope.headers.mapValues { HeaderValue.string($0) }
             for (name, value) in envelope.otherHeaders.members { headers[name] = HeaderValue(value) }
             // Without this header, intake can tell rejected messages from the broker's own dead letters; see

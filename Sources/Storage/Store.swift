@@ -112,7 +112,7 @@ package protocol DeliveryStore: ClaimStore {
 
 // MARK: - Receipts and notices
 
-/// The requirements of the two stages that send what the store has written for others: receipts and refused messages to
+/// The requirements of the two stages that send what the store has written for others: receipts and rejected messages to
 /// the broker, notices to owners of endpoints and to operators.
 package protocol OutboxStore: Sendable {
     /// The oldest waiting messages with a number above `number`, in the order of their numbers. Returns fewer than
@@ -345,11 +345,11 @@ package protocol OperatorStore: Sendable {
     /// Counts of deliveries by channel and state. May read all deliveries.
     func deliverySummary() async throws(StoreError) -> [DeliveryCount]
 
-    /// Refused messages with a number below `number`, newest first.
-    func refusals(before number: Int64, limit: Int) async throws(StoreError) -> [RefusedMessage]
+    /// Rejected messages with a number below `number`, newest first.
+    func rejections(before number: Int64, limit: Int) async throws(StoreError) -> [RejectedMessage]
 
-    /// A refused message with its body; nil if the number is unknown.
-    func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage?
+    /// A rejected message with its body; nil if the number is unknown.
+    func rejection(_ number: Int64) async throws(StoreError) -> RejectedMessage?
 
     // Decisions
 
@@ -360,8 +360,8 @@ package protocol OperatorStore: Sendable {
     /// Rejects a bulletin whose newest revision is held, with a receipt; returns false if it is not held.
     func reject(_ id: BulletinID, why: String, now: Timestamp) async throws(StoreError) -> Bool
 
-    /// Notes that a refused message was judged again and recorded.
-    func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError)
+    /// Notes that a rejected message was judged again and recorded.
+    func markRequeued(_ rejection: Int64, now: Timestamp) async throws(StoreError)
 
     // Retries
 

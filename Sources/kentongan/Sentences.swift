@@ -46,7 +46,7 @@ extension AddressDouble {
     }
 }
 
-extension RefusedMessage {
+extension RejectedMessage {
     /// The first error.
     var firstError: String {
         errorValues.first.map { "\($0["path"]?.stringValue ?? "") \($0["message"]?.stringValue ?? "")" } ?? ""
@@ -58,7 +58,7 @@ extension IntakeOutcome {
         switch self {
         case .accepted(let state): state.rawValue
         case .duplicate: "it is known already, and nothing is sent again"
-        case .refused(let reason): reason.rawValue
+        case .rejected(let reason): reason.rawValue
         }
     }
 }
@@ -70,7 +70,7 @@ extension RehearsedOutcome {
         case .accepted(.scheduled): "good, would wait for its time"
         case .accepted: "good"
         case .duplicate: "known already with this content, so nothing would be sent"
-        case .refused(let refusal): "refused as \(refusal.reason.rawValue)"
+        case .rejected(let rejection): "refused as \(rejection.reason.rawValue)"
         }
     }
 }

@@ -38,8 +38,8 @@ struct DryRunTests {
         try await desk.register()
         let bad = TestDesk.payload("b", ["regions": ["97"]])
         let found = try await results([TestDesk.payload("a"), bad, TestDesk.payload("a")], desk)
-        guard case .refused(let refusal) = found[1].outcome else { return #expect(Bool(false)) }
-        #expect(refusal.reason == .unknownRegion && refusal.errors.map(\.path) == ["/regions/0"])
+        guard case .rejected(let rejection) = found[1].outcome else { return #expect(Bool(false)) }
+        #expect(rejection.reason == .unknownRegion && rejection.errors.map(\.path) == ["/regions/0"])
         // The third is judged as if the first had been recorded.
         guard case .accepted(let third?) = found[2].outcome, case .duplicate = third.outcome else {
             return #expect(Bool(false))

@@ -111,8 +111,8 @@ struct OutputTests {
     @Test func aRefusedMessage() throws {
         var envelope = StoredEnvelope(routingKey: "announcement.uji", userID: "uji", headers: ["a": "b"])
         envelope.otherHeaders = ["n": 1]
-        func message(_ body: [UInt8]) -> RefusedMessage {
-            RefusedMessage(
+        func message(_ body: [UInt8]) -> RejectedMessage {
+            RejectedMessage(
                 number: 4, reason: "schema", publisher: "uji", bulletinID: nil, receivedAt: time, queue: "q", size: 1,
                 errors: "[{\"path\":\"/title\",\"code\":\"schema\",\"message\":\"m\"}]", body: body,
                 envelope: envelope, requeuedAt: nil)

@@ -27,7 +27,7 @@ struct PageTests {
             _ = try await desk.subscribe("\(name)@w.example")
             _ = try await desk.subscribers.suppress("\(name)@lain.example", why: "x")
             try await desk.record(name)
-            try await desk.recordRefusal("{}", BulletinError("", .schema, name))
+            try await desk.recordRejection("{}", BulletinError("", .schema, name))
         }
         try await desk.fanOut()
         let deliveries = desk.deliveries
@@ -67,10 +67,10 @@ struct PageTests {
         #expect(pages == 1)
     }
 
-    /// An operation bounds its pages whatever it is asked for: refused messages hold bodies of up to 256 KiB.
+    /// An operation bounds its pages whatever it is asked for: rejected messages hold bodies of up to 256 KiB.
     @Test func aPageIsBounded() async throws {
         let desk = try TestDesk()
-        for _ in 0..<101 { try await desk.recordRefusal("{}", BulletinError("", .schema, "x")) }
+        for _ in 0..<101 { try await desk.recordRejection("{}", BulletinError("", .schema, "x")) }
         let page = try await desk.rejected.list(PageRequest(limit: .max))
         #expect(page.rows.count == 100 && page.next == 2)
     }

@@ -5,10 +5,10 @@ import Storage
 import Testing
 
 struct RejectedOperationsTests {
-    private func refused(_ body: [UInt8] = TestDesk.payload("b")) async throws -> TestDesk {
+    private func rejected(_ body: [UInt8] = TestDesk.payload("b")) async throws -> TestDesk {
         let desk = try TestDesk()
         let error = BulletinError("/publisher", .unknownPublisher, "uji is not registered")
-        try await desk.recordRefusal(String(decoding: body, as: UTF8.self), error)
+        try await desk.recordRejection(String(decoding: body, as: UTF8.self), error)
         return desk
     }
 
@@ -17,7 +17,7 @@ struct RejectedOperationsTests {
     }
 
     @Test func aMessageIsTakenOnceItsPublisherIsRegistered() async throws {
-        let desk = try await refused()
+        let desk = try await rejected()
         await expect(.conflict, "1 is still refused as unknown-publisher: /publisher") {
             _ = try await desk.rejected.requeue(1, judge: try judge())
         }
@@ -26,12 +26,12 @@ struct RejectedOperationsTests {
         await expect(.conflict, "1 was requeued at 2027-01-15T08:00:00Z already") {
             _ = try await desk.rejected.requeue(1, judge: try judge())
         }
-        #expect(try await desk.rejected.list(PageRequest(limit: 9)).rows.count == 1, "no second refusal is made")
+        #expect(try await desk.rejected.list(PageRequest(limit: 9)).rows.count == 1, "no second rejection is made")
     }
 
     /// The message is good by itself, and a later revision is known.
-    @Test func aStaleRevisionStaysRefused() async throws {
-        let desk = try await refused()
+    @Test func aStaleRevisionStaysRejected() async throws {
+        let desk = try await rejected()
         try await desk.register()
         try await desk.record("b", revision: 2)
         await expect(.conflict, "1 is still refused as stale-revision") {
@@ -40,7 +40,7 @@ struct RejectedOperationsTests {
     }
 
     @Test func anUnknownMessageIsNamed() async throws {
-        let desk = try await refused()
+        let desk = try await rejected()
         #expect(try await desk.rejected.show(1).reason == "unknown-publisher")
         await expect(.unknown, "there is no refused message 7", "rejected list") {
             _ = try await desk.rejected.show(7)

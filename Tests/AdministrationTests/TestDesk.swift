@@ -72,8 +72,8 @@ final class TestDesk: Sendable {
     }
 
     @discardableResult
-    func recordRefusal(_ body: String, _ error: BulletinError) async throws -> IntakeOutcome {
-        try await record(.refused(Refusal(error)), Array(body.utf8))
+    func recordRejection(_ body: String, _ error: BulletinError) async throws -> IntakeOutcome {
+        try await record(.rejected(Rejection(error)), Array(body.utf8))
     }
 
     private func record(_ judgement: IncomingBulletin.Judgement, _ body: [UInt8]) async throws -> IntakeOutcome {

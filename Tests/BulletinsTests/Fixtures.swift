@@ -46,7 +46,7 @@ enum Fixtures {
 
 extension Fixtures {
     static func validate(_ value: JSONValue, sender: Sender = .trusted, at now: Timestamp = sampleTime) throws
-        -> Result<AcceptedBulletin, Refusal>
+        -> Result<AcceptedBulletin, Rejection>
     {
         let publisher = try samplePublishers()[value["publisher"]?.stringValue ?? ""]
         return BulletinValidator(registries: try registries.get())
@@ -54,7 +54,7 @@ extension Fixtures {
     }
 
     static func errors(_ value: JSONValue, sender: Sender = .trusted) throws -> [BulletinError] {
-        if case .failure(let refusal) = try validate(value, sender: sender) { refusal.errors } else { [] }
+        if case .failure(let rejection) = try validate(value, sender: sender) { rejection.errors } else { [] }
     }
 
     /// The errors of the sample `06-desa-musyawarah` with these members changed, as `POINTER CODE`.

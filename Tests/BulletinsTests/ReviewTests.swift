@@ -57,11 +57,11 @@ struct ReviewTests {
         #expect(accepted.bulletin.regions.map(\.code) == ["35.08.01"])
         #expect(accepted.notes.contains { $0.contains("35.08.01.2999") && $0.contains("35.08.01 (") })
         object["urgency"] = "routine"
-        guard case .failure(let refusal) = try Fixtures.validate(.object(object), at: early) else {
+        guard case .failure(let rejection) = try Fixtures.validate(.object(object), at: early) else {
             throw BulletinError("", .schema, "it was accepted")
         }
-        #expect(refusal.errors.map(\.code) == [.unknownRegion])
-        #expect(refusal.errors.first?.message.contains("35.08.01 (") == true)
+        #expect(rejection.errors.map(\.code) == [.unknownRegion])
+        #expect(rejection.errors.first?.message.contains("35.08.01 (") == true)
         object["regions"] = ["35.99.01.2999"]
         object["urgency"] = "emergency"
         guard case .failure(let unknown) = try Fixtures.validate(.object(object), at: early) else {

@@ -26,13 +26,13 @@ struct ValidationTests {
             let file = try #require(expected["file"]?.stringValue)
             let body = try Fixtures.bytes("Tests/Fixtures/samples/invalid/\(file)")
             let envelope = MessageEnvelope(contentType: nil, contentEncoding: nil, headers: [:])
-            let refusal: Refusal?
+            let rejection: Rejection?
             switch envelope.open(body) {
-            case .failure(let malformed): refusal = malformed
-            case .success(let value): refusal = Refusal(try Fixtures.errors(value))
+            case .failure(let malformed): rejection = malformed
+            case .success(let value): rejection = Rejection(try Fixtures.errors(value))
             }
-            #expect(refusal?.reason.rawValue == expected["reason"]?.stringValue, "\(file)")
-            #expect(refusal?.errors.first?.path == expected["path"]?.stringValue, "\(file)")
+            #expect(rejection?.reason.rawValue == expected["reason"]?.stringValue, "\(file)")
+            #expect(rejection?.errors.first?.path == expected["path"]?.stringValue, "\(file)")
         }
     }
 
@@ -105,6 +105,6 @@ struct ValidationTests {
             #expect(try binary.open(Array(data.utf8)).get()["kind"] == "proposal")
         }
         let zipped = MessageEnvelope(contentType: nil, contentEncoding: "gzip", headers: [:])
-        #expect(throws: Refusal.self) { try zipped.open(Array(data.utf8)).get() }
+        #expect(throws: Rejection.self) { try zipped.open(Array(data.utf8)).get() }
     }
 }

@@ -55,7 +55,7 @@ struct MessageJudgeTests {
         ("emergency.uji", "kentongan.emergency", #""status":"withdrawn","#, false),
         ("announcement.uji", "kentongan.announcements", "", false),
     ])
-    func onlyEmergenciesTakeTheirLane(key: String, queue: String, member: String, isRefused: Bool) throws {
+    func onlyEmergenciesTakeTheirLane(key: String, queue: String, member: String, isRejected: Bool) throws {
         let text = String(decoding: body, as: UTF8.self).replacing("{", with: "{" + member)
         var publisher = publisher
         publisher.scope.mayPublishEmergencies = true
@@ -66,11 +66,11 @@ struct MessageJudgeTests {
         let judge = try Self.judge.get()
         let incoming = judge.judge(
             judge.open(message), publisher: publisher, queue: queue, now: Timestamp(milliseconds: 0))
-        #expect(reason(incoming) == (isRefused ? .outOfScope : nil), "\(incoming.judgement)")
+        #expect(reason(incoming) == (isRejected ? .outOfScope : nil), "\(incoming.judgement)")
     }
 
-    private func reason(_ incoming: IncomingBulletin) -> RefusalReason? {
-        if case .refused(let refusal) = incoming.judgement { refusal.reason } else { nil }
+    private func reason(_ incoming: IncomingBulletin) -> RejectionReason? {
+        if case .rejected(let rejection) = incoming.judgement { rejection.reason } else { nil }
     }
 
     @Test func aGoodMessageIsAcceptedWithWhatItCarried() throws {
@@ -102,12 +102,12 @@ struct MessageJudgeTests {
         #expect(reason(try outcome(MessageProperties(userID: user))) == .publisherMismatch)
     }
 
-    @Test func whatIsTooLargeIsRefusedWithoutItsBody() throws {
+    @Test func whatIsTooLargeIsRejectedWithoutItsBody() throws {
         let incoming = try outcome(MessageProperties(userID: "uji-user"), body: [], size: 300_000)
         #expect(reason(incoming) == .tooLarge && incoming.body.isEmpty && incoming.size == 300_000)
     }
 
-    @Test func whatIsRefusedKeepsItsBytesAndNames() throws {
+    @Test func whatIsRejectedKeepsItsBytesAndNames() throws {
         let broken = Array(String(decoding: body, as: UTF8.self).replacing("\"73\"", with: "\"99\"").utf8)
         let incoming = try outcome(MessageProperties(userID: "uji-user"), body: broken)
         #expect(reason(incoming) == .unknownRegion && incoming.body == broken)
@@ -115,7 +115,7 @@ struct MessageJudgeTests {
     }
 
     @Test(arguments: ["{", "[]", "\u{0}", ""])
-    func whatIsNoBulletinIsRefused(text: String) throws {
+    func whatIsNoBulletinIsRejected(text: String) throws {
         let incoming = try outcome(MessageProperties(userID: "uji-user"), body: Array(text.utf8))
         #expect(reason(incoming) != nil && incoming.claimedID == nil)
     }

@@ -213,7 +213,7 @@ struct EngineConformance {
         while try await test.store.prune(retention, limit: 1, now: test.now + month + .seconds(1)) > 0 {}
         #expect(try await test.store.bulletins(id: nil, limit: 9).isEmpty)
         #expect(try await test.store.deliverySummary().isEmpty)
-        #expect(try await test.store.refusals(limit: 9).isEmpty)
+        #expect(try await test.store.rejections(limit: 9).isEmpty)
         #expect(try await test.store.erase("73-0@x.example", now: test.now) == 0)
     }
 

@@ -9,12 +9,12 @@ struct IntakeConformance {
         let test = try backend.make()
         #expect(try await test.accept("b") == .accepted(.published))
         #expect(try await test.accept("b") == .duplicate)
-        #expect(try await test.accept("b", regions: ["52"]) == .refused(.staleRevision))
+        #expect(try await test.accept("b", regions: ["52"]) == .rejected(.staleRevision))
         #expect(try await test.accept("b", revision: 3) == .accepted(.published))
-        #expect(try await test.accept("b", revision: 2) == .refused(.staleRevision))
+        #expect(try await test.accept("b", revision: 2) == .rejected(.staleRevision))
         #expect(try await test.accept("b") == .duplicate)
         #expect(try await test.store.bulletins(id: nil, limit: 10).map(\.stored.revision) == [3, 1])
-        #expect(try await test.store.refusals(limit: 10).map(\.reason) == ["stale-revision", "stale-revision"])
+        #expect(try await test.store.rejections(limit: 10).map(\.reason) == ["stale-revision", "stale-revision"])
         #expect(
             try await test.events() == [
                 "accepted", "duplicate", "refusal", "rejected", "accepted", "refusal", "rejected", "duplicate",

@@ -56,7 +56,7 @@ struct ListingConformance {
             switch outcome {
             case .accepted(let state): "\(state)"
             case .duplicate: "duplicate"
-            case .refused(let refusal): refusal.reason.rawValue
+            case .rejected(let rejection): rejection.reason.rawValue
             }
         }
         #expect(outcomes == ["duplicate", "stale-revision", "published", "duplicate", "published"])
@@ -65,19 +65,20 @@ struct ListingConformance {
     }
 
     @Test(arguments: Backend.allCases)
-    func aRefusedMessageIsKeptAndMarked(backend: Backend) async throws {
+    func aRejectedMessageIsKeptAndMarked(backend: Backend) async throws {
         let test = try backend.make()
         var message = IncomingBulletin(
-            judgement: .refused(Refusal(BulletinError("/title", .schema, "is missing"))), body: [1, 2, 0, 3], size: 4,
+            judgement: .rejected(Rejection(BulletinError("/title", .schema, "is missing"))), body: [1, 2, 0, 3],
+            size: 4,
             claimedID: id("b"), queue: "q", envelope: StoredEnvelope(routingKey: "k", userID: "uji"))
         message.envelope.headers = ["x": "y"]
-        #expect(try await test.store.record([message], now: test.now) == [.refused(.schema)])
-        let number = try #require(try await test.store.refusals(limit: 9).first?.number)
-        let kept = try #require(try await test.store.refusal(number))
+        #expect(try await test.store.record([message], now: test.now) == [.rejected(.schema)])
+        let number = try #require(try await test.store.rejections(limit: 9).first?.number)
+        let kept = try #require(try await test.store.rejection(number))
         #expect(kept.body == [1, 2, 0, 3] && kept.envelope == message.envelope && kept.requeuedAt == nil)
         try await test.store.markRequeued(number, now: test.now)
-        #expect(try await test.store.refusal(number)?.requeuedAt == test.now)
-        #expect(try await test.store.refusal(number + 1) == nil)
+        #expect(try await test.store.rejection(number)?.requeuedAt == test.now)
+        #expect(try await test.store.rejection(number + 1) == nil)
     }
 
     @Test(arguments: Backend.allCases)

@@ -69,20 +69,21 @@ struct NumberConformance {
     }
 
     @Test(arguments: Backend.allCases)
-    func aRefusalHasANumberAndReceiptOfItsOwnAfterRetention(backend: Backend) async throws {
+    func aRejectionHasANumberAndReceiptOfItsOwnAfterRetention(backend: Backend) async throws {
         let test = try backend.make()
         var (numbers, ids): (Set<Int64>, Set<String>) = ([], [])
         for revision in 1...3 {
             let message = IncomingBulletin(
-                judgement: .refused(Refusal(BulletinError("/title", .schema, "it is \(revision)"))), body: [1], size: 1,
+                judgement: .rejected(Rejection(BulletinError("/title", .schema, "it is \(revision)"))), body: [1],
+                size: 1,
                 claimedID: nil, queue: "q", envelope: StoredEnvelope(routingKey: "k"))
             _ = try await test.store.record([message], now: test.now)
-            let found = try await test.store.refusals(limit: 9).map(\.number)
+            let found = try await test.store.rejections(limit: 9).map(\.number)
             #expect(found.count == 1)
             numbers.formUnion(found)
             ids.formUnion(try await receiptIDs(test))
             try await prune(test)
-            #expect(try await test.store.refusals(limit: 9).isEmpty)
+            #expect(try await test.store.rejections(limit: 9).isEmpty)
         }
         #expect(numbers.count == 3 && ids.count == 3)
     }

@@ -61,7 +61,7 @@ struct OperatorConformance {
         _ = try await held(test, "b")
         _ = try await held(test, "b", revision: 2)
         #expect(try await test.store.reject(id("b"), why: "salah", now: test.now))
-        #expect(try await held(test, "b", revision: 2) == .refused(.staleRevision))
+        #expect(try await held(test, "b", revision: 2) == .rejected(.staleRevision))
         #expect(try await test.store.approve(id("b"), now: test.now) == .published)
     }
 

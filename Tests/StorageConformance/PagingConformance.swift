@@ -37,15 +37,15 @@ struct PagingConformance {
     func refusedMessagesAndTheHubAreListedInPages(backend: Backend) async throws {
         let test = try backend.make()
         for number in 1...3 {
-            let refusal = Refusal(BulletinError("", .schema, "\(number)"))
+            let rejection = Rejection(BulletinError("", .schema, "\(number)"))
             let message = IncomingBulletin(
-                judgement: .refused(refusal), body: [], size: 0, claimedID: nil, queue: "q",
+                judgement: .rejected(rejection), body: [], size: 0, claimedID: nil, queue: "q",
                 envelope: StoredEnvelope(routingKey: "k"))
             _ = try await test.store.record([message], now: test.now)
             try await subscribe(to: "https://a.example/\(number)", test)
         }
-        #expect(try await test.store.refusals(before: 3, limit: 9).map(\.number) == [2, 1])
-        #expect(try await test.store.refusals(before: 3, limit: 1).map(\.number) == [2])
+        #expect(try await test.store.rejections(before: 3, limit: 9).map(\.number) == [2, 1])
+        #expect(try await test.store.rejections(before: 3, limit: 1).map(\.number) == [2])
         #expect(try await test.store.hubSubscriptions(before: 3, limit: 9).map(\.number) == [2, 1])
         #expect(try await test.store.hubSubscriptions(before: 1, limit: 9).isEmpty)
     }

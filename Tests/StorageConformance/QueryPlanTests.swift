@@ -88,7 +88,7 @@ struct QueryPlanTests {
         }
         _ = try await store.bulletins(id: nil, limit: 9)
         _ = try await store.answers(to: id)
-        _ = try await store.refusals(limit: 9)
+        _ = try await store.rejections(limit: 9)
         _ = try await store.subscriptions(limit: 9)
         _ = try await store.coverage(of: id)
         for claimed in try await test.claim(.webhook) { try await test.record(claimed, .endpointGone) }

@@ -266,7 +266,7 @@ struct RoutingConformance {
             "usulan", regions: ["52.03.15.2001"], extra: [("kind", "proposal"), ("proposal", ["state": "submitted"])])
         for target in ["pengumuman", "usulan", "tiada"] {
             let answer = try await test.accept("jawaban", extra: [("inReplyTo", .string("uji/\(target)"))])
-            #expect(answer == .refused(.outOfScope))
+            #expect(answer == .rejected(.outOfScope))
         }
     }
 }

@@ -158,7 +158,7 @@ final class TestStore: Sendable {
         try await store.outboxMessages(after: 0, limit: 1000).map { message in
             switch message.content {
             case .receipt(let event, _, _): event
-            case .refusal: "refusal"
+            case .rejection: "refusal"
             }
         }
     }

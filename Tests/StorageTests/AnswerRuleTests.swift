@@ -38,9 +38,9 @@ struct AnswerRuleTests {
         #expect(AnswerRule.problem(of: answer, scope: scope, publisher: publisher(in: "ID")) == nil)
         #expect(AnswerRule.problem(of: answer, scope: scope, publisher: publisher(in: "ID", "pangan")) == nil)
         for other in [publisher(in: "73"), publisher(in: "ID", "sosial"), nil] {
-            let refusal = AnswerRule.problem(of: answer, scope: scope, publisher: other)
-            #expect(refusal?.errors[0].message == "the proposal kim/usul lies outside the scope of uji")
-            #expect(refusal?.reason == .outOfScope)
+            let rejection = AnswerRule.problem(of: answer, scope: scope, publisher: other)
+            #expect(rejection?.errors[0].message == "the proposal kim/usul lies outside the scope of uji")
+            #expect(rejection?.reason == .outOfScope)
         }
         let unknown = AnswerRule.problem(of: answer, scope: nil, publisher: publisher(in: "ID"))
         #expect(unknown?.errors[0].message == "there is no proposal kim/usul")

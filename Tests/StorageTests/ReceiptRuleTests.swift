@@ -53,9 +53,9 @@ struct ReceiptRuleTests {
     }
 
     private func message(claimed: String?, isUserChecked: Bool) -> IncomingBulletin {
-        let refusal = Refusal(BulletinError("/title", .schema, "is missing"))
+        let rejection = Rejection(BulletinError("/title", .schema, "is missing"))
         var message = IncomingBulletin(
-            judgement: .refused(refusal), body: [], size: 0,
+            judgement: .rejected(rejection), body: [], size: 0,
             claimedID: claimed.map { BulletinID(publisher: $0, id: "b") }, queue: "q",
             envelope: StoredEnvelope(routingKey: "k", userID: "user"))
         message.isUserChecked = isUserChecked
@@ -78,8 +78,8 @@ struct ReceiptRuleTests {
     }
 
     @Test func onlyTheFirstReceiptOfARefusalGoesToReplyTo() {
-        let refusal = Refusal(BulletinError("/title", .schema, "is missing"))
-        let receipts = ReceiptRule.refused(3, refusal, to: ["badan", "kim"], about: subject)
+        let rejection = Rejection(BulletinError("/title", .schema, "is missing"))
+        let receipts = ReceiptRule.rejected(3, rejection, to: ["badan", "kim"], about: subject)
         #expect(receipts.map(\.subject.publisher) == ["badan", "kim"])
         #expect(receipts.map(\.subject.replyTo) == ["answers", nil])
         #expect(receipts.allSatisfy { $0.id == "3.rejected" })

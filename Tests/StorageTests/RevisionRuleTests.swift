@@ -42,11 +42,11 @@ struct RevisionRuleTests {
             switch verdict {
             case .new: "new"
             case .duplicate(let number): "duplicate of \(number)"
-            case .stale(let refusal): refusal.errors[0].message
+            case .stale(let rejection): rejection.errors[0].message
             }
         #expect(words == test.expected)
         #expect(RevisionRule.isNew(test.revision, newest: test.newest) == (test.expected == "new"))
-        if case .stale(let refusal) = verdict { #expect(refusal.reason == .staleRevision) }
+        if case .stale(let rejection) = verdict { #expect(rejection.reason == .staleRevision) }
     }
 
     @Test(arguments: BulletinState.allCases)

@@ -72,7 +72,7 @@ package struct BulletinOperations {
         let message = IncomingBulletin(
             judgement: .accepted(withdrawal), body: withdrawal.payload, size: UInt64(withdrawal.payload.count),
             claimedID: newest.id, queue: "operator", envelope: StoredEnvelope(routingKey: ""))
-        if case .refused(let reason) = try await store.record([message], now: clock.now).first {
+        if case .rejected(let reason) = try await store.record([message], now: clock.now).first {
             throw OperationError.conflict("\(id) cannot be withdrawn: \(reason.rawValue); was it corrected just now?")
         }
     }

@@ -21,7 +21,7 @@ package struct DryRun {
         (self.principal, self.judge, self.store, self.clock) = (principal, judge, store, clock)
     }
 
-    private typealias Verdict = Result<DryRunResult.Acceptance?, Refusal>
+    private typealias Verdict = Result<DryRunResult.Acceptance?, Rejection>
 
     /// Judges the bulletins as messages of the AMQP user `user`, and passes on one result for each, in their order.
     package func run(
@@ -29,7 +29,7 @@ package struct DryRun {
     ) async throws {
         for (bulletin, verdict) in zip(bulletins, try await verdicts(on: bulletins, user)) {
             switch verdict {
-            case .failure(let refusal): try body(DryRunResult(bulletin: bulletin, outcome: .refused(refusal)))
+            case .failure(let rejection): try body(DryRunResult(bulletin: bulletin, outcome: .rejected(rejection)))
             case .success(let acceptance):
                 try body(DryRunResult(bulletin: bulletin, outcome: .accepted(try await withReach(acceptance))))
             }
@@ -58,10 +58,10 @@ package struct DryRun {
         var rehearsed = try await store.rehearse(judged.compactMap(\.accepted), now: now)[...]
         return judged.map { judgement in
             switch judgement {
-            case .refused(let refusal): return .failure(refusal)
+            case .rejected(let rejection): return .failure(rejection)
             case .accepted(let accepted):
                 let outcome = rehearsed.popFirst()
-                if case .refused(let refusal) = outcome { return .failure(refusal) }
+                if case .rejected(let rejection) = outcome { return .failure(rejection) }
                 return .success(outcome.map { .init(accepted: accepted, outcome: $0) })
             }
         }
@@ -69,8 +69,8 @@ package struct DryRun {
 
     /// Without a register, an unknown publisher is no fault.
     private static func withoutStore(_ judgement: IncomingBulletin.Judgement) -> Verdict {
-        guard case .refused(let refusal) = judgement else { return .success(nil) }
-        return Refusal(refusal.errors.filter { $0.code != .unknownPublisher }).map { .failure($0) } ?? .success(nil)
+        guard case .rejected(let rejection) = judgement else { return .success(nil) }
+        return Rejection(rejection.errors.filter { $0.code != .unknownPublisher }).map { .failure($0) } ?? .success(nil)
     }
 }
 
@@ -79,7 +79,7 @@ package struct DryRunResult: Sendable {
     package enum Outcome: Sendable {
         /// Nil if the bulletin is good as far as it was looked at, without a store.
         case accepted(Acceptance?)
-        case refused(Refusal)
+        case rejected(Rejection)
     }
 
     package struct Acceptance: Sendable {

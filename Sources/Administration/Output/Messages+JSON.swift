@@ -2,7 +2,7 @@ package import Bulletins
 import Foundation
 package import Storage
 
-extension RefusedMessage {
+extension RejectedMessage {
     /// Everything but the body.
     package var json: JSONObject {
         [
@@ -41,11 +41,11 @@ extension DryRunResult {
     /// `unchecked` names all that the dry run could not look at.
     package func json(unchecked: [String]) -> JSONObject {
         switch outcome {
-        case .refused(let refusal):
+        case .rejected(let rejection):
             [
                 "line": .number(bulletin.line), "id": bulletin.bulletin?["id"] ?? .null, "valid": false,
-                "outcome": "refused", "reason": .string(refusal.reason.rawValue),
-                "errors": .array(refusal.errors.map(\.json)), "unchecked": .texts(unchecked),
+                "outcome": "refused", "reason": .string(rejection.reason.rawValue),
+                "errors": .array(rejection.errors.map(\.json)), "unchecked": .texts(unchecked),
             ]
         case .accepted(let acceptance):
             [
@@ -66,7 +66,7 @@ extension RehearsedOutcome {
         switch self {
         case .accepted(let state): state.rawValue
         case .duplicate: "duplicate"
-        case .refused: "refused"
+        case .rejected: "refused"
         }
     }
 }

@@ -54,7 +54,7 @@ struct BulletinReview {
         }
     }
 
-    mutating func addError(_ path: String, _ code: RefusalReason, _ message: String) {
+    mutating func addError(_ path: String, _ code: RejectionReason, _ message: String) {
         errors.append(BulletinError(path, code, message))
     }
 

@@ -9,12 +9,12 @@ public struct BulletinValidator: Sendable {
     /// Checks the form of the bulletin, then its meaning. `publisher` is the registered publisher that the bulletin
     /// names; nil if there is none.
     public func validate(_ value: JSONValue, publisher: Publisher?, sender: Sender, now: Timestamp)
-        -> Result<AcceptedBulletin, Refusal>
+        -> Result<AcceptedBulletin, Rejection>
     {
         let reading = BulletinReader.read(value)
         var review = BulletinReview(registries: registries, publisher: publisher, sender: sender, now: now)
         let bulletin = review.review(reading)
-        if let refusal = Refusal(reading.errors + review.errors) { return .failure(refusal) }
+        if let rejection = Rejection(reading.errors + review.errors) { return .failure(rejection) }
         let payload = Self.payload(value, bulletin)
         return .success(
             AcceptedBulletin(

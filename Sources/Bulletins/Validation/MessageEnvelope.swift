@@ -21,7 +21,7 @@ public struct MessageEnvelope: Sendable {
     static let types = ["id.kentongan.announcement.v1": "announcement", "id.kentongan.proposal.v1": "proposal"]
 
     /// Extracts the bulletin's JSON. If it lacks `id` or `publisher`, these come from the event.
-    public func open(_ body: [UInt8]) -> Result<JSONValue, Refusal> {
+    public func open(_ body: [UInt8]) -> Result<JSONValue, Rejection> {
         if let contentEncoding, !["", "utf-8", "utf8", "identity", "us-ascii"].contains(contentEncoding.lowercased()) {
             let problem = "content encoding \(contentEncoding) is not supported; send uncompressed UTF-8 JSON"
             return Self.failure(.unsupportedEncoding, problem)
@@ -62,7 +62,7 @@ public struct MessageEnvelope: Sendable {
     }
 
     /// Collects the attributes. Fails if two headers give the same attribute different values.
-    private func cloudEventAttributes() -> Result<[String: String], Refusal> {
+    private func cloudEventAttributes() -> Result<[String: String], Rejection> {
         var found: [String: String] = [:]
         for (header, value) in headers {
             guard let name = Self.attribute(header) else { continue }
@@ -74,7 +74,7 @@ public struct MessageEnvelope: Sendable {
         return .success(found)
     }
 
-    private static func structured(_ event: JSONValue) -> Result<JSONValue, Refusal> {
+    private static func structured(_ event: JSONValue) -> Result<JSONValue, Rejection> {
         guard case .object(let object) = event else {
             return failure(.schema, "a CloudEvent is a JSON object")
         }
@@ -92,9 +92,9 @@ public struct MessageEnvelope: Sendable {
     /// Merges the attributes into the bulletin. The required ones (CloudEvents 1.0, Required Attributes) are checked
     /// even if the bulletin does not need them.
     private static func merge(_ data: JSONValue, _ attributes: [String: String], at path: String)
-        -> Result<JSONValue, Refusal>
+        -> Result<JSONValue, Rejection>
     {
-        func rejected(_ name: String, _ problem: String) -> Result<JSONValue, Refusal> {
+        func rejected(_ name: String, _ problem: String) -> Result<JSONValue, Rejection> {
             failure(.schema, problem, at: path.isEmpty ? "" : path + name)
         }
         guard let type = attributes["type"], let kind = types[type] else {
@@ -129,8 +129,8 @@ public struct MessageEnvelope: Sendable {
     }
 
     private static func failure<Value>(
-        _ reason: RefusalReason, _ problem: String, at path: String = ""
-    ) -> Result<Value, Refusal> {
-        .failure(Refusal(BulletinError(path, reason, problem)))
+        _ reason: RejectionReason, _ problem: String, at path: String = ""
+    ) -> Result<Value, Rejection> {
+        .failure(Rejection(BulletinError(path, reason, problem)))
     }
 }

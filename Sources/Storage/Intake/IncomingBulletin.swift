@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// The properties of a message, which a refusal keeps so that the message can be judged again.
+/// The properties of a message, which a rejection keeps so that the message can be judged again.
 package struct StoredEnvelope: Sendable, Equatable {
     package var routingKey: String
     /// The AMQP user, for which the broker vouches.
@@ -34,14 +34,14 @@ package struct StoredEnvelope: Sendable, Equatable {
 package struct IncomingBulletin: Sendable {
     package enum Judgement: Sendable {
         case accepted(AcceptedBulletin)
-        case refused(Refusal)
+        case rejected(Rejection)
     }
 
     package var judgement: Judgement
-    /// The body, which a refusal keeps; empty if it was too large.
+    /// The body, which a rejection keeps; empty if it was too large.
     package var body: [UInt8]
     package var size: UInt64
-    /// The id that the message claims, as far as it could be read. Only refusals use it.
+    /// The id that the message claims, as far as it could be read. Only rejections use it.
     package var claimedID: BulletinID?
     package var queue: String
     package var envelope: StoredEnvelope
@@ -49,7 +49,7 @@ package struct IncomingBulletin: Sendable {
     /// Whether the broker checked the user (`publishers.auth: required`). Receipts then go only to publishers of that user.
     package var isUserChecked = false
 
-    /// Whether the broker has put the message into the rejected queue by itself, so that a refusal does not repeat that.
+    /// Whether the broker has put the message into the rejected queue by itself, so that a rejection does not repeat that.
     package var isInRejectedQueue = false
 
     /// The queue to which receipts go besides the exchange; nil if the user may not name it.
@@ -80,14 +80,14 @@ package struct IncomingBulletin: Sendable {
 package enum IntakeOutcome: Sendable, Equatable {
     case accepted(BulletinState)
     case duplicate
-    case refused(RefusalReason)
+    case rejected(RejectionReason)
 }
 
 /// The result that recording a bulletin would have now.
 package enum RehearsedOutcome: Sendable {
     case accepted(BulletinState)
     case duplicate
-    case refused(Refusal)
+    case rejected(Rejection)
 }
 
 /// Decides which queues a message may name in `reply_to`. Receipts go there with the rights of this program, so the name must

@@ -88,8 +88,8 @@ package struct DeliveryCount: Sendable, Equatable {
     }
 }
 
-/// A refused message.
-package struct RefusedMessage: Sendable {
+/// A rejected message.
+package struct RejectedMessage: Sendable {
     package let number: Int64
     package let reason: String
     package let publisher: String?
@@ -140,7 +140,7 @@ package struct Backlog: Sendable, Equatable {
     package let unroutedBulletins: Int
     /// Deliveries that wait for their time or for a sender, or are being sent, by channel.
     package let unfinishedDeliveries: [Channel: Int]
-    /// Receipts and refused messages that the broker has not confirmed.
+    /// Receipts and rejected messages that the broker has not confirmed.
     package let outboxMessages: Int
 
     /// The time since which the oldest delivery that could be sent waits, by channel; none where none waits.
@@ -173,8 +173,8 @@ extension OperatorStore {
         try await deliveries(filter, before: .max, limit: limit)
     }
 
-    /// The newest refused messages.
-    package func refusals(limit: Int) async throws(StoreError) -> [RefusedMessage] {
-        try await refusals(before: .max, limit: limit)
+    /// The newest rejected messages.
+    package func rejections(limit: Int) async throws(StoreError) -> [RejectedMessage] {
+        try await rejections(before: .max, limit: limit)
     }
 }

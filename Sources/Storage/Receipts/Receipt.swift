@@ -59,8 +59,8 @@ package struct OutboxMessage: Sendable {
     package enum Content: Sendable {
         /// A receipt: its CloudEvent as JSON, and the event and publisher that make its routing key.
         case receipt(event: String, publisher: String, body: [UInt8])
-        /// A refused message as it came, with the reason and the errors as JSON.
-        case refusal(reason: String, errors: String, body: [UInt8], envelope: StoredEnvelope)
+        /// A rejected message as it came, with the reason and the errors as JSON.
+        case rejection(reason: String, errors: String, body: [UInt8], envelope: StoredEnvelope)
     }
 
     package let number: Int64

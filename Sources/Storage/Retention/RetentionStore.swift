@@ -6,7 +6,7 @@ package struct Retention: Sendable, Equatable {
     package var deliveries: Duration?
     /// Attempts, from their start on.
     package var attempts: Duration?
-    /// Refused messages, from their arrival on.
+    /// Rejected messages, from their arrival on.
     package var refusals: Duration?
     /// Addresses, from the end of their last subscription on.
     package var addresses: Duration?

@@ -23,7 +23,7 @@ package enum AnswerRule {
     /// The reason why a bulletin may not answer the proposal that it names; nil if it may, or is no answer. An answer goes
     /// to the receivers of the proposal and moves its state, so its publisher's scope has to cover all regions and at
     /// least one field. `scope` is nil if there is no such proposal.
-    package static func problem(of answer: Bulletin, scope: Scope?, publisher: Publisher?) -> Refusal? {
+    package static func problem(of answer: Bulletin, scope: Scope?, publisher: Publisher?) -> Rejection? {
         guard let answered = answer.inReplyTo else { return nil }
         guard let scope else { return outOfScope("there is no proposal \(answered)") }
         guard let publisher, scope.regions.allSatisfy(publisher.scope.covers),
@@ -32,8 +32,8 @@ package enum AnswerRule {
         return nil
     }
 
-    private static func outOfScope(_ problem: String) -> Refusal {
-        Refusal(BulletinError("/inReplyTo", .outOfScope, problem))
+    private static func outOfScope(_ problem: String) -> Rejection {
+        Rejection(BulletinError("/inReplyTo", .outOfScope, problem))
     }
 
     /// Whether a bulletin can move a proposal.

@@ -102,7 +102,7 @@ extension ReceiptRule {
 }
 
 extension ReceiptRule {
-    /// The publishers that are told that a message was refused.
+    /// The publishers that are told that a message was rejected.
     ///
     /// If the broker checked the message's user, only that user's publishers are told, and not the one that the message
     /// claims to be from, which may be another's. `own` are the publishers of the checked user. A publisher that is not
@@ -118,13 +118,13 @@ extension ReceiptRule {
         return [claimed]
     }
 
-    /// The receipts of a refused message, of which `number` is the refusal. A queue that the message names as `reply_to`
+    /// The receipts of a rejected message, of which `number` is the rejection. A queue that the message names as `reply_to`
     /// gets only the first.
-    package static func refused(
-        _ number: Int64, _ refusal: Refusal, to addressees: [String], about subject: ReceiptSubject
+    package static func rejected(
+        _ number: Int64, _ rejection: Rejection, to addressees: [String], about subject: ReceiptSubject
     ) -> [Receipt] {
         let details: [JSONObject.Member] = [
-            ("reason", .string(refusal.reason.rawValue)), ("errors", .array(refusal.errors.map(\.json))),
+            ("reason", .string(rejection.reason.rawValue)), ("errors", .array(rejection.errors.map(\.json))),
         ]
         return addressees.enumerated().map { index, addressee in
             var subject = subject

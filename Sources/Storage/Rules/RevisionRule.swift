@@ -22,7 +22,7 @@ package enum RevisionRule {
         case new
         /// The same content as this row, recorded before.
         case duplicate(of: Int64)
-        case stale(Refusal)
+        case stale(Rejection)
     }
 
     /// Whether a revision is new by its number alone, so that `verdict` needs no `same`.
@@ -47,7 +47,7 @@ package enum RevisionRule {
     }
 
     private static func stale(_ problem: String) -> Verdict {
-        .stale(Refusal(BulletinError("/revision", .staleRevision, problem)))
+        .stale(Rejection(BulletinError("/revision", .staleRevision, problem)))
     }
 }
 

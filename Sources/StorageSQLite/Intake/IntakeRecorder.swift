@@ -32,7 +32,7 @@ struct IntakeRecorder {
     /// Records one message. `targets` are the legs of an accepted bulletin.
     func record(_ message: IncomingBulletin, targets: String) throws -> IntakeOutcome {
         switch message.judgement {
-        case .refused(let refusal): try refuse(message, refusal)
+        case .rejected(let rejection): try reject(message, rejection)
         case .accepted(let accepted): try record(accepted, message, targets)
         }
     }
@@ -46,7 +46,7 @@ struct IntakeRecorder {
         case .duplicate(let number):
             try receipts.put(ReceiptRule.duplicate(of: number, about: try subject(message, accepted.bulletin)))
             return .duplicate
-        case .refused(let refusal): return try refuse(message, refusal)
+        case .rejected(let rejection): return try reject(message, rejection)
         }
     }
 

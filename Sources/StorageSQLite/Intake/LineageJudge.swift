@@ -10,7 +10,7 @@ struct LineageJudge {
         case new(firstReceivedAt: Timestamp?)
         /// The same content as the revision of this row.
         case duplicate(of: Int64)
-        case refused(Refusal)
+        case rejected(Rejection)
     }
 
     private let db: Database
@@ -33,9 +33,9 @@ struct LineageJudge {
         let same = RevisionRule.isNew(bulletin.revision, newest: revision) ? nil : try self.same(bulletin)
         switch RevisionRule.verdict(on: accepted, newest: revision, same: same) {
         case .duplicate(let number): return .duplicate(of: number)
-        case .stale(let refusal): return .refused(refusal)
+        case .stale(let rejection): return .rejected(rejection)
         case .new:
-            if let refusal = try problemOfAnswer(bulletin) { return .refused(refusal) }
+            if let rejection = try problemOfAnswer(bulletin) { return .rejected(rejection) }
             return .new(firstReceivedAt: known.map { Timestamp(milliseconds: $0.1) })
         }
     }
@@ -59,7 +59,7 @@ struct LineageJudge {
         }
     }
 
-    private func problemOfAnswer(_ bulletin: Bulletin) throws -> Refusal? {
+    private func problemOfAnswer(_ bulletin: Bulletin) throws -> Rejection? {
         guard let answered = bulletin.inReplyTo else { return nil }
         let publisher = try db.row("SELECT * FROM publishers WHERE slug = ?", [bulletin.id.publisher])?.publisher()
         return AnswerRule.problem(of: bulletin, scope: try scope(ofProposal: answered), publisher: publisher)

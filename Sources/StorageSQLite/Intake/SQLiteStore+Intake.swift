@@ -35,7 +35,7 @@ extension SQLiteStore: IntakeStore {
                 switch try lineage.rehearse(accepted) {
                 case .new: .accepted(FirstState.of(accepted, now: now))
                 case .duplicate: .duplicate
-                case .refused(let refusal): .refused(refusal)
+                case .rejected(let rejection): .rejected(rejection)
                 }
             }
         }

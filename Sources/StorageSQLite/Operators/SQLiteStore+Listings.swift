@@ -104,19 +104,19 @@ extension SQLiteStore {
         }
     }
 
-    package func refusals(before number: Int64, limit: Int) async throws(StoreError) -> [RefusedMessage] {
+    package func rejections(before number: Int64, limit: Int) async throws(StoreError) -> [RejectedMessage] {
         try await read { db in
-            var found: [RefusedMessage] = []
-            let select = "SELECT \(RefusedMessage.columns) FROM refusals WHERE id < ? ORDER BY id DESC LIMIT ?"
-            try db.prepared(select).each([number, limit]) { found.append(RefusedMessage($0)) }
+            var found: [RejectedMessage] = []
+            let select = "SELECT \(RejectedMessage.columns) FROM refusals WHERE id < ? ORDER BY id DESC LIMIT ?"
+            try db.prepared(select).each([number, limit]) { found.append(RejectedMessage($0)) }
             return found
         }
     }
 
-    package func refusal(_ number: Int64) async throws(StoreError) -> RefusedMessage? {
+    package func rejection(_ number: Int64) async throws(StoreError) -> RejectedMessage? {
         try await read { db in
-            try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
-                [number], RefusedMessage.init)
+            try db.prepared("SELECT \(RejectedMessage.columns) FROM refusals WHERE id = ?").first(
+                [number], RejectedMessage.init)
         }
     }
 }

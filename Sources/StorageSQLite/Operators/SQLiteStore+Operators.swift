@@ -34,7 +34,9 @@ extension SQLiteStore: OperatorStore {
         return newest.flatMap { ($0["state"] as String) == BulletinState.held.rawValue ? $0 : nil }
     }
 
-    package func markRequeued(_ refusal: Int64, now: Timestamp) async throws(StoreError) {
-        try await write { try $0.run("UPDATE refusals SET requeued_at = ? WHERE id = ?", [now.milliseconds, refusal]) }
+    package func markRequeued(_ rejection: Int64, now: Timestamp) async throws(StoreError) {
+        try await write {
+            try $0.run("UPDATE refusals SET requeued_at = ? WHERE id = ?", [now.milliseconds, rejection])
+        }
     }
 }

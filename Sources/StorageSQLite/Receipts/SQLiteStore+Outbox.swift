@@ -30,15 +30,15 @@ extension SQLiteStore: OutboxStore {
     /// The content and its number of bytes.
     private static func content(_ row: SQLiteRow, _ db: Database) throws -> (OutboxMessage.Content, Int) {
         guard let number = row.optionalInteger(4),
-            let refusal = try db.prepared("SELECT \(RefusedMessage.columns) FROM refusals WHERE id = ?").first(
-                [number], RefusedMessage.init)
+            let rejection = try db.prepared("SELECT \(RejectedMessage.columns) FROM refusals WHERE id = ?").first(
+                [number], RejectedMessage.init)
         else {
             let body = row.blob(3)
             return (.receipt(event: row.text(1), publisher: row.text(2), body: body), body.count)
         }
-        let content = OutboxMessage.Content.refusal(
-            reason: refusal.reason, errors: refusal.errors, body: refusal.body, envelope: refusal.envelope)
-        return (content, refusal.body.count + refusal.errors.utf8.count)
+        let content = OutboxMessage.Content.rejection(
+            reason: rejection.reason, errors: rejection.errors, body: rejection.body, envelope: rejection.envelope)
+        return (content, rejection.body.count + rejection.errors.utf8.count)
     }
 
     package func removeOutboxMessages(_ numbers: [Int64], as hold: DutyHold) async throws(StoreError) {

@@ -38,7 +38,7 @@ struct DryRunPrinter {
         for reason in unchecked { Output.complain("not looked at: \(reason)") }
         var isGood = true
         try await dryRun.run(bulletins, user: user) { result in
-            if case .refused = result.outcome { isGood = false }
+            if case .rejected = result.outcome { isGood = false }
             if json { Output.jsonLine(result.json(unchecked: unchecked)) } else { printText(result) }
         }
         if !isGood { throw ExitCode(2) }
@@ -46,9 +46,9 @@ struct DryRunPrinter {
 
     private func printText(_ result: DryRunResult) {
         switch result.outcome {
-        case .refused(let refusal):
-            Output.line("line \(result.bulletin.line): refused as \(refusal.reason.rawValue)")
-            for error in refusal.errors { Output.line("  \(error.path): \(error.message)") }
+        case .rejected(let rejection):
+            Output.line("line \(result.bulletin.line): refused as \(rejection.reason.rawValue)")
+            for error in rejection.errors { Output.line("  \(error.path): \(error.message)") }
         case .accepted(nil):
             Output.line("\(result.bulletin.name): good as far as it was looked at")
         case .accepted(let acceptance?):

@@ -38,7 +38,7 @@ struct ReceiptWaiter {
             defer { group.cancelAll() }
             try await group.next()
         }
-        if waiting.wasRefused { throw ExitCode(2) }
+        if waiting.wasRejected { throw ExitCode(2) }
     }
 
     private func read(_ waiting: Waiting) async throws {
@@ -94,7 +94,7 @@ private final class Waiting: Sendable {
     private struct State {
         /// By correlation id, each with the newest of its receipts.
         var open: [String: (name: String, last: ReceiptEvent?)]
-        var wasRefused = false
+        var wasRejected = false
         var heardAt = ContinuousClock.now
     }
 
@@ -103,14 +103,14 @@ private final class Waiting: Sendable {
     init(_ names: [String: String]) { state = Mutex(State(open: names.mapValues { ($0, nil) })) }
 
     var isOver: Bool { state.withLock { $0.open.isEmpty } }
-    var wasRefused: Bool { state.withLock(\.wasRefused) }
+    var wasRejected: Bool { state.withLock(\.wasRejected) }
     /// The time since the newest receipt.
     var silence: Duration { state.withLock { $0.heardAt.duration(to: .now) } }
 
     func take(_ event: ReceiptEvent, of id: String?, isLast: Bool) {
         state.withLock { state in
             state.heardAt = .now
-            if event == .rejected { state.wasRefused = true }
+            if event == .rejected { state.wasRejected = true }
             guard let id else { return }
             if isLast { state.open[id] = nil } else { state.open[id]?.last = event }
         }

@@ -12,14 +12,14 @@ struct RejectedCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Requeue.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Lists refused messages, newest first.")
+        static let configuration = CommandConfiguration(abstract: "Lists rejected messages, newest first.")
 
         @OptionGroup var options: CommonOptions
         @OptionGroup var listing: ListingOptions
 
         func run() async throws {
             let rejected = RejectedOperations(.operator, store: try await CommandContext(options).store())
-            var rows = Listing<RefusedMessage>(
+            var rows = Listing<RejectedMessage>(
                 isJSON: listing.json, header: ["ID", "REASON", "PUBLISHER", "BULLETIN", "WHY"],
                 cells: { ["\($0.number)", $0.reason, $0.publisher ?? "?", $0.bulletinID ?? "?", $0.firstError] },
                 json: \.json)
@@ -28,7 +28,7 @@ struct RejectedCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows a refused message with all its errors.")
+        static let configuration = CommandConfiguration(abstract: "Shows a rejected message with all its errors.")
 
         @OptionGroup var options: CommonOptions
         @Argument(help: "Its number.") var id: Int64
@@ -40,7 +40,7 @@ struct RejectedCommand: AsyncParsableCommand {
             if json { Output.jsonLine(message.jsonWithBody) } else { printText(message) }
         }
 
-        private func printText(_ message: RefusedMessage) {
+        private func printText(_ message: RejectedMessage) {
             let time = message.receivedAt.text
             Output.line("\(message.number): \(message.reason), \(message.size) bytes from \(message.queue) at \(time)")
             for error in message.errorValues {
@@ -53,7 +53,7 @@ struct RejectedCommand: AsyncParsableCommand {
 
     struct Requeue: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Judges a refused message again, and takes it if it is good now.",
+            abstract: "Judges a rejected message again, and takes it if it is good now.",
             discussion: "For a message that was refused before its publisher, region or field was registered.")
 
         @OptionGroup var options: CommonOptions

@@ -1,5 +1,5 @@
 /// The reason for rejecting a message: a stable code that publishers' programs may rely on.
-public enum RefusalReason: String, Sendable, CaseIterable {
+public enum RejectionReason: String, Sendable, CaseIterable {
     case malformedJSON = "malformed-json"
     case tooLarge = "too-large"
     case unsupportedEncoding = "unsupported-encoding"
@@ -22,11 +22,11 @@ public enum RefusalReason: String, Sendable, CaseIterable {
 public struct BulletinError: Error, Sendable, Hashable {
     /// The JSON pointer (RFC 6901) of the erroneous value; empty for the message as a whole.
     public let path: String
-    public let code: RefusalReason
+    public let code: RejectionReason
     /// The problem and its solution, for people.
     public let message: String
 
-    public init(_ path: String, _ code: RefusalReason, _ message: String) {
+    public init(_ path: String, _ code: RejectionReason, _ message: String) {
         (self.path, self.code, self.message) = (path, code, message)
     }
 
@@ -36,7 +36,7 @@ public struct BulletinError: Error, Sendable, Hashable {
 }
 
 /// The errors of a rejected message. The code of the first error is the reason.
-public struct Refusal: Error, Sendable, Hashable {
+public struct Rejection: Error, Sendable, Hashable {
     public let errors: [BulletinError]
 
     /// The most errors to report. A body has room for tens of thousands, which nobody reads.
@@ -50,5 +50,5 @@ public struct Refusal: Error, Sendable, Hashable {
         self.errors = Array(errors.prefix(Self.limit))
     }
 
-    public var reason: RefusalReason { errors.first?.code ?? .schema }
+    public var reason: RejectionReason { errors.first?.code ?? .schema }
 }

@@ -3,11 +3,11 @@ import GRDB
 import Storage
 
 extension IntakeRecorder {
-    /// Keeps a refused message, and tells its publishers.
-    func refuse(_ message: IncomingBulletin, _ refusal: Refusal) throws -> IntakeOutcome {
+    /// Keeps a rejected message, and tells its publishers.
+    func reject(_ message: IncomingBulletin, _ rejection: Rejection) throws -> IntakeOutcome {
         let claimed = message.claimedID
         let name = claimed.flatMap { $0.id.isEmpty ? nil : $0.id }
-        let number = try insert(message, refusal, name)
+        let number = try insert(message, rejection, name)
         let publisher = claimed?.publisher ?? "unknown"
         if !message.isInRejectedQueue {
             try db.run(
@@ -17,12 +17,12 @@ extension IntakeRecorder {
         let subject = ReceiptSubject(
             publisher: publisher, name: name, replyTo: try replyTo(message), correlationID: message.correlationID,
             traceparent: message.traceparent)
-        try receipts.put(ReceiptRule.refused(number, refusal, to: try addressees(message), about: subject))
-        return .refused(refusal.reason)
+        try receipts.put(ReceiptRule.rejected(number, rejection, to: try addressees(message), about: subject))
+        return .rejected(rejection.reason)
     }
 
     /// Keeps the message as it came, and returns the number of its row.
-    private func insert(_ message: IncomingBulletin, _ refusal: Refusal, _ name: String?) throws -> Int64 {
+    private func insert(_ message: IncomingBulletin, _ rejection: Rejection, _ name: String?) throws -> Int64 {
         let envelope = message.envelope
         try db.run(
             """
@@ -31,9 +31,9 @@ extension IntakeRecorder {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                refusal.reason.rawValue, message.claimedID?.publisher, name, now.milliseconds, message.queue,
+                rejection.reason.rawValue, message.claimedID?.publisher, name, now.milliseconds, message.queue,
                 envelope.routingKey, Int64(clamping: message.size),
-                JSONWriter.text(.array(refusal.errors.map(\.json))), message.body,
+                JSONWriter.text(.array(rejection.errors.map(\.json))), message.body,
                 envelope.userID, envelope.contentType, envelope.contentEncoding,
                 Self.headers(envelope), JSONWriter.text(.object(envelope.otherProperties)),
                 envelope.replyTo, message.correlationID,
@@ -58,7 +58,7 @@ extension IntakeRecorder {
     }
 }
 
-extension RefusedMessage {
+extension RejectedMessage {
     /// The columns that `init` reads, in its order.
     static let columns = """
         id, reason, publisher, name, received_at, queue, size, errors, body, requeued_at, routing_key, user_id,
