@@ -95,7 +95,7 @@ let targets: [Target] = [
     module(
         "HTTPPost", ["Addresses", "NIOSupport", "Wording", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
 
-    // What every stage has around it, and the store between the stages.
+    // The surroundings of every stage, and the store between the stages.
     module("Observability", ["Bulletins"]),
     module("Runtime", ["Bulletins", "Observability", logging]),
     module("Storage", ["Addresses", "Bulletins", "Observability", "Runtime", "Wording", crypto, logging]),

@@ -78,7 +78,12 @@ package enum MetricCatalog {
         "kentongan_outbox_messages", .gauge, "Receipts and rejected messages that wait for the broker.",
         action: "If it grows, the broker is away or refuses: look at the log.")
 
-    static let receipts = [published, outbox]
+    static let outboxEmptyAt = MetricDefinition(
+        "kentongan_outbox_empty_timestamp_seconds", .gauge,
+        "Unix time at which this worker last found the outbox empty, so that no receipt has waited for longer.",
+        action: "If `time()` minus it grows in every worker, the broker does not take receipts: look at the log.")
+
+    static let receipts = [published, outbox, outboxEmptyAt]
 
     // MARK: - The store
 
@@ -86,7 +91,15 @@ package enum MetricCatalog {
         "kentongan_store_transaction_seconds", .histogram(seconds),
         "Time that a transaction held the store's writer.",
         action: "If it exceeds 0.5 s often, the disk is too slow.")
-    static let store = [transaction]
+    static let writerWait = MetricDefinition(
+        "kentongan_store_wait_seconds", .histogram(seconds),
+        "Time that a transaction waited for the store's writer.",
+        action: "If it exceeds 1 s often, look for the transaction that the log names.")
+    static let storeLog = MetricDefinition(
+        "kentongan_store_log_bytes", .gauge, "Size of the write-ahead log beside the database.",
+        action: "If it keeps growing, a reader holds an old state of the store: a backup, or a forgotten sqlite3.")
+
+    static let store = [transaction, writerWait, storeLog]
 
     // MARK: - Connections
 

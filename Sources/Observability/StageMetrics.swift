@@ -95,21 +95,34 @@ package struct DeliveryMetrics: Sendable {
 /// The metrics of the receipts' stage.
 package struct ReceiptMetrics: Sendable {
     private let published: Counter
+    private let emptyAt: Gauge
 
-    package init(_ metrics: Metrics) { published = Counter(metrics, MetricCatalog.published) }
+    package init(_ metrics: Metrics) {
+        published = Counter(metrics, MetricCatalog.published)
+        emptyAt = Gauge(metrics, MetricCatalog.outboxEmptyAt)
+    }
 
     /// Notes an answer of the broker; `outcome` is a value of the catalog's label.
     package func published(_ outcome: String) { published.add(1, outcome) }
+
+    /// Notes that the outbox was empty at this time.
+    package func outboxIsEmpty(at time: Timestamp) { emptyAt.set(Double(time.milliseconds) / 1000) }
 }
 
 /// The metrics of the store.
 package struct StoreMetrics: Sendable {
-    private let transaction: Histogram
+    private let transaction, wait: Histogram
 
-    package init(_ metrics: Metrics) { transaction = Histogram(metrics, MetricCatalog.transaction) }
+    package init(_ metrics: Metrics) {
+        transaction = Histogram(metrics, MetricCatalog.transaction)
+        wait = Histogram(metrics, MetricCatalog.writerWait)
+    }
 
     /// Notes that a transaction held the writer this long.
-    package func held(_ duration: Duration) { transaction.observe(duration) }
+    package func held(_ duration: Duration, after waiting: Duration) {
+        transaction.observe(duration)
+        wait.observe(waiting)
+    }
 }
 
 /// The metrics of the portal's feeds.
@@ -124,13 +137,14 @@ package struct FeedMetrics: Sendable {
 
 /// The metrics that are read from the store and the process only when somebody asks for them.
 package struct BacklogMetrics: Sendable {
-    private let unrouted, unfinished, oldestDue, outbox, ready, build, started: Gauge
+    private let unrouted, unfinished, oldestDue, outbox, storeLog, ready, build, started: Gauge
 
     package init(_ metrics: Metrics, startedAt: Timestamp) {
         unrouted = Gauge(metrics, MetricCatalog.unrouted)
         unfinished = Gauge(metrics, MetricCatalog.unfinished)
         oldestDue = Gauge(metrics, MetricCatalog.oldestDue)
         outbox = Gauge(metrics, MetricCatalog.outbox)
+        storeLog = Gauge(metrics, MetricCatalog.storeLog)
         ready = Gauge(metrics, MetricCatalog.ready)
         build = Gauge(metrics, MetricCatalog.build)
         started = Gauge(metrics, MetricCatalog.started)
@@ -149,6 +163,9 @@ package struct BacklogMetrics: Sendable {
         unfinished.set(Double(count), channel.rawValue)
         oldestDue.set(max(0, age / .seconds(1)), channel.rawValue)
     }
+
+    /// Sets the size of the store's log, in bytes.
+    package func logSize(_ bytes: Int) { storeLog.set(Double(bytes)) }
 
     package func isReady(_ isReady: Bool) { ready.set(isReady) }
 }

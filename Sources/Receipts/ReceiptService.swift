@@ -96,6 +96,7 @@ package struct ReceiptService: Service {
                 let waiting = try await store.outboxMessages(after: place, limit: Self.batch)
                 guard let last = waiting.last else {
                     succeed()
+                    if place == 0 { metrics.outboxIsEmpty(at: context.clock.now) }
                     await context.hints[.receipts].wait(atMost: setAside.isEmpty ? Self.poll : Self.standby)
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue

@@ -460,4 +460,7 @@ package protocol WatchedStore: Sendable {
 
     /// Throws if the store cannot be used: its files were removed or replaced, or the disk refuses writes.
     func check() async throws(StoreError)
+
+    /// The size of the log of recent transactions in bytes; 0 where there is none. Costs a look at the file system.
+    var logSize: Int { get }
 }

@@ -52,7 +52,7 @@ struct CommandContext {
         return try SQLiteStore(
             path: settings.store.path, mayBeNew: mayBeNew, watch: watch,
             onHold: { hold in
-                metrics?.held(hold.duration)
+                metrics?.held(hold.duration, after: hold.waited)
                 Self.tell(hold, to: logger)
             })
     }

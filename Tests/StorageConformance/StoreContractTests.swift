@@ -43,6 +43,7 @@ struct StoreContractTests {
         store.watch.fail("the disk is full")
         _ = try await test.accept("b")
         #expect(heard.withLock { $0 } == ["the disk is full", "over"])
+        #expect(store.logSize > 0, "a transaction was just written")
     }
 
     private static func requirements() throws -> [Signature] {

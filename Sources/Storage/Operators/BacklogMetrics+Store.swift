@@ -9,5 +9,6 @@ extension BacklogMetrics {
         for (channel, count) in current.unfinishedDeliveries {
             backlog(of: channel, unfinished: count, oldestDue: current.oldestDue[channel].map { now - $0 } ?? .zero)
         }
+        if let store = store as? any WatchedStore { logSize(store.logSize) }
     }
 }

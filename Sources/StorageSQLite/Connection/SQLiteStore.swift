@@ -111,11 +111,12 @@ package final class SQLiteStore: WatchedStore {
         async throws(StoreError) -> T
     {
         let (pool, lock, files, onHold) = (pool, lock, files, onHold)
+        let asked = ContinuousClock.now
         let task = Task {
             try await pool.writeWithoutTransaction { db in
                 try lock.hold {
                     let begun = WriterHold.Begin()
-                    defer { onHold?(WriterHold(by: caller, since: begun)) }
+                    defer { onHold?(WriterHold(by: caller, since: begun, asked: asked)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
                     var result: T?
@@ -162,11 +163,12 @@ package final class SQLiteStore: WatchedStore {
 
     private func writeBackNow() async throws(StoreError) -> Bool {
         let (pool, lock, files, patience, onHold) = (pool, lock, files, patience, onHold)
+        let asked = ContinuousClock.now
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
                     let begun = WriterHold.Begin()
-                    defer { onHold?(WriterHold(by: "writeBack", since: begun)) }
+                    defer { onHold?(WriterHold(by: "writeBack", since: begun, asked: asked)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
                     // SQLite would wait here for readers as long as for a lock.
@@ -186,6 +188,11 @@ package final class SQLiteStore: WatchedStore {
         guard last.at.duration(to: .now) > Self.memory else { throw last.error }
         try await write { try $0.run("UPDATE halts SET number = number") }
         trouble.withLock { $0 = $0?.at == last.at ? nil : $0 }
+    }
+
+    package var logSize: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
+        return (attributes?[.size] as? NSNumber)?.intValue ?? 0
     }
 
     /// Longer than any stage waits before it tries again.

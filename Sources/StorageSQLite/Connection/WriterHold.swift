@@ -7,6 +7,8 @@ import Glibc
 package struct WriterHold: Sendable {
     /// The name of the store's function that wrote.
     package let name: String
+    /// The time from the request for the writer to the begin of the transaction: the wait for other writers.
+    package let waited: Duration
     /// Elapsed time, syncs included.
     package let duration: Duration
     /// CPU time of the thread, which does not grow because other programs want the cores too.
@@ -26,8 +28,9 @@ package struct WriterHold: Sendable {
     }
 
     /// A transaction that ends now, on the thread on which it began.
-    init(by name: StaticString, since begin: Begin) {
+    init(by name: StaticString, since begin: Begin, asked: ContinuousClock.Instant) {
         self.name = "\(name)"
+        waited = asked.duration(to: begin.time)
         duration = begin.time.duration(to: .now)
         cpu = Begin.threadTime - begin.cpu
     }
