@@ -119,7 +119,7 @@ final class TestDesk: Sendable {
                 delivery: $0, effect: effect, startedAt: Self.now, duration: .milliseconds(5), code: "550",
                 detail: "no")
         }
-        _ = try await store.record(records, owner: owner, now: Self.now)
+        _ = try await store.record(records, now: Self.now)
     }
 
     // MARK: - The operations, as the operator
