@@ -172,7 +172,7 @@ let targets: [Target] = [
         name: "kentongan",
         dependencies: [
             "AMQP", "Administration", "Bulletins", "Email", "HTTPPost", "Intake", "Observability", "Runtime", "Storage",
-            "StorageSQLite", "Webhooks", "Worker", "Wording", hummingbird, logging, nioCore, nioPosix,
+            "StorageSQLite", "Webhooks", "Worker", "Wording", httpTypes, hummingbird, logging, nioCore, nioPosix,
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings),

@@ -1,4 +1,4 @@
-/// Where a delivery stands: one bulletin revision on its way to one endpoint.
+/// The state of a delivery: of one bulletin revision on its way to one endpoint.
 public enum DeliveryState: String, Sendable, CaseIterable {
     /// Waiting for its due time.
     case pending
@@ -21,7 +21,7 @@ public enum DeliveryState: String, Sendable, CaseIterable {
     public var isFinal: Bool { self != .pending && self != .sending }
 }
 
-/// Where a bulletin's revision stands.
+/// The state of a bulletin's revision.
 public enum BulletinState: String, Sendable, CaseIterable {
     /// Waits for an operator's approval.
     case held

@@ -14,7 +14,7 @@ public enum Reach: String, Sendable, CaseIterable {
     case downward
     case both
 
-    /// Bit 1: what covers the region; bit 2: what lies within it.
+    /// The stored form: bit 1 for upward, bit 2 for downward.
     public var mask: Int {
         switch self {
         case .upward: 1
@@ -32,10 +32,10 @@ public enum Reach: String, Sendable, CaseIterable {
 /// How often what matched is sent.
 public enum Frequency: String, Sendable, CaseIterable { case immediate, daily, weekly }
 
-/// What a webhook gets of a bulletin: all of it, or its identity and where it stands.
+/// The part of a bulletin that a webhook gets: all of it, or its identity and its address.
 public enum PayloadForm: String, Sendable, CaseIterable { case full, thin }
 
-/// What an endpoint wants to hear: a region, a field or all of them, and how.
+/// The wish of an endpoint: a region, a field or all fields, and the manner of delivery.
 public struct Subscription: Sendable, Hashable {
     public var endpoint: Endpoint
     public var region: Region
@@ -47,7 +47,7 @@ public struct Subscription: Sendable, Hashable {
     public var frequency: Frequency
     /// The language of what is written around bulletins, `id` or `en`.
     public var language: String
-    /// What a webhook gets; of no meaning for other channels.
+    /// The part of a bulletin that a webhook gets. Other channels ignore it.
     public var payload: PayloadForm
 
     public init(

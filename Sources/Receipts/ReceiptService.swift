@@ -59,7 +59,10 @@ package struct ReceiptService: Service {
                     await lease.release()
                     guard !Task.isCancelled else { return }
                     context.readiness.fail(Self.part, "\(error)")
-                    troubles.say(Self.part, "\(error); they wait in the outbox")
+                    // The store tells its own troubles once; this stage would tell them again.
+                    if (error as? StoreError)?.isOfTheStore != true {
+                        troubles.say(Self.part, "\(error); they wait in the outbox")
+                    }
                     try? await Task.sleep(for: backoff.next())
                     await declare(after: error)
                 }

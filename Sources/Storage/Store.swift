@@ -170,23 +170,23 @@ package protocol FeedStore: Sendable {
 
 // MARK: - Hub
 
-/// What the WebSub hub reads and writes.
+/// The requirements of the WebSub hub.
 package protocol HubStore: Sendable {
     /// Takes a request, so that its callback is asked whatever happens. `network` is where it came from.
     func ask(_ request: HubRequest, from network: String, limits: HubLimits, now: Timestamp)
         async throws(StoreError) -> HubAdmission
 
-    /// What callbacks are to be asked and told, oldest first; of each callback and topic one at a time.
+    /// The questions and messages for callbacks, oldest first; one at a time per callback and topic.
     func dueVerifications(limit: Int, now: Timestamp) async throws(StoreError) -> [HubVerification]
 
     /// Does what the verdict says, in one transaction; nothing if the verification was settled before.
     func settle(_ verification: HubVerification, _ verdict: HubVerdict, limits: HubLimits, now: Timestamp)
         async throws(StoreError)
 
-    /// Ends an active subscription, and has its callback told why; false if there is none.
+    /// Ends an active subscription, and has its callback told why. Returns false if no such subscription is active.
     func deny(_ subscription: Int64, reason: String, now: Timestamp) async throws(StoreError) -> Bool
 
-    /// What the push of an active subscription needs; nil if it has ended.
+    /// The facts that the push of an active subscription needs; nil if it has ended.
     func push(_ subscription: Int64) async throws(StoreError) -> HubPush?
 
     /// The pushes that are due, each under the number of its subscription.
@@ -245,7 +245,7 @@ package protocol SubscriberStore: WebhookKeyStore {
 
     // Webhooks
 
-    /// The webhook of a subscription that has not ended; nil if there is none.
+    /// The webhook of a subscription that has not ended, or nil.
     func webhook(of subscription: Int64, now: Timestamp) async throws(StoreError) -> WebhookEndpoint?
 
     /// Notes that an endpoint has answered its challenge, and activates it and its subscriptions. Calling it again
@@ -461,6 +461,6 @@ package protocol WatchedStore: Sendable {
     /// Throws if the store cannot be used: its files were removed or replaced, or the disk refuses writes.
     func check() async throws(StoreError)
 
-    /// The size of the log of recent transactions in bytes; 0 where there is none. Costs a look at the file system.
+    /// The size of the log of recent transactions in bytes; 0 for a store without a log. Costs a look at the file system.
     var logSize: Int { get }
 }

@@ -64,7 +64,7 @@ package final class StoreWatch: Sendable {
 }
 
 extension Logger {
-    /// A stage waits because of this error. What the store tells by itself is not told again.
+    /// Logs that a stage waits because of this error. A trouble that the store tells by itself goes to the debug level.
     package func wait(_ text: String, for error: any Error, metadata: Logger.Metadata? = nil) {
         let isTold =
             switch error as? StoreError {

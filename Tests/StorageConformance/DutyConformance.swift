@@ -89,7 +89,7 @@ struct DutyConformance {
             })
     }
 
-    /// What a clock that was ahead put off for a month comes once it is right again.
+    /// A delivery that a clock ahead put off for a month goes out once the clock is right again.
     @Test(arguments: Backend.allCases, [Frequency.immediate, .daily])
     func aDeliveryThatAClockAheadPutOffIsNotLeftThere(backend: Backend, frequency: Frequency) async throws {
         let test = try backend.make()

@@ -100,6 +100,7 @@ final class TestStore: Sendable {
     }
 
     /// All live in one time zone, Makassar's. The text is a constant that is right.
+    // swift-format-ignore: NeverUseForceTry
     static let zones = try! TimeZones(csv: Array("region,timezone,abbreviation\n73,Asia/Makassar,WITA\n".utf8))
 
     @discardableResult

@@ -74,7 +74,7 @@ struct AttemptRuleTests {
     }
 }
 
-/// What is left to push after each end of a push.
+/// The rest of the work after each end of a push.
 struct PushRuleTests {
     private static let now = Timestamp(milliseconds: 1_800_000_000_000)
     private static let later = now + .seconds(30)

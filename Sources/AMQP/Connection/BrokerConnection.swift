@@ -62,7 +62,7 @@ struct BrokerConnection: ~Copyable {
 
     // MARK: - Frames
 
-    /// Returns the next complete frame without blocking; nil if there is none.
+    /// Returns the next complete frame without blocking, or nil.
     ///
     /// Only after nil may the thread sleep in `poll`: frames also wait in the buffers of librabbitmq and OpenSSL, where
     /// `poll` does not see them.

@@ -2,7 +2,7 @@ import Bulletins
 package import Storage
 
 extension DeliveryFilter {
-    /// A filter as people type it; nil stands for all.
+    /// A filter as people type it; nil selects all.
     package init(bulletin: String?, state: String?, endpoint: String?) throws(OperationError) {
         self.init(address: endpoint)
         if let bulletin { self.bulletin = try BulletinID(typed: bulletin) }

@@ -1,7 +1,7 @@
 package import Bulletins
 import Storage
 
-/// The deliveries of a bulletin in one region and in all that lies within it.
+/// The deliveries of a bulletin in one region and in all regions within it.
 package struct RegionCoverage: Sendable, Equatable {
     package let region: Region
     /// With the names of the regions above it.

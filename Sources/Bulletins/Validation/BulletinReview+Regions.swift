@@ -20,7 +20,7 @@ extension BulletinReview {
         return found
     }
 
-    /// Resolves a code to its region or to the successors of that region. Adds an error if there is none, or if several
+    /// Resolves a code to its region or to the successors of that region. Adds an error if the code is unknown, or if several
     /// successors leave a choice to the publisher; an emergency goes to all of them.
     private mutating func resolve(_ code: String, _ path: String, isEmergency: Bool) -> [Region] {
         guard let region = Region(code) else {

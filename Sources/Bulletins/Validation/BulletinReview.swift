@@ -5,7 +5,7 @@
 /// all errors from one receipt.
 struct BulletinReview {
     let registries: Registries
-    /// The registered publisher that the bulletin names; nil if there is none.
+    /// The registered publisher that the bulletin names; nil if no such publisher is registered.
     let publisher: Publisher?
     let sender: Sender
     let now: Timestamp

@@ -7,7 +7,7 @@ public struct BulletinValidator: Sendable {
     public init(registries: Registries) { self.registries = registries }
 
     /// Checks the form of the bulletin, then its meaning. `publisher` is the registered publisher that the bulletin
-    /// names; nil if there is none.
+    /// names; nil if no such publisher is registered.
     public func validate(_ value: JSONValue, publisher: Publisher?, sender: Sender, now: Timestamp)
         -> Result<AcceptedBulletin, Rejection>
     {

@@ -1,4 +1,4 @@
-/// What is known of the codes and words that servers use. Words are in small letters; those of a longer phrase are found
+/// The codes and words of mail servers, with their meaning. Words are in small letters; those of a longer phrase are found
 /// within it, too.
 extension MailVerdict {
     static let noMailHere = "its domain takes no mail"

@@ -8,7 +8,7 @@ package enum MailVerdict: Sendable, Equatable {
     /// A fault of the sender, its relay or the message, or a policy about these: it says nothing of the address.
     case ofTheSender
 
-    /// `status` is an enhanced status code (RFC 3463), or nil; `text` is what was said. What is surer comes first: whose
+    /// `status` is an enhanced status code (RFC 3463), or nil; `text` is what was said. The surest sign decides first: whose
     /// fault the words say it is, then what they say of the mailbox, then what the code says.
     package init(status: String?, text: String?) {
         let code = Code(status)
@@ -41,7 +41,7 @@ package enum MailVerdict: Sendable, Equatable {
         {
             return .gone("the mailbox is turned off for good")
         }
-        // With "try again" the relay cannot look the domain up; it does not say that there is none.
+        // With "try again" the relay cannot look the domain up; it does not say that the domain is missing.
         if words.contains(any: noSuchHost), !words.contains("try again") { return .gone("its domain does not exist") }
         return nil
     }
@@ -106,7 +106,7 @@ package enum MailVerdict: Sendable, Equatable {
         return words.joined(separator: " ")
     }
 
-    /// The numbers of an enhanced status code; zero for all that is none.
+    /// The numbers of an enhanced status code; zeros if the text has another form.
     struct Code {
         struct Key: Hashable {
             let subject: Int

@@ -7,7 +7,7 @@ package struct HubTopic: Sendable, Hashable {
     package init(path: String, source: FeedSource) { (self.path, self.source) = (path, source) }
 }
 
-/// What a subscriber asks of the hub (WebSub, section 5.1), as far as it could be judged without the store.
+/// A request of a subscriber to the hub (WebSub, section 5.1), as far as it can be judged without the store.
 package struct HubRequest: Sendable, Equatable {
     package enum Mode: String, Sendable { case subscribe, unsubscribe }
 
@@ -19,7 +19,7 @@ package struct HubRequest: Sendable, Equatable {
     package var owner: String
     package var topic: HubTopic
     package var leaseSeconds: Int64
-    /// What pushes are to be signed with: at most 199 bytes.
+    /// The secret that signs pushes, of at most 199 bytes.
     package var secret: String?
 
     package init(
@@ -52,7 +52,7 @@ package struct HubLimits: Sendable {
     package init() {}
 }
 
-/// What became of a request.
+/// The result of a request.
 package enum HubAdmission: Sendable, Equatable {
     /// It lasts, and the callback will be asked.
     case accepted

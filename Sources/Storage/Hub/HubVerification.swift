@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// What a callback is to be asked, or told.
+/// A question to a callback, or a message for it.
 package struct HubVerification: Sendable {
     package enum Mode: String, Sendable { case subscribe, unsubscribe, denied }
 

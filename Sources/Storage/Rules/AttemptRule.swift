@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// What the outcome of an attempt does to its delivery.
+/// Decides the state of a delivery after the outcome of an attempt.
 ///
 /// A store reads the facts, asks `write`, and applies the answer in one transaction, provided that the delivery still has
 /// the lease of the claim. If it has not, the outcome is counted as lost, and nothing is written.
@@ -22,7 +22,7 @@ package enum AttemptRule {
         }
     }
 
-    /// What the store knows of the delivery at the time of recording.
+    /// The facts about the delivery at the time of recording.
     package struct Facts: Sendable {
         /// Nil where `needsSurroundings` is false.
         package var surroundings: Surroundings?

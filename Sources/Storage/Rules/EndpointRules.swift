@@ -35,7 +35,7 @@ package enum EndpointRules {
     /// The most that a gap between two failures counts.
     package static let longestGap = Duration.seconds(86_400)
 
-    /// What an attempt means for its endpoint.
+    /// The consequence of an attempt for its endpoint.
     package enum Step: Sendable, Equatable {
         case none
         /// It works again: its health is `EndpointHealth.healthy`.

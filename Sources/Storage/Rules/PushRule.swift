@@ -1,6 +1,6 @@
 package import Bulletins
 
-/// What the outcome of a push does to the subscription's next push.
+/// Decides the subscription's next push after the outcome of a push.
 ///
 /// A subscription of the hub has one push at most. A change of the feed while a push is under way does not begin a second
 /// one; it is pushed after the first has ended, however that ended.

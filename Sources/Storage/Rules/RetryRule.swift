@@ -38,7 +38,7 @@ package enum RetryRule {
         return unsuccessful.contains(state) ? nil : "it is \(state.rawValue), and only what failed is tried again"
     }
 
-    /// What is in the way of a new attempt.
+    /// The obstacle to a new attempt.
     package enum Obstacle: Sendable, Equatable {
         case bulletinIsOver, laterRevision, subscriptionEnded, suppressed, turnedOff
 

@@ -59,7 +59,7 @@ package enum SubscriptionEndRule {
 
     /// The writes for one endpoint's unfinished deliveries of ended subscriptions. `remaining` are the endpoint's active
     /// subscriptions, in the order in which they are preferred. An `heir` takes over a delivery even if it does not match:
-    /// a bulletin may name a region under its former code. What is being sent is not taken back.
+    /// a bulletin may name a region under its former code. A delivery that is being sent is not taken back.
     package static func writes(for unfinished: [Unfinished], remaining: [Numbered], heir: Int64? = nil) -> [Write] {
         unfinished.flatMap { delivery -> [Write] in
             // An endpoint may have thousands of subscriptions, and a bulletin hundreds of regions.

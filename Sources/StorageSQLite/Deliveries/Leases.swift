@@ -23,7 +23,7 @@ enum Leases {
         try db.run("DELETE FROM leases WHERE NOT EXISTS (\(deliveries)) AND NOT EXISTS (\(pushes))")
     }
 
-    /// Who holds leases with rows of this kind, and until when at the latest.
+    /// The holders of leases with rows of this kind, each with its latest end.
     static func held(_ rows: String, _ db: Database) throws -> [OwnerLease] {
         try db.rows("SELECT holder, max(until) AS until FROM leases WHERE EXISTS (\(rows)) GROUP BY holder").map {
             OwnerLease(owner: LeaseOwner($0["holder"]), until: $0.time("until"))

@@ -114,7 +114,7 @@ extension SQLiteStore: DeliveryStore {
             var due: [Int64] = []
             for priority in 0...2 {
                 let (name, number) = (channel.rawValue, priority)
-                // What has a turn is due already.
+                // A row with a turn is due already.
                 let isReady = try db.number(
                     """
                     SELECT 1 FROM deliveries INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL AND channel = ? AND priority = ? LIMIT 1

@@ -129,7 +129,7 @@ enum BulletinEnd {
 struct DeliveryChunk {
     /// The number of rows; fewer than asked for at the end.
     let count: Int
-    /// The endpoint of the last row; 0 if there is none.
+    /// The endpoint of the last row; 0 without a row.
     let end: Int64
 
     /// The next `rows` deliveries behind the endpoint `after`.

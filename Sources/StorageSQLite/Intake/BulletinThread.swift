@@ -13,7 +13,7 @@ enum BulletinThread {
     static let isUnfinished = "(p.state = 'sending' OR p.state = 'pending' AND p.digest_at IS NULL)"
 
     /// The latest earlier delivery `p` of the thread to the endpoint of the row `deliveries` for which the condition
-    /// holds; NULL if there is none.
+    /// holds, or NULL.
     static func latest(where condition: String) -> String {
         """
         nullif(max(

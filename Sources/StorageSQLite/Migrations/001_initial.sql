@@ -53,7 +53,7 @@ CREATE TABLE publishers (
 -- A rejected message's receipt goes to the publishers of the AMQP user that sent it.
 CREATE INDEX publishers_user ON publishers (amqp_user);
 
--- What took the place of retired region codes, by the latest import. A worker or command that loaded its codes earlier
+-- The successors of retired region codes, by the latest import. A worker or command that loaded its codes earlier
 -- looks here when it records anything under one.
 CREATE TABLE region_successors (
     retired INTEGER NOT NULL,
@@ -186,7 +186,7 @@ CREATE TABLE bulletins (
     made INTEGER NOT NULL DEFAULT 0,
     made_by_channel TEXT NOT NULL DEFAULT '{}',
     pending INTEGER NOT NULL DEFAULT 0,
-    -- What becomes of the deliveries that are still pending, in chunks; and the last endpoint that this has passed.
+    -- The end that comes to deliveries still pending, in chunks, and the last endpoint that it has passed.
     ending TEXT CHECK (ending IN ('cancelled', 'expired')),
     ending_endpoint INTEGER NOT NULL DEFAULT -1,
     completed_at INTEGER,
@@ -312,7 +312,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (delivery, number)
 ) STRICT, WITHOUT ROWID;
 
--- What came back of mails that a relay had taken. A delivery may have several.
+-- Reports that came back of mails which a relay had taken. A delivery may have several.
 CREATE TABLE bounces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     delivery INTEGER NOT NULL,
@@ -324,7 +324,7 @@ CREATE TABLE bounces (
 
 CREATE INDEX bounces_delivery ON bounces (delivery);
 
--- Addresses that get nothing, whoever subscribes them.
+-- Addresses that get nothing, whatever subscriptions they have.
 CREATE TABLE suppressions (
     address TEXT NOT NULL PRIMARY KEY,  -- in lower case
     why TEXT NOT NULL,
@@ -476,7 +476,7 @@ CREATE TABLE hub_attempts (
     PRIMARY KEY (subscription, number)
 ) STRICT, WITHOUT ROWID;
 
--- What a callback is to be asked or told. A row goes once the callback has answered, or has failed to for too long.
+-- Questions to callbacks, and messages for them. A row goes once the callback has answered, or has failed to for too long.
 CREATE TABLE hub_requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     mode TEXT NOT NULL CHECK (mode IN ('subscribe', 'unsubscribe', 'denied')),
