@@ -97,7 +97,7 @@ def whole(folder):
 
 
 def deliver(store, number):
-    with store.worker("intake"):
+    with store.worker("intake,fanout"):
         store.publish([bulletin(f"surat-{number}")])
         assert until(lambda: store.is_routed(number), 600), "the bulletin was not routed in 10 minutes"
     with store.worker("delivery") as worker:

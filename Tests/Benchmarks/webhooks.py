@@ -112,7 +112,7 @@ def whole(folder, posts):
         run.environment |= {"KENTONGAN_WEBHOOKS_CONCURRENCY": str(CONNECTIONS),
                             "KENTONGAN_WEBHOOKS_PER_HOST": str(CONNECTIONS)}
         run.subscribe("webhook", [f"http://127.0.0.1:{PORT}/{number}" for number in range(COUNT // BULLETINS)])
-        with run.worker("intake"):
+        with run.worker("intake,fanout"):
             run.publish([bulletin(f"b{number}") for number in range(BULLETINS)])
             assert until(lambda: run.is_routed(BULLETINS), 300, 0.1), "the bulletins were not routed in 5 minutes"
         with run.worker("delivery") as worker:
