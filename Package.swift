@@ -190,7 +190,7 @@ let testTargets: [Target] = [
         ["HTTPPost", "NIOSupport", "TestCertificates", logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS]),
     tests("ObservabilityTests", ["Bulletins", "Golden", "Observability"]),
     tests("RuntimeTests", ["Bulletins", "Runtime"]),
-    tests("StorageTests", ["Bulletins", "Storage"]),
+    tests("StorageTests", ["Bulletins", "Golden", "Storage"]),
     tests(
         "StorageConformance",
         ["Bulletins", "DeliveryEngine", "Runtime", "Storage", "StorageSQLite", crypto, grdb, lifecycle, logging]),
