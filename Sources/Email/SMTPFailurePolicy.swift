@@ -3,9 +3,9 @@
 // These places decide about a failed attempt, in the order in which they apply. docs/internals/engine.md adds the
 // decisions that have nothing to do with a failure, such as a withdrawn bulletin.
 //
-//  1. ChannelPause         DeliveryEngine/ChannelPause.swift: while the channel pauses, deliveries go back unsent. After
+//  1. ChannelPause         DeliveryEngine/Hosts: while the channel pauses, deliveries go back unsent. After
 //                          the pause, a single attempt shows whether the relays serve again.
-//  2. HostGate             DeliveryEngine/HostGate.swift: the rate limit of smtp.rate, if it is set. Without one, email
+//  2. HostGate             DeliveryEngine/Hosts: the rate limit of smtp.rate, if it is set. Without one, email
 //                          has neither breakers nor limits per endpoint, because every mail goes to a relay.
 //  3. SigningTransport     Email/Transport/SigningTransport.swift: an error of the DKIM keys pauses the channel for 60 s.
 //  4. RelayHealth          SMTP/Relay/Relay.swift: a relay that does not serve rests for 5 s, then twice as long each

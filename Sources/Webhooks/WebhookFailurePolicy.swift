@@ -3,10 +3,10 @@
 // These places decide about a failed attempt, in the order in which they apply. docs/internals/engine.md adds the
 // decisions that have nothing to do with a failure, such as a withdrawn bulletin.
 //
-//  1. ChannelPause           DeliveryEngine/ChannelPause.swift: while the channel pauses, deliveries go back unsent.
-//  2. HostGate               DeliveryEngine/HostGate.swift: sends a delivery back whose endpoint has asked for a rest,
+//  1. ChannelPause           DeliveryEngine/Hosts: while the channel pauses, deliveries go back unsent.
+//  2. HostGate               DeliveryEngine/Hosts: sends a delivery back whose endpoint has asked for a rest,
 //                            and parks it while its host or endpoint has no room.
-//  3. EndpointBreaker        DeliveryEngine/EndpointBreaker.swift: after five unanswered attempts in a row, leaves a host
+//  3. EndpointBreaker        DeliveryEngine/Hosts: after five unanswered attempts in a row, leaves a host
 //                            or endpoint alone for 30 s, then twice as long each time up to 10 minutes.
 //  4. HTTPTarget             HTTPPost/Addresses/HTTPTarget.swift: a URL that cannot be posted to fails the delivery.
 //  5. HTTPConnectionPool     HTTPPost/Pool/HTTPConnectionPool.swift: if too many posts wait, the channel pauses for 1 s.
@@ -19,7 +19,7 @@
 //  9. WebhookFailurePolicy   this file: turns the response or the error into the outcome of the attempt.
 // 10. RetrySchedule          DeliveryEngine/RetrySchedule.swift: the time of the next attempt, no earlier than
 //                            `Retry-After` asks for, or `failed` after the last.
-// 11. EndpointHealth         StorageSQLite/Deliveries/EndpointHealth.swift: disables an endpoint that is gone, or has
+// 11. EndpointRules          Storage/Rules/EndpointRules.swift: disables an endpoint that is gone, or has
 //                            only failed for five days, and tells its owner and the operators.
 
 import Bulletins
