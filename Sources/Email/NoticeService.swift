@@ -59,8 +59,8 @@ package struct NoticeService: Service {
             try await lease.claim() != nil
         else { return }
         for notice in try await store.dueNotices(limit: Self.batch, now: context.clock.now) {
-            guard let hold = try await lease.keep() else { return }
-            try await send(notice, as: hold)
+            guard try await lease.keep() != nil else { return }
+            try await send(notice)
         }
     }
 
@@ -71,10 +71,10 @@ package struct NoticeService: Service {
         return JSONWriter.text(.object(details))
     }
 
-    private func send(_ notice: Notice, as hold: DutyHold) async throws(StoreError) {
+    private func send(_ notice: Notice) async throws(StoreError) {
         guard let address = notice.address ?? operators else {
             context.logger.warning("\(notice.kind.rawValue): \(Self.details(of: notice))")
-            return try await store.removeNotice(notice.number, as: hold)
+            return try await store.removeNotice(notice.number)
         }
         let now = context.clock.now
         let outcome = await transport.send(
@@ -83,13 +83,13 @@ package struct NoticeService: Service {
                 recipient: address, id: composer.noticeID(of: notice)))
         switch schedule.effect(of: outcome.verdict, attempt: notice.attempts + 1, now: now, jitter: .random(in: 0...1))
         {
-        case .retry(let at), .released(let at): try await store.postponeNotice(notice.number, until: at, as: hold)
-        case .delivered: try await store.removeNotice(notice.number, as: hold)
+        case .retry(let at), .released(let at): try await store.postpone(notice, until: at)
+        case .delivered: try await store.removeNotice(notice.number)
         default:
             context.logger.error(
                 "a notice could not be sent: \(outcome.code ?? ""); \(notice.kind.rawValue): \(Self.details(of: notice))"
             )
-            try await store.removeNotice(notice.number, as: hold)
+            try await store.removeNotice(notice.number)
         }
     }
 }

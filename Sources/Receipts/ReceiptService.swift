@@ -52,9 +52,6 @@ package struct ReceiptService: Service {
             while !Task.isCancelled {
                 do {
                     try await publishUntilStopped(&lease) { backoff.reset() }
-                } catch StoreError.superseded {
-                    // Another worker sends the outbox now. This one looks again after the next connection.
-                    await lease.release()
                 } catch {
                     await lease.release()
                     guard !Task.isCancelled else { return }
@@ -99,14 +96,14 @@ package struct ReceiptService: Service {
                 let waiting = try await store.outboxMessages(after: place, limit: Self.batch)
                 guard let last = waiting.last else {
                     succeed()
-                    if place == 0 { metrics.outboxIsEmpty(at: context.clock.now) }
+                    if place == 0 || setAside.isEmpty { metrics.outboxIsEmpty(at: context.clock.now) }
                     await context.hints[.receipts].wait(atMost: setAside.isEmpty ? Self.poll : Self.standby)
                     if setAside.isEmpty || setAside.hasDue(.now) { place = 0 }
                     continue
                 }
-                if let hold = lease.hold {
+                if lease.hold != nil {
                     let started = ContinuousClock.now
-                    try await publish(waiting, by: publisher, as: hold, &setAside)
+                    try await publish(waiting, by: publisher, &setAside)
                     succeed()
                     place = last.number
                     await context.pressure.rest(since: started)
@@ -121,20 +118,20 @@ package struct ReceiptService: Service {
 
     /// Publishes a batch. Messages that the broker took leave the outbox, and those that it refused wait there.
     private func publish(
-        _ waiting: [OutboxMessage], by publisher: MessagePublisher, as hold: DutyHold, _ setAside: inout SetAside
+        _ waiting: [OutboxMessage], by publisher: MessagePublisher, _ setAside: inout SetAside
     ) async throws {
         var done: [Int64]
         do {
             done = try await send(waiting, by: publisher, &setAside)
         } catch AMQPError.unsendable where waiting.count > 1 {
-            for message in waiting { try await publish([message], by: publisher, as: hold, &setAside) }
+            for message in waiting { try await publish([message], by: publisher, &setAside) }
             return
         } catch AMQPError.unsendable(let reason) {
             // This message would hold back all that follow it. If it is a rejected message, the store still has it.
             context.logger.error("a receipt cannot be sent and is left out", metadata: ["reason": "\(reason)"])
             done = waiting.map(\.number)
         }
-        if !done.isEmpty { try await store.removeOutboxMessages(done, as: hold) }
+        if !done.isEmpty { try await store.removeOutboxMessages(done) }
     }
 
     /// Sends a batch. Returns the numbers of the rows that need not be sent again.

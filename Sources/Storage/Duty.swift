@@ -14,7 +14,8 @@ package enum Duty: String, Sendable {
 }
 
 /// A worker's hold of a duty. Each change of holder raises the epoch, so a worker that was frozen and does not know that
-/// another has taken over names an old epoch, and its writes are refused.
+/// another has taken over names an old epoch, and the writes that decide something are refused: of retention and of the
+/// clock. Writes that record a fact, such as a confirmed receipt, a sent notice or the answer of a callback, need no hold.
 package struct DutyHold: Sendable, Equatable {
     package let duty: Duty
     package let epoch: Int64

@@ -120,17 +120,20 @@ package protocol OutboxStore: Sendable {
     /// sends them again under the same receipt ids.
     func outboxMessages(after number: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 
-    /// Removes messages that the broker has confirmed. Unknown numbers are ignored.
-    func removeOutboxMessages(_ numbers: [Int64], as hold: DutyHold) async throws(StoreError)
+    /// Removes messages that the broker has confirmed. Unknown numbers are ignored. A former holder of the duty may
+    /// remove, too: the broker has the message, no matter which worker published it. Were the removal refused, two workers and a broker
+    /// that confirms slowly would publish it in turn without end.
+    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError)
 
     /// The oldest notices that are due.
     func dueNotices(limit: Int, now: Timestamp) async throws(StoreError) -> [Notice]
 
-    /// Removes a notice that was sent or given up.
-    func removeNotice(_ number: Int64, as hold: DutyHold) async throws(StoreError)
+    /// Removes a notice that was sent or given up, also for a former holder of the duty.
+    func removeNotice(_ number: Int64) async throws(StoreError)
 
-    /// Makes a notice due again at `until` and counts one more attempt.
-    func postponeNotice(_ number: Int64, until: Timestamp, as hold: DutyHold) async throws(StoreError)
+    /// Makes a notice due again at `until` and counts one more attempt. Nothing happens if another worker has counted an
+    /// attempt since this one read the notice.
+    func postpone(_ notice: Notice, until: Timestamp) async throws(StoreError)
 }
 
 // MARK: - Feeds

@@ -68,7 +68,7 @@ extension Logger {
     package func wait(_ text: String, for error: any Error, metadata: Logger.Metadata? = nil) {
         let isTold =
             switch error as? StoreError {
-            case .busy, .unavailable, .lost: true
+            case .busy, .unavailable, .lost, .superseded: true
             default: false
             }
         log(level: isTold ? .debug : .error, "\(text): \(error)", metadata: metadata)

@@ -177,20 +177,6 @@ extension DutyStore {
     }
 }
 
-extension OutboxStore where Self: DutyStore {
-    func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError) {
-        try await self.removeOutboxMessages(numbers, as: hold(.outbox))
-    }
-
-    func removeNotice(_ number: Int64) async throws(StoreError) {
-        try await self.removeNotice(number, as: hold(.notices))
-    }
-
-    func postponeNotice(_ number: Int64, until: Timestamp) async throws(StoreError) {
-        try await self.postponeNotice(number, until: until, as: hold(.notices))
-    }
-}
-
 extension UpkeepStore {
     func prune(_ retention: Retention, limit: Int, now: Timestamp) async throws(StoreError) -> Int {
         try await self.prune(retention, limit: limit, as: hold(.retention), now: now)

@@ -37,6 +37,8 @@ struct AttemptRecorder {
             for: attempt.effect, inDigest: delivery.digestAt != nil, try facts(of: attempt), now: now)
         var attempt = attempt
         if !write.keepsDetail { attempt.detail = nil }
+        // A delivery that was taken back says nothing of its endpoint, whatever came of the attempt.
+        if write.state == .cancelled { attempt.effect = .cancelled }
         guard try apply(write, attempt) else { return recording.lost.append(delivery.number) }
         if write.isCounted { try insertAttempt(attempt, write.outcome) }
         if write.isFailure { try tellOfFailure(attempt) }

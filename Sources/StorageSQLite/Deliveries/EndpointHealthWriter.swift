@@ -77,8 +77,15 @@ enum HealthColumns {
         try db.run(
             "UPDATE \(table) SET failing_since = ?, failing_for = ?, failed_at = ? WHERE id = ?",
             [
-                health.failingSince?.milliseconds, Int64(health.failingFor / .milliseconds(1)),
+                health.failingSince?.milliseconds, health.failingFor.wholeMilliseconds,
                 health.failedAt?.milliseconds, id,
             ])
+    }
+}
+
+extension Duration {
+    /// Exact, unlike a quotient of two durations, which is a floating-point number.
+    fileprivate var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

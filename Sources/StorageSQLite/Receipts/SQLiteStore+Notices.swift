@@ -18,14 +18,15 @@ extension SQLiteStore {
         }
     }
 
-    package func removeNotice(_ number: Int64, as hold: DutyHold) async throws(StoreError) {
-        try await write(as: hold) { try $0.run("DELETE FROM notices WHERE id = ?", [number]) }
+    package func removeNotice(_ number: Int64) async throws(StoreError) {
+        try await write { try $0.run("DELETE FROM notices WHERE id = ?", [number]) }
     }
 
-    package func postponeNotice(_ number: Int64, until: Timestamp, as hold: DutyHold) async throws(StoreError) {
-        try await write(as: hold) { db in
+    package func postpone(_ notice: Notice, until: Timestamp) async throws(StoreError) {
+        try await write { db in
             try db.run(
-                "UPDATE notices SET due_at = ?, attempts = attempts + 1 WHERE id = ?", [until.milliseconds, number])
+                "UPDATE notices SET due_at = ?, attempts = attempts + 1 WHERE id = ? AND attempts = ?",
+                [until.milliseconds, notice.number, notice.attempts])
         }
     }
 }

@@ -41,8 +41,8 @@ extension SQLiteStore: OutboxStore {
         return (content, rejection.body.count + rejection.errors.utf8.count)
     }
 
-    package func removeOutboxMessages(_ numbers: [Int64], as hold: DutyHold) async throws(StoreError) {
-        try await write(as: hold) { db in
+    package func removeOutboxMessages(_ numbers: [Int64]) async throws(StoreError) {
+        try await write { db in
             try db.run("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))", [jsonList(numbers)])
         }
     }
