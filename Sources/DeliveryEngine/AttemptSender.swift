@@ -158,8 +158,10 @@ final class AttemptSender: Sendable {
     }
 
     private func count(_ entries: [DigestEntry], _ effect: AttemptRecord.Effect, _ duration: Duration) {
+        // Released: the attempt did not begin.
+        if case .released = effect { return }
         metrics.sent(took: duration)
-        guard effect == .delivered else { return }
+        guard effect == .delivered, entries.first?.delivery.digestAt == nil else { return }
         let now = context.clock.now
         for entry in entries {
             let stored = entry.content.stored

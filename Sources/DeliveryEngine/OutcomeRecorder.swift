@@ -90,7 +90,7 @@ final class OutcomeRecorder: Sendable {
                     context.logger.error(
                         "the outcome of delivery \(number) came after its lease had ended; another worker has it")
                 }
-                count(batch)
+                count(batch, lost: Set(recording.lost))
                 context.wakeups.signal(.receipts)
                 if recording.hasWoken || batch.contains(where: \.isDueAgain) { context.wakeups.signal(due) }
                 return
@@ -105,8 +105,9 @@ final class OutcomeRecorder: Sendable {
 }
 
 extension OutcomeRecorder {
-    private func count(_ batch: [AttemptRecord]) {
-        for (effect, records) in Dictionary(grouping: batch, by: \.effect.word) {
+    private func count(_ batch: [AttemptRecord], lost: Set<Int64>) {
+        let recorded = lost.isEmpty ? batch : batch.filter { !lost.contains($0.delivery.number) }
+        for (effect, records) in Dictionary(grouping: recorded, by: \.effect.word) {
             metrics.effect(effect, records.count)
         }
     }

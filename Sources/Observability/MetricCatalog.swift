@@ -41,7 +41,7 @@ package enum MetricCatalog {
 
     static let deliveries = MetricDefinition(
         "kentongan_deliveries_total", .counter, [.channel, .deliveryOutcome],
-        "Attempts and ends of deliveries, by channel and effect.",
+        "Outcomes that the delivery engine recorded, by channel and effect.",
         action: "If failed grows, read `kentongan deliveries list --state failed`.")
     static let queueWait = MetricDefinition(
         "kentongan_queue_wait_seconds", .histogram(seconds), [.channel],
@@ -51,12 +51,12 @@ package enum MetricCatalog {
         "kentongan_send_seconds", .histogram(seconds), [.channel], "Time of an attempt.")
     static let publishToDelivered = MetricDefinition(
         "kentongan_publish_to_delivered_seconds", .histogram(longSeconds), [.channel],
-        "Time from the receipt of a bulletin, or its publishAt, to its delivery.")
+        "Time from the receipt of a bulletin, or its publishAt, to its delivery; digests are left out.")
     static let unfinished = MetricDefinition(
         "kentongan_unfinished_deliveries", .gauge, [.channel], "Deliveries that have not ended.")
     static let oldestDue = MetricDefinition(
         "kentongan_oldest_due_seconds", .gauge, [.channel],
-        "Time since the oldest delivery that waits became due; 0 if none waits.",
+        "Time since the delivery that is next in the fair order became due; 0 if none waits. Later deliveries of a large bulletin may have waited for longer.",
         action: "If it grows, the channel is paused or too slow: look at the log and at kentongan_channel_paused.")
     static let paused = MetricDefinition(
         "kentongan_channel_paused", .gauge, [.channel], "1 while a channel pauses because its way does not work.",

@@ -23,6 +23,10 @@ extension Worker {
             if let bounces = settings.email.bounces { metadata["bounces"] = "\(bounces)" }
         }
         context.logger.notice("kentongan starts", metadata: metadata)
+        let others = Role.allCases.filter { !roles.contains($0) }.map(\.rawValue)
+        if !others.isEmpty {
+            context.logger.notice("other workers have to take these roles: \(others.joined(separator: ", "))")
+        }
     }
 
     /// Logs the end: the duration of the stop, and the work that waits in the store.

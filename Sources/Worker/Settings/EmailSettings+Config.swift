@@ -117,15 +117,17 @@ extension Settings {
                     throw .badValue(key: "smtp.url", reason: "\(error)")
                 }
             }
-            let timeout = reader.integer(.smtpTimeout)
+            // Read once, and also without a relay: a bad value is told at the start, and once.
+            let (connections, timeout) = (reader.integer(.smtpConnections), reader.integer(.smtpTimeout))
+            let (dataTimeout, totalTimeout) = (reader.integer(.smtpDataTimeout), reader.integer(.smtpTotalTimeout))
             for index in relays.indices {
                 // A password in a URL applies to that relay only.
                 if relays[index].password == nil { relays[index].password = reader.string(.smtpPassword) }
-                relays[index].maximumConnections = reader.integer(.smtpConnections)
+                relays[index].maximumConnections = connections
                 relays[index].connectTimeout = .seconds(Int64(min(timeout, 10)))
                 relays[index].commandTimeout = .seconds(Int64(timeout))
-                relays[index].dataTimeout = .seconds(Int64(reader.integer(.smtpDataTimeout)))
-                relays[index].totalTimeout = .seconds(Int64(reader.integer(.smtpTotalTimeout)))
+                relays[index].dataTimeout = .seconds(Int64(dataTimeout))
+                relays[index].totalTimeout = .seconds(Int64(totalTimeout))
             }
             return relays
         }

@@ -13,7 +13,7 @@ extension SettingKey {
         "ops.email", .text(form: "an address"),
         "The operators, who get a mail when an endpoint is turned off. Empty: the log alone.")
     static let logLevel = SettingKey(
-        "log.level", .choice(["info", "trace", "debug", "notice", "warning", "error"]),
+        "log.level", .choice(["info", "trace", "debug", "notice", "warning", "error", "critical"]),
         "The least severe messages that the log takes.")
 
     static let operation = [deliveryLease, deliveryGrace, opsToken, opsEmail, logLevel]
