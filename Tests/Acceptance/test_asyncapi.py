@@ -121,7 +121,7 @@ def test_the_channels_are_the_topology_that_the_program_exports(program):
 
 def test_the_codes_and_events_are_those_of_the_program():
     """From the sources: the program has no command that lists them."""
-    codes = (PROJECT / "Sources/Bulletins/Validation/Refusal.swift").read_text()
+    codes = (PROJECT / "Sources/Bulletins/Validation/Rejection.swift").read_text()
     for code in DOCUMENT["components"]["schemas"]["reason"]["enum"]:
         assert f'"{code}"' in codes or f"case {code}\n" in codes, code
     assert codes.count("\n    case ") == len(DOCUMENT["components"]["schemas"]["reason"]["enum"])

@@ -4,7 +4,7 @@ package import Storage
 
 extension SubscriptionOperations {
     /// Subscriptions that one transaction writes. The writer's lock is held as long, and an emergency waits no longer.
-    private static let chunk = 250
+    private static let chunk = 125
 
     /// Adds the subscriptions of a file in many short transactions, so that deliveries go on meanwhile. An import that
     /// was interrupted is simply run again. After each chunk `body` gets what is stored of it, with the secrets of new
