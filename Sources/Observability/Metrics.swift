@@ -46,12 +46,28 @@ package struct Histogram: Sendable {
     package func observe(_ duration: Duration, _ labels: String...) {
         values.observe(duration / .seconds(1), labels)
     }
+
+    /// The series of these labels, for a place that observes once per delivery: it looks no label up.
+    package func series(_ labels: String...) -> HistogramSeries {
+        HistogramSeries(values: values, index: values.index(of: labels))
+    }
+}
+
+/// One series of a histogram.
+package struct HistogramSeries: Sendable {
+    fileprivate let values: MetricValues
+    fileprivate let index: Int
+
+    /// Observes a duration, in seconds.
+    package func observe(_ duration: Duration) { values.observe(duration / .seconds(1), at: index) }
 }
 
 /// The series of one metric: one per combination of label values that occurred.
 final class MetricValues: Sendable {
     /// One series. A counter and a gauge use the sum alone.
     private struct Series {
+        /// Whether it has a value, and so appears in the text.
+        var isUsed = false
         var sum = 0.0
         var count = 0
         /// The number of values up to each bound and no earlier one.
@@ -60,41 +76,47 @@ final class MetricValues: Sendable {
 
     private let definition: MetricDefinition
     private let bounds: [Double]
-    private let series: Mutex<[Series?]>
+    private let series: Mutex<[Series]>
 
     init(_ definition: MetricDefinition) {
         self.definition = definition
         if case .histogram(let bounds) = definition.kind { self.bounds = bounds } else { bounds = [] }
-        series = Mutex(Array(repeating: nil, count: definition.labels.combinations))
+        let empty = Series(buckets: Array(repeating: 0, count: bounds.count))
+        series = Mutex(Array(repeating: empty, count: definition.labels.combinations))
     }
 
     func add(_ value: Double, _ labels: [String]) { change(labels) { $0.sum += value } }
     func set(_ value: Double, _ labels: [String]) { change(labels) { $0.sum = value } }
 
-    func observe(_ value: Double, _ labels: [String]) {
+    func observe(_ value: Double, _ labels: [String]) { observe(value, at: index(of: labels)) }
+
+    func observe(_ value: Double, at index: Int) {
         let bucket = bounds.firstIndex { value <= $0 }
-        change(labels) { series in
+        change(at: index) { series in
             series.sum += value
             series.count += 1
             if let bucket { series.buckets[bucket] += 1 }
         }
     }
 
+    func index(of labels: [String]) -> Int { definition.labels.index(of: labels) }
+
     private func change(_ labels: [String], _ change: (inout Series) -> Void) {
-        let index = definition.labels.index(of: labels)
-        self.series.withLock { all in
-            var series = all[index] ?? Series(buckets: Array(repeating: 0, count: bounds.count))
-            all[index] = nil
-            change(&series)
-            all[index] = series
+        self.change(at: index(of: labels), change)
+    }
+
+    private func change(at index: Int, _ change: (inout Series) -> Void) {
+        series.withLock { all in
+            all[index].isUsed = true
+            change(&all[index])
         }
     }
 
     /// The value of every series that exists, by its labels.
     var sums: [(labels: [String], value: Double)] {
         self.series.withLock { all in
-            all.enumerated().compactMap { index, series in
-                series.map { (definition.labels.values(at: index), $0.sum) }
+            all.enumerated().filter(\.element.isUsed).map { index, series in
+                (definition.labels.values(at: index), series.sum)
             }
         }
     }
@@ -103,8 +125,8 @@ final class MetricValues: Sendable {
 
     var text: String {
         let all = series.withLock(\.self)
-        let lines = all.enumerated().flatMap { index, series in
-            series.map { self.lines($0, definition.labels.values(at: index)) } ?? []
+        let lines = all.enumerated().filter(\.element.isUsed).flatMap { index, series in
+            self.lines(series, definition.labels.values(at: index))
         }
         let help = definition.help.replacing("\\", with: "\\\\").replacing("\n", with: " ")
         let head = "# HELP \(definition.name) \(help)\n# TYPE \(definition.name) \(definition.kind.word)\n"

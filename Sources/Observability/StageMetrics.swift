@@ -56,31 +56,32 @@ package struct FanoutMetrics: Sendable {
 package struct DeliveryMetrics: Sendable {
     private let channel: String
     private let deliveries: Counter
-    private let queueWait, send, publishToDelivered: Histogram
+    private let queueWait, send, publishToDelivered: HistogramSeries
     private let paused, resting, connections: Gauge
 
     package init(_ metrics: Metrics, _ channel: Channel) {
         self.channel = channel.rawValue
         deliveries = Counter(metrics, MetricCatalog.deliveries)
-        queueWait = Histogram(metrics, MetricCatalog.queueWait)
-        send = Histogram(metrics, MetricCatalog.send)
+        queueWait = Histogram(metrics, MetricCatalog.queueWait).series(channel.rawValue)
+        send = Histogram(metrics, MetricCatalog.send).series(channel.rawValue)
         publishToDelivered = Histogram(metrics, MetricCatalog.publishToDelivered)
+            .series(channel.rawValue)
         paused = Gauge(metrics, MetricCatalog.paused)
         resting = Gauge(metrics, MetricCatalog.resting)
         connections = Gauge(metrics, MetricCatalog.channelConnections)
     }
 
     /// Notes that an attempt began this long after its claim.
-    package func waited(_ duration: Duration) { queueWait.observe(duration, channel) }
+    package func waited(_ duration: Duration) { queueWait.observe(duration) }
 
     /// Notes that an attempt took this long.
-    package func sent(took: Duration) { send.observe(took, channel) }
+    package func sent(took: Duration) { send.observe(took) }
 
     /// Notes that deliveries had this effect; `effect` is a value of the catalog's label.
     package func effect(_ effect: String, _ count: Int) { deliveries.add(count, channel, effect) }
 
     /// Notes that a delivery arrived this long after its bulletin was public.
-    package func delivered(after duration: Duration) { publishToDelivered.observe(max(.zero, duration), channel) }
+    package func delivered(after duration: Duration) { publishToDelivered.observe(max(.zero, duration)) }
 
     /// Notes whether the channel pauses.
     package func pauses(_ isPausing: Bool) { paused.set(isPausing, channel) }
