@@ -108,7 +108,7 @@ let targets: [Target] = [
             .product(name: "GRDBSQLite", package: "GRDB.swift"),
         ],
         resources: [
-            .embedInCode("Migrations/001_initial.sql")
+            .embedInCode("Migrations/001_initial.sql"), .embedInCode("Migrations/002_narrow_rows.sql"),
         ]),
 
     // The stages.

@@ -109,8 +109,8 @@ struct ErasureTests {
             try db.execute(
                 sql: """
                     INSERT INTO bulletins (id, publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions,
-                        fields, targets, received_at, first_received_at, digest)
-                    VALUES (?1, 'uji', 'b' || ?1, 1, 1, '', 0, 0, 'published', '', '', '[]', 1, 1, x'00')
+                        fields, received_at, first_received_at, digest)
+                    VALUES (?1, 'uji', 'b' || ?1, 1, 1, '', 0, 0, 'published', '', '', 1, 1, x'00')
                     """, arguments: [number])
         }
         for number in 1...4 {

@@ -37,6 +37,40 @@ struct MigrationTests {
         }
     }
 
+    /// A claim that is under way, a delivery that was tried twice, and a bulletin's legs live through the step to version 17.
+    @Test
+    func aStoreOfVersion16KeepsItsWork() throws {
+        try withFolder { path in
+            let pool = try DatabasePool(path: path)
+            try Migrations.apply(to: pool, upTo: 16)
+            try pool.write { db in
+                try db.execute(
+                    sql: """
+                        INSERT INTO bulletins (id, publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions,
+                            fields, targets, received_at, first_received_at, digest, pending)
+                            VALUES (1, 'uji', 'b', 1, 1, '', 0, 0, 'published', '', '', '[["*",1,2,3,-1]]', 1, 1, x'00', 2);
+                        INSERT INTO payloads (bulletin, payload) VALUES (1, x'7b7d');
+                        INSERT INTO leases (number, holder, until) VALUES (7, 'w', 9), (8, 'w', 9);
+                        INSERT INTO deliveries (id, bulletin, endpoint, channel, subscription, priority, state, attempts, lease)
+                            VALUES (1, 1, 1, 'feed', 1, 2, 'sending', 1, 7), (2, 1, 2, 'feed', 2, 2, 'sending', 2, 7),
+                                (3, 1, 3, 'feed', 3, 2, 'delivered', 1, NULL);
+                        INSERT INTO attempts VALUES (3, 1, 5, 6, 'delivered', '204', NULL)
+                        """)
+            }
+            try pool.close()
+            let store = try SQLiteStore(path: path)
+            store.close()
+            try DatabaseQueue(path: path).read { (db: Database) throws in
+                let leases = try Row.fetchAll(db, sql: "SELECT number, deliveries, open FROM leases ORDER BY number")
+                #expect(leases.map { $0["open"] as Int } == [2, 0])
+                #expect(leases.map { $0["deliveries"] as String } == ["[1,2]", "[]"])
+                #expect(try String.fetchOne(db, sql: "SELECT targets FROM payloads") == #"[["*",1,2,3,-1]]"#)
+                #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM attempts") == 1)
+                #expect(try String.fetchAll(db, sql: "PRAGMA integrity_check") == ["ok"])
+            }
+        }
+    }
+
     /// A store of this version, with its files as `SQLiteStore` leaves them.
     private func makeStore(_ path: String, version: Int) throws {
         try SQLiteStore(path: path).close()

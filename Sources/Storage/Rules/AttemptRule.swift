@@ -42,7 +42,7 @@ package enum AttemptRule {
         /// Its turn in the fair order if it has none. Nil takes its turn away: it then waits for `dueAt`.
         package var turn: Timestamp?
         package var finishedAt: Timestamp?
-        /// Whether a row of `attempts` is kept. Otherwise the claim's attempt is taken back.
+        /// Whether the attempt is kept. Otherwise the claim's attempt is taken back.
         package var isCounted = true
         /// Whether the receiver's words are kept. They may name an address that was erased.
         package var keepsDetail = true
@@ -52,6 +52,12 @@ package enum AttemptRule {
         package var isFailure: Bool { state == .failed }
         /// Whether corrections that wait for this delivery become due.
         package var wakesSuccessors: Bool { state.isFinal }
+    }
+
+    /// Whether the delivery's own row tells the attempt, so that no row of `attempts` is kept: a first attempt that
+    /// succeeded, as nearly all do.
+    package static func isToldByDelivery(_ write: Write, attempt: Int) -> Bool {
+        write.state == .delivered && attempt == 1
     }
 
     /// Whether the surroundings matter. Only a retry asks for them: a delivery that was taken back must not be tried again,

@@ -67,6 +67,9 @@ package enum FairTurn {
     /// The milliseconds between the turns of two deliveries.
     package static let step: Int64 = 1000
 
+    /// The turn of a row among those that are made from the turn `start` on, counted from 0.
+    package static func turn(ofRow row: Int, from start: Int64) -> Int64 { start + Int64(row / run * run) * step }
+
     /// The turn of the next delivery after `made` more of them.
     package static func next(after made: Int, from turn: Int64) -> Int64 { turn + Int64(made) * step }
 }

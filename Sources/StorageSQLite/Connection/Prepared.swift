@@ -21,6 +21,22 @@ struct Prepared {
         try each(values) { _ in }
     }
 
+    /// Runs the statement to its end with values whose types the compiler knows. A list of any values would cost each row
+    /// several allocations.
+    func run<each Value: Bindable>(with values: repeat each Value) throws {
+        let handle = statement.sqliteStatement
+        var place: Int32 = 0
+        for value in repeat each values {
+            place += 1
+            let code = value.bind(to: handle, at: place)
+            if code != SQLITE_OK { throw error(code, handle) }
+        }
+        precondition(place == sqlite3_bind_parameter_count(handle), "arguments of \(statement.sql)")
+        defer { sqlite3_reset(handle) }
+        let code = sqlite3_step(handle)
+        guard code == SQLITE_DONE else { throw error(code, handle) }
+    }
+
     /// Calls `body` with each row, which is valid during the call only.
     func each(_ values: [(any Bindable)?], _ body: (SQLiteRow) throws -> Void) throws {
         try eachWhile(values) { row in
@@ -99,6 +115,12 @@ struct SQLiteRow {
 /// Tells SQLite to copy what it is given (`SQLITE_TRANSIENT`, which is the pointer -1 by its definition and
 /// never called).
 private let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+extension Optional: Bindable where Wrapped: Bindable {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        self?.bind(to: statement, at: index) ?? sqlite3_bind_null(statement, index)
+    }
+}
 
 extension Int64: Bindable {
     func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self) }

@@ -17,6 +17,7 @@ package final class SQLiteStore: WatchedStore {
     /// The last error of the whole store, and when a transaction met it.
     private let trouble = Mutex<(error: StoreError, at: ContinuousClock.Instant)?>(nil)
     private let onHold: (@Sendable (WriterHold) -> Void)?
+    private let commits: CommitQueue
     /// The place at which retention continues.
     let pruningPlace = Mutex(PruningPlace())
 
@@ -40,6 +41,9 @@ package final class SQLiteStore: WatchedStore {
                 try StoreFiles.number(pool)
                 return (key, pool, try StoreFiles(path: path))
             }
+            let log = WriteAheadLog()
+            try pool.writeWithoutTransaction { try log.watch($0) }
+            commits = CommitQueue(pool: pool, lock: lock, files: files, log: log, onHold: onHold)
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)
         } catch let error as StoreFileError {
@@ -89,8 +93,6 @@ package final class SQLiteStore: WatchedStore {
             // The file can give pages back. It applies to new files as well.
             if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            // The log is written back every 32 MiB instead of 4: all writers wait for the two syncs of each time.
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4096")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             try db.execute(sql: "PRAGMA cache_size = -32768")
             guard let onStatement else { return }
@@ -106,33 +108,22 @@ package final class SQLiteStore: WatchedStore {
         try? lock.hold { try pool.close() }
     }
 
-    /// Runs `body` in a transaction of its own, even if the task is cancelled: a mail that was sent has to be recorded.
+    /// Runs `body` in a transaction, even if the task is cancelled: a mail that was sent has to be recorded. Other bodies may
+    /// share the commit.
     func write<T: Sendable>(by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T)
         async throws(StoreError) -> T
     {
-        let (pool, lock, files, onHold) = (pool, lock, files, onHold)
-        let asked = ContinuousClock.now
-        let task = Task {
-            try await pool.writeWithoutTransaction { db in
-                try lock.hold {
-                    let begun = WriterHold.Begin()
-                    defer { onHold?(WriterHold(by: caller, since: begun, asked: asked)) }
-                    try files.check()
-                    defer { files.noteOwnWrites() }
-                    var result: T?
-                    try db.inTransaction(.immediate) {
-                        result = try body(db)
-                        return .commit
-                    }
-                    guard let result else { throw StoreError.failed("a transaction had no result") }
-                    // A commit to a removed file is lost.
-                    try files.checkSame()
-                    return result
-                }
-            }
+        let result: Result<T, any Error> = await withUnsafeContinuation { continuation in
+            commits.add(
+                CommitQueue.Job(
+                    name: caller,
+                    run: { db in
+                        let result = try body(db)
+                        return { continuation.resume(returning: .success(result)) }
+                    }, fail: { continuation.resume(returning: .failure($0)) }))
         }
         do {
-            let result = try await task.value
+            let result = try result.get()
             // A trouble of the disk is over only once `check` has found so.
             if trouble.withLock({ $0 == nil }) { watch.succeed() }
             return result
@@ -163,12 +154,11 @@ package final class SQLiteStore: WatchedStore {
 
     private func writeBackNow() async throws(StoreError) -> Bool {
         let (pool, lock, files, patience, onHold) = (pool, lock, files, patience, onHold)
-        let asked = ContinuousClock.now
         do {
             return try await pool.writeWithoutTransaction { db in
                 try lock.hold {
                     let begun = WriterHold.Begin()
-                    defer { onHold?(WriterHold(by: "writeBack", since: begun, asked: asked)) }
+                    defer { onHold?(WriterHold(by: "writeBack", since: begun)) }
                     try files.check()
                     defer { files.noteOwnWrites() }
                     // SQLite would wait here for readers as long as for a lock.

@@ -5,9 +5,9 @@ import Glibc
 /// An emergency waits for the transaction under way, so none may take long, however much the store holds
 /// (test_writer_holds.py).
 package struct WriterHold: Sendable {
-    /// The name of the store's function that wrote.
+    /// The name of the store's function that wrote; those of several that shared a commit.
     package let name: String
-    /// The time from the request for the writer to the begin of the transaction: the wait for other writers.
+    /// The time from the first request for the writer to the begin of the transaction: the wait for other writers.
     package let waited: Duration
     /// Elapsed time, syncs included.
     package let duration: Duration
@@ -28,10 +28,17 @@ package struct WriterHold: Sendable {
     }
 
     /// A transaction that ends now, on the thread on which it began.
-    init(by name: StaticString, since begin: Begin, asked: ContinuousClock.Instant) {
-        self.name = "\(name)"
-        waited = asked.duration(to: begin.time)
+    init(by name: String, since begin: Begin, waited: Duration = .zero) {
+        self.name = name
+        self.waited = waited
         duration = begin.time.duration(to: .now)
         cpu = Begin.threadTime - begin.cpu
+    }
+
+    /// A commit of these jobs.
+    init(by jobs: [CommitQueue.Job], since begin: Begin) {
+        let waited = jobs.map { $0.asked.duration(to: begin.time) }.max() ?? .zero
+        self.init(
+            by: jobs.map { "\($0.name)" }.joined(separator: "+"), since: begin, waited: max(.zero, waited))
     }
 }

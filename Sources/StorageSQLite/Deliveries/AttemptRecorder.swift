@@ -15,6 +15,8 @@ struct AttemptRecorder {
     private var finished: [Int64] = []
     /// The bulletin of each of these.
     private var bulletins: [Int64] = []
+    /// Outcomes that were applied, by the number of their lease.
+    private var outcomes: [Int64: Int] = [:]
 
     init(db: Database, now: Timestamp) throws {
         (self.db, self.now) = (db, now)
@@ -23,7 +25,8 @@ struct AttemptRecorder {
         update = try db.prepared(
             """
             UPDATE deliveries SET state = ?1, due_at = ?2, turn = iif(?3 IS NULL, NULL, coalesce(turn, ?3)),
-                finished_at = ?4, code = ?5, detail = ?6, attempts = attempts - ?7, lease = NULL
+                finished_at = ?4, code = ?5, detail = ?6, attempts = attempts - ?7, lease = NULL, started_at = ?10,
+                duration = ?11
             WHERE id = ?8 AND state = 'sending' AND lease = ?9
             """)
         insert = try db.prepared(
@@ -40,7 +43,10 @@ struct AttemptRecorder {
         // A delivery that was taken back says nothing of its endpoint, whatever came of the attempt.
         if write.state == .cancelled { attempt.effect = .cancelled }
         guard try apply(write, attempt) else { return recording.lost.append(delivery.number) }
-        if write.isCounted { try insertAttempt(attempt, write.outcome) }
+        outcomes[delivery.lease, default: 0] += 1
+        if write.isCounted, !AttemptRule.isToldByDelivery(write, attempt: delivery.attempt) {
+            try insertAttempt(attempt, write.outcome)
+        }
         if write.isFailure { try tellOfFailure(attempt) }
         if write.wakesSuccessors {
             finished.append(delivery.number)
@@ -51,11 +57,12 @@ struct AttemptRecorder {
 
     /// False if the delivery is under another lease by now, or under none.
     private func apply(_ write: AttemptRule.Write, _ attempt: AttemptRecord) throws -> Bool {
-        try update.run([
-            write.state.rawValue, write.dueAt?.milliseconds, write.turn?.milliseconds,
+        let isTold = AttemptRule.isToldByDelivery(write, attempt: attempt.delivery.attempt)
+        try update.run(
+            with: write.state.rawValue, write.dueAt?.milliseconds, write.turn?.milliseconds,
             write.finishedAt?.milliseconds, attempt.code, attempt.detail, write.isCounted ? 0 : 1,
-            attempt.delivery.number, attempt.delivery.lease,
-        ])
+            attempt.delivery.number, attempt.delivery.lease, isTold ? attempt.startedAt.milliseconds : nil,
+            isTold ? attempt.milliseconds : nil)
         return db.changesCount == 1
     }
 
@@ -100,7 +107,7 @@ struct AttemptRecorder {
     private func insertAttempt(_ attempt: AttemptRecord, _ outcome: String) throws {
         try insert.run([
             attempt.delivery.number, attempt.delivery.attempt, attempt.startedAt.milliseconds,
-            Int64(attempt.duration / .milliseconds(1)), outcome, attempt.code, attempt.detail,
+            attempt.milliseconds, outcome, attempt.code, attempt.detail,
         ])
     }
 
@@ -139,5 +146,11 @@ struct AttemptRecorder {
                 "SELECT value FROM json_each(?2)", [jsonList(finished)], db, now: now)
         }
         try BulletinEnd.count(endedOf: bulletins, db, now: now)
+        for (lease, count) in outcomes { try Leases.note(count, under: lease, db) }
     }
+}
+
+extension AttemptRecord {
+    /// How long it took, in milliseconds.
+    fileprivate var milliseconds: Int64 { Int64(duration / .milliseconds(1)) }
 }

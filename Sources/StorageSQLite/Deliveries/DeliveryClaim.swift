@@ -55,8 +55,22 @@ struct DeliveryClaim {
             try ready.each([channel.rawValue, priority, limit - found.count]) { found.append(try claimed($0)) }
             found += retries.dropFirst(half).prefix(limit - found.count)
         }
+        found = try passOn(found)
         try take(found.map(\.number))
         return found
+    }
+
+    /// Gives what ended subscriptions left to others. What nobody takes over stays halted, and so ends.
+    private func passOn(_ found: [ClaimedDelivery]) throws -> [ClaimedDelivery] {
+        let ended = found.filter { $0.halt == .unsubscribed }.map(\.number)
+        guard !ended.isEmpty else { return found }
+        let left = try SubscriptionEnd.passOn(ended, db, now: now)
+        let given = Set(ended).subtracting(left)
+        let again = try db.prepared(Self.select("", "d.id = ?"))
+        return try found.map { delivery in
+            guard given.contains(delivery.number) else { return delivery }
+            return try again.first([delivery.number], claimed) ?? delivery
+        }
     }
 
     /// Claims all due deliveries of an endpoint and window together.
@@ -82,7 +96,7 @@ struct DeliveryClaim {
 
     private func take(_ numbers: [Int64]) throws {
         guard !numbers.isEmpty else { return }
-        try Leases.open(lease, by: owner, until: until, db)
+        try Leases.open(lease, by: owner, until: until, of: numbers, db)
         try db.run(
             """
             UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease = ?
@@ -90,21 +104,23 @@ struct DeliveryClaim {
             """, [lease, jsonList(numbers)])
     }
 
+    /// Selects pending deliveries, by an index that the planner would not choose, or by none.
     private static func select(_ index: String, _ condition: String) -> String {
         """
         SELECT d.id, d.bulletin, d.endpoint, d.attempts, d.subscription, e.address, e.secret_version, s.region, s.field,
             s.language, \(Halts.sql), d.spent, d.priority, e.failing_since, d.digest_at, s.frequency,
             e.previous_until, e.previous_version, e.signatures, s.payload
-        FROM deliveries d INDEXED BY \(index) CROSS JOIN endpoints e ON e.id = d.endpoint
+        FROM deliveries d \(index) CROSS JOIN endpoints e ON e.id = d.endpoint
             CROSS JOIN subscriptions s ON s.id = d.subscription CROSS JOIN bulletins b ON b.id = d.bulletin
         WHERE d.state = 'pending' AND \(condition)
         """
     }
 
     private static let ready = select(
-        "deliveries_ready", "d.turn IS NOT NULL AND d.channel = ? AND d.priority = ? ORDER BY d.turn LIMIT ?")
+        "INDEXED BY deliveries_ready", "d.turn IS NOT NULL AND d.channel = ? AND d.priority = ? ORDER BY d.turn LIMIT ?"
+    )
     private static let timed = select(
-        "deliveries_timed",
+        "INDEXED BY deliveries_timed",
         """
         d.turn IS NULL AND d.due_at IS NOT NULL AND d.digest_at IS NULL AND d.channel = ? AND d.priority = ? AND d.due_at <= ?
         ORDER BY d.due_at LIMIT ?
@@ -115,7 +131,7 @@ struct DeliveryClaim {
         ORDER BY due_at, endpoint, digest_at LIMIT ?
         """
     private static let members = select(
-        "deliveries_digests",
+        "INDEXED BY deliveries_digests",
         "d.due_at = ? AND d.endpoint = ? AND d.digest_at = ? AND d.due_at IS NOT NULL AND d.digest_at IS NOT NULL LIMIT ?"
     )
 

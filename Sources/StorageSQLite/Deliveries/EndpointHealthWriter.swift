@@ -44,12 +44,9 @@ struct EndpointHealthWriter {
     private func failPending(_ endpoint: Int64) throws {
         let rows = try db.rows(
             """
-            UPDATE deliveries INDEXED BY deliveries_subscription
-            SET state = 'failed', finished_at = ?, predecessor = NULL, detail = 'the endpoint was turned off'
-            WHERE state = 'pending' AND endpoint = ?2
-                AND subscription IN (SELECT id FROM subscriptions WHERE endpoint = ?2 AND state <> 'ended'
-                    UNION ALL SELECT id FROM subscriptions WHERE endpoint = ?2 AND state = 'ended')
-            RETURNING bulletin
+            UPDATE deliveries
+            SET state = 'failed', finished_at = ?1, predecessor = NULL, detail = 'the endpoint was turned off'
+            WHERE id IN (\(UnfinishedDeliveries.numbers(endpoint: "?2"))) RETURNING bulletin
             """, [now.milliseconds, endpoint])
         try BulletinEnd.count(endedOf: rows.map { $0["bulletin"] }, db, now: now)
     }

@@ -76,6 +76,7 @@ private struct BounceRecorder {
     }
 
     private func markBounced(_ delivery: Int64, _ bounce: Bounce) throws {
+        try AttemptHistory.keep(of: [delivery], db)
         try db.run(
             "UPDATE deliveries SET state = 'bounced', code = ?, detail = ? WHERE id = ? AND state = 'delivered'",
             [bounce.status, bounce.detail, delivery])

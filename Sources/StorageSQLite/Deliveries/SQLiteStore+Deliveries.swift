@@ -87,21 +87,13 @@ extension SQLiteStore: DeliveryStore {
     }
 
     package func leases() async throws(StoreError) -> [OwnerLease] {
-        try await read { try Leases.held(Leases.deliveries, $0) }
+        try await read { try Leases.held(Leases.hasDeliveries, $0) }
     }
 
     package func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {
         try await write { db in
             var reclaimed = 0
-            for owner in owners {
-                try db.run(
-                    """
-                    UPDATE deliveries INDEXED BY deliveries_leases SET state = 'pending', due_at = iif(digest_at IS NULL, ?, due_at),
-                        is_perhaps_got = 1, lease = NULL
-                    WHERE state = 'sending' AND lease IN (SELECT number FROM leases WHERE holder = ?)
-                    """, [now.milliseconds, owner.name])
-                reclaimed += db.changesCount
-            }
+            for owner in owners { reclaimed += try Leases.reclaim(from: owner, db, now: now) }
             try Leases.removeEmpty(db)
             // The former owner may be frozen and not dead. Thawed, it looks again before each send.
             if reclaimed > 0 { try Halts.raise(db) }

@@ -61,6 +61,7 @@ extension SQLiteStore {
     }
 
     private static func reopen(_ rows: [Row], _ db: Database, now: Timestamp) throws {
+        try AttemptHistory.keep(of: rows.map { $0["id"] }, db)
         try db.run(
             """
             UPDATE deliveries SET state = 'pending', due_at = ?1, turn = iif(digest_at IS NULL, ?1, NULL), spent = attempts,
@@ -79,8 +80,7 @@ extension SQLiteStore {
     package func delivery(_ number: Int64) async throws(StoreError) -> (DeliveryRow, [AttemptRow])? {
         try await read { db in
             guard let row = try db.row(DeliveryRow.select + " WHERE d.id = ?", [number]) else { return nil }
-            let attempts = try db.rows("SELECT * FROM attempts WHERE delivery = ? ORDER BY number", [number])
-            return (try row.deliveryRow(), attempts.map { $0.attemptRow() })
+            return (try row.deliveryRow(), try AttemptHistory.attempts(of: number, db))
         }
     }
 }

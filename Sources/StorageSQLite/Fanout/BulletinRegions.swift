@@ -58,8 +58,9 @@ enum BulletinRegions {
         bulletin.fields = row.fields("fields")
         try FeedItems(db, now: now).moving(row["id"]) {
             try db.run(
-                "UPDATE bulletins SET regions = ?, targets = ? WHERE id = ?",
-                [regions.codes, bulletin.targets, row["id"] as Int64])
+                "UPDATE bulletins SET regions = ? WHERE id = ?", [regions.codes, row["id"] as Int64])
+            try db.run(
+                "UPDATE payloads SET targets = ? WHERE bulletin = ?", [bulletin.targets, row["id"] as Int64])
         }
         try restartWalk(row, db)
     }

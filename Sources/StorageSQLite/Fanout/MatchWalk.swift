@@ -4,15 +4,37 @@ import Storage
 
 /// Makes deliveries for the subscriptions that match a bulletin.
 ///
-/// The matches are in the legs of an index (`RoutingLeg`), which are walked in a fixed order. One statement makes the
-/// deliveries of a chunk, and a second one looks up the row at which the chunk ended.
+/// The matches are in the legs of an index (`RoutingLeg`), which are walked in a fixed order. One statement reads them and
+/// another inserts each row: that is faster than one that does both, which would need a window function for the turns and a
+/// second walk to learn where the chunk ended.
 struct MatchWalk {
+    /// What a walk has made.
+    struct Made {
+        /// Deliveries, by the name of their channel.
+        var byChannel: [(channel: String, count: Int)] = []
+        /// Whether some of them wait for a digest.
+        var hasDigests = false
+        /// Whether that were all matches.
+        var isThrough = false
+
+        var count: Int { byChannel.reduce(0) { $0 + $1.count } }
+
+        fileprivate mutating func note(_ channel: String) {
+            if let index = byChannel.firstIndex(where: { $0.channel == channel }) {
+                byChannel[index].count += 1
+            } else {
+                byChannel.append((channel, 1))
+            }
+        }
+    }
+
     private let db: Database
     private let now: Timestamp
+    private let select: Prepared
     private let insert: Prepared
     /// Whether anybody has digests, for which more has to be looked up than the index holds.
     private let hasDigests: Bool
-    /// Rows that one statement makes where there may be digests: the more subscriptions their endpoints have, the fewer.
+    /// Rows of one walk where there may be digests: the more subscriptions their endpoints have, the fewer.
     private var chunk = smallestChunk
 
     private static let smallestChunk = 128
@@ -30,14 +52,15 @@ struct MatchWalk {
                     WHERE id > 0 AND digest_period > 0 AND state = 'active')
                 """) == 1
         // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
+        select = try db.prepared(
+            """
+            SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?7", priority: "?8")), leg.key, s.region
+            \(Self.walk)
+            """)
         insert = try db.prepared(
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at)
-            SELECT ?7, endpoint, channel, id, ?8, 'pending', coalesce(digest_at, ?9),
-                iif(digest_at IS NULL, \(FairTurn.sql(from: "?11")), NULL), digest_at
-            FROM (SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?9", priority: "?8")) AS digest_at
-                \(Self.walk) LIMIT ?10)
-            WHERE true ON CONFLICT DO NOTHING
+            VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING
             """)
     }
 
@@ -51,36 +74,38 @@ struct MatchWalk {
             AND s.region <= leg.value ->> 2 AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
         """
 
-    /// Walks on from the bulletin's cursor, as far as the limit goes, and adds to `made`. Returns whether that were all
-    /// matches; otherwise the cursor is kept.
-    func run(_ bulletin: UnroutedBulletin, made: inout Int, limit: inout Int) throws -> Bool {
+    /// Walks on from the bulletin's cursor, as far as the limit goes. `earlier` deliveries were made in this transaction. At
+    /// the end of its chunk it keeps the cursor.
+    func run(_ bulletin: UnroutedBulletin, earlier: Int, limit: inout Int) throws -> Made {
         let last = bulletin.cursor.match
-        let walk: [(any Bindable)?] = [
-            bulletin.targets, bulletin.kind, bulletin.urgency, last.leg, last.region, last.endpoint,
-        ]
         limit -= bulletin.targets.utf8.count / Self.legBytesPerRow
         let rows = max(1, min(limit, bulletin.priority > 0 && hasDigests ? chunk : limit))
-        let turn = FairTurn.next(after: made, from: bulletin.turn)
-        try insert.run(walk + [bulletin.number, bulletin.priority, now.milliseconds, rows, turn])
-        let new = db.changesCount
-        made += new
-        // If nothing was made, and no earlier delivery was in the way, nothing matches.
-        let isEmpty = made == 0 && bulletin.cursor.isUnstarted
-        guard !isEmpty, let end = try match(atRow: rows, walk) else {
-            limit -= new
-            return true
+        let turn = FairTurn.next(after: earlier, from: bulletin.turn)
+        var (made, seen) = (Made(), 0)
+        var end: FanoutCursor.Match?
+        try select.eachWhile([
+            bulletin.targets, bulletin.kind, bulletin.urgency, last.leg, last.region, last.endpoint, now.milliseconds,
+            bulletin.priority,
+        ]) { row in
+            let (endpoint, channel, digestAt) = (row.integer(0), row.text(1), row.optionalInteger(3))
+            try insert.run(
+                with: bulletin.number, endpoint, channel, row.integer(2), bulletin.priority,
+                digestAt ?? now.milliseconds, digestAt == nil ? FairTurn.turn(ofRow: seen, from: turn) : nil, digestAt)
+            seen += 1
+            // An earlier match of the endpoint, or of its thread, has made its delivery.
+            if db.changesCount == 1 {
+                made.note(channel)
+                made.hasDigests = made.hasDigests || digestAt != nil
+            }
+            if seen == rows {
+                end = FanoutCursor.Match(leg: row.integer(4), region: row.integer(5), endpoint: endpoint)
+            }
+            return seen < rows
         }
-        limit -= rows
-        try bulletin.keep(.matches(after: end), made: made, db)
-        return false
-    }
-
-    /// The match at which a walk has this number of rows; nil if it has fewer.
-    private func match(atRow rows: Int, _ walk: [(any Bindable)?]) throws -> FanoutCursor.Match? {
-        let select = try db.prepared("SELECT leg.key, s.region, s.endpoint \(Self.walk) LIMIT 1 OFFSET ?7")
-        return try select.first(walk + [rows - 1]) {
-            FanoutCursor.Match(leg: $0.integer(0), region: $0.integer(1), endpoint: $0.integer(2))
-        }
+        limit -= seen
+        made.isThrough = end == nil
+        if let end { try bulletin.keep(.matches(after: end), made: earlier + made.count, db) }
+        return made
     }
 
     /// The rows that `looks` at subscriptions cost. The next chunk is smaller after many looks per delivery.
@@ -98,12 +123,5 @@ enum DigestSQL {
         CASE WHEN s.digest_period > 0 AND \(priority) > 0
             THEN ((\(now) - s.digest_phase) / s.digest_period + 1) * s.digest_period + s.digest_phase END
         """
-    }
-}
-
-extension FairTurn {
-    /// The turns of the rows that a statement makes, in their order, from the turn `start` on.
-    static func sql(from start: String) -> String {
-        "\(start) + \(Int64(run) * step) * ((row_number() OVER () - 1) / \(run))"
     }
 }

@@ -150,3 +150,10 @@ struct ReceiverWalk {
         return db.changesCount
     }
 }
+
+extension FairTurn {
+    /// The turns of the rows that a statement makes, in their order, from the turn `start` on: `turn(ofRow:from:)` in SQL.
+    fileprivate static func sql(from start: String) -> String {
+        "\(start) + \(Int64(run) * step) * ((row_number() OVER () - 1) / \(run))"
+    }
+}

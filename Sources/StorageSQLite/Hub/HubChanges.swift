@@ -66,8 +66,9 @@ struct HubChanges {
     /// Active subscriptions with an id above `?2` to feeds that hold or held any revision of the bulletin `?1`.
     private static let concerned = """
         WITH revisions AS MATERIALIZED (
-            SELECT r.id, r.targets, r.publisher, r.kind, r.contents FROM bulletins b
-            JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.feed_place IS NOT NULL WHERE b.id = ?1
+            SELECT r.id, p.targets, r.publisher, r.kind, r.contents FROM bulletins b
+            JOIN bulletins r ON r.publisher = b.publisher AND r.name = b.name AND r.feed_place IS NOT NULL
+            JOIN payloads p ON p.bulletin = r.id WHERE b.id = ?1
         ), concerned AS (
             SELECT s.id FROM revisions r CROSS JOIN json_each(r.targets) leg
                 CROSS JOIN hub_subscriptions s INDEXED BY hub_subscriptions_region

@@ -85,7 +85,7 @@ struct PushStore: ClaimStore {
     }
 
     func leases() async throws(StoreError) -> [OwnerLease] {
-        try await store.read { try Leases.held(Leases.pushes, $0) }
+        try await store.read { try Leases.held(Leases.hasPushes, $0) }
     }
 
     func reclaim(from owners: [LeaseOwner], now: Timestamp) async throws(StoreError) -> Int {

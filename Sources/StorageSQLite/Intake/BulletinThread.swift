@@ -32,7 +32,7 @@ enum BulletinThread {
     /// Whether the bulletin of the row `deliveries` is meant for its endpoint independently of its thread: a subscription
     /// matches, or the bulletin answers the endpoint's owner.
     static let isMeant = """
-        EXISTS (SELECT 1 FROM bulletins w CROSS JOIN json_each(w.targets) AS leg
+        EXISTS (SELECT 1 FROM bulletins w CROSS JOIN payloads p ON p.bulletin = w.id CROSS JOIN json_each(p.targets) AS leg
                 CROSS JOIN subscriptions AS s INDEXED BY subscriptions_identity
                     ON s.endpoint = deliveries.endpoint AND s.state <> 'ended' AND s.state = 'active'
             WHERE w.id = deliveries.bulletin AND NOT w.is_withdrawal AND s.field = leg.value ->> 0

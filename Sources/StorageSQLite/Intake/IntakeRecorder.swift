@@ -21,12 +21,12 @@ struct IntakeRecorder {
         insertBulletin = try db.prepared(
             """
             INSERT INTO bulletins (publisher, name, revision, kind, title, urgency, is_withdrawal, state, regions, fields,
-                targets, in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, reply_to,
+                in_reply_to, issued_at, publish_at, expires_at, received_at, first_received_at, digest, reply_to,
                 correlation_id, traceparent, turn, contents)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         publishersOfUser = try db.prepared("SELECT slug FROM publishers WHERE amqp_user = ? ORDER BY slug")
-        insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload) VALUES (?, ?)")
+        insertPayload = try db.prepared("INSERT INTO payloads (bulletin, payload, targets) VALUES (?, ?, ?)")
     }
 
     /// Records one message. `targets` are the legs of an accepted bulletin.
@@ -56,17 +56,17 @@ struct IntakeRecorder {
         let (bulletin, targets) = try ofToday(accepted.bulletin, targets)
         let state = FirstState.of(accepted, now: now)
         let subject = try subject(message, bulletin)
-        try insertBulletin.run([
-            bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
+        try insertBulletin.run(
+            with:
+                bulletin.id.publisher, bulletin.id.id, bulletin.revision, bulletin.kind.mask, bulletin.title,
             bulletin.urgency.rank, bulletin.status == .withdrawn, state.rawValue,
             bulletin.regions.codes, bulletin.fields.map(\.code).joined(separator: " "),
-            targets, bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
+            bulletin.inReplyTo?.description, bulletin.issuedAt?.milliseconds,
             bulletin.publishAt?.milliseconds, bulletin.expiresAt?.milliseconds, now.milliseconds,
             firstReceivedAt.milliseconds, accepted.digest, subject.replyTo, message.correlationID,
-            message.traceparent, now.milliseconds, FeedRule.contents(of: bulletin),
-        ])
+            message.traceparent, now.milliseconds, FeedRule.contents(of: bulletin))
         let number = db.lastInsertedRowID
-        try insertPayload.run([number, accepted.payload])
+        try insertPayload.run(with: number, accepted.payload, targets)
         if bulletin.revision > 1 { try BulletinBeginning.supersede(bulletin.id, by: number, state, db, now: now) }
         try receipts.put(
             ReceiptRule.recorded(

@@ -24,7 +24,8 @@ struct UnroutedBulletin {
 
     /// The columns that `init` reads, in its order.
     static let columns = """
-        id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to, targets, fanout_source,
+        id, publisher, name, revision, kind, urgency, is_withdrawal, regions, in_reply_to,
+        (SELECT targets FROM payloads WHERE bulletin = bulletins.id), fanout_source,
         fanout_leg, fanout_region, fanout_endpoint, reply_to, correlation_id, traceparent, turn, made_by_channel, fields
         """
 

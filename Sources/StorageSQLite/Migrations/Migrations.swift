@@ -3,7 +3,7 @@ import Storage
 
 /// The versions of the schema, each a frozen file. `PRAGMA user_version` tells which one a store has.
 package enum Migrations {
-    private static let all: [[UInt8]] = [PackageResources._01_initial_sql]
+    private static let all: [[UInt8]] = [PackageResources._01_initial_sql, PackageResources._02_narrow_rows_sql]
 
     /// The last version of the builds before the first release. Their stores have other tables, so the numbering goes on
     /// from there instead of beginning anew.
@@ -12,16 +12,16 @@ package enum Migrations {
     /// The newest version.
     package static var newest: Int { unreleased + all.count }
 
-    /// Brings a store to the newest version.
-    package static func apply(to pool: DatabasePool) throws {
+    /// Brings a store to the newest version, or to an earlier one for a test of the steps from there.
+    package static func apply(to pool: DatabasePool, upTo version: Int = newest) throws {
         try pool.writeWithoutTransaction { db in
-            let applied = try appliedFiles(to: db)
-            guard applied < all.count else { return }
+            let (applied, wanted) = (try appliedFiles(to: db), version - unreleased)
+            guard applied < wanted else { return }
             // A migration that rebuilds a table drops one that others refer to, which an enforced key refuses. SQLite
             // ignores the pragma within a transaction.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
-            for number in applied..<all.count {
+            for number in applied..<wanted {
                 try db.inTransaction(.exclusive) {
                     try db.execute(sql: String(decoding: all[number], as: UTF8.self))
                     try db.execute(sql: "PRAGMA user_version = \(unreleased + number + 1)")

@@ -79,7 +79,9 @@ struct RegionReplacement: Sendable {
             case .move(let region):
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
             case .widen(let there): try widen(there, by: stored.subscription, db)
-            case .end(let heir): try SubscriptionEnd.end([stored.number], heir: heir, db, now: now)
+            case .end(let heir):
+                // A transaction ends up to 200 of them. What is ready to be sent is passed on by its claim.
+                try SubscriptionEnd.end([stored.number], heir: heir, lookBack: 8, db, now: now)
             case .add(let region):
                 var subscription = stored.subscription
                 subscription.region = region

@@ -64,11 +64,10 @@ extension SQLiteStore {
                 "INDEXED BY deliveries_ready WHERE state = 'pending' AND turn IS NOT NULL",
                 "INDEXED BY deliveries_timed WHERE state = 'pending' AND turn IS NULL AND due_at IS NOT NULL AND digest_at IS NULL",
                 "INDEXED BY deliveries_waiting WHERE state = 'pending' AND due_at IS NULL",
-                "INDEXED BY deliveries_leases WHERE state = 'sending'",
-            ] {
-                for row in try db.rows("SELECT channel, count(*) AS number FROM deliveries \(part) GROUP BY channel") {
-                    deliveries[row.channel, default: 0] += row["number"] as Int
-                }
+            ].map({ "SELECT channel, count(*) AS number FROM deliveries \($0) GROUP BY channel" })
+                + [Leases.sending("GROUP BY d.channel", "d.channel AS channel, count(*) AS number")]
+            {
+                for row in try db.rows(part) { deliveries[row.channel, default: 0] += row["number"] as Int }
             }
             // Half a million digests may wait for the morning, and their index does not hold the channel. There is one
             // channel that has them.

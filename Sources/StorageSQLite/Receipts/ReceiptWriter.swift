@@ -29,9 +29,8 @@ struct ReceiptWriter {
 
     func put(_ receipt: Receipt) throws {
         let subject = receipt.subject
-        try insert.run([
-            receipt.event.rawValue, subject.publisher, receipt.body(identity: identity, time: time), subject.replyTo,
-            subject.correlationID, subject.traceparent,
-        ])
+        try insert.run(
+            with: receipt.event.rawValue, subject.publisher, receipt.body(identity: identity, time: time),
+            subject.replyTo, subject.correlationID, subject.traceparent)
     }
 }

@@ -42,7 +42,7 @@ struct TimeWalk: Sendable {
     /// Deliveries come before their bulletins, by whose times they are judged.
     static let tables = [
         Table(
-            "deliveries", events: ["finished_at"],
+            "deliveries", events: ["started_at", "finished_at"],
             [
                 // The n-th delivery of a bulletin counts as if it had come n seconds after the first.
                 (

@@ -122,8 +122,8 @@ private struct AddressMerge {
     private func cancelDoubles(_ subscriptions: [Int64]) throws {
         let pending = try db.rows(
             """
-            SELECT id AS number, bulletin FROM deliveries INDEXED BY deliveries_subscription
-            WHERE state = 'pending' AND endpoint = ? AND subscription IN (SELECT value FROM json_each(?))
+            SELECT id AS number, bulletin FROM deliveries
+            WHERE id IN (\(UnfinishedDeliveries.numbers(endpoint: "?1"))) AND subscription IN (SELECT value FROM json_each(?2))
             """, [other, jsonList(subscriptions)])
         try SubscriptionEnd.cancel(pending.map { ($0["number"], $0["bulletin"]) }, db, now: now)
     }
@@ -140,9 +140,12 @@ private struct AddressMerge {
                 """, [kept, number])
         }
         try db.run(
-            "UPDATE deliveries SET subscription = ? WHERE subscription = ? AND state = 'pending'", [there, number])
+            """
+            UPDATE deliveries SET subscription = ?1
+            WHERE subscription = ?2 AND id IN (\(UnfinishedDeliveries.numbers(endpoint: "?3")))
+            """, [there, number, kept])
         try db.run(
-            "UPDATE subscriptions SET endpoint = ?, state = 'ended', ended_at = ? WHERE id = ?",
-            [kept, now.milliseconds, number])
+            "UPDATE subscriptions SET endpoint = ?, state = 'ended', ended_at = ?, heir = ? WHERE id = ?",
+            [kept, now.milliseconds, there, number])
     }
 }
