@@ -44,7 +44,10 @@ package enum HiddenCharacters {
     package static func first(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: isHidden) }
 
     /// Whether a text has a visible character.
-    package static func hasVisible(_ text: String) -> Bool { text.unicodeScalars.contains { !isInvisible($0) } }
+    package static func hasVisible(_ text: String) -> Bool {
+        // Nearly every text shows itself by its first byte.
+        text.utf8.first.map { $0 > 0x20 && $0 < 0x7F } ?? false || text.unicodeScalars.contains { !isInvisible($0) }
+    }
 
     /// The code point with its Unicode name: `U+200B (ZERO WIDTH SPACE)`.
     package static func name(_ scalar: Unicode.Scalar) -> String {
@@ -78,7 +81,7 @@ package enum HiddenCharacters {
 
     /// Removes hostile characters. Line feeds and tabs stay, and carriage returns and line separators become spaces.
     package static func dropped(from text: String) -> String {
-        guard text.unicodeScalars.contains(where: { isDropped($0) }) else { return text }
+        guard mayHaveDropped(text), text.unicodeScalars.contains(where: { isDropped($0) }) else { return text }
         var clean = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             switch scalar.value {
@@ -87,6 +90,13 @@ package enum HiddenCharacters {
             }
         }
         return String(clean)
+    }
+
+    /// False for a text of visible ASCII, spaces, line feeds and tabs, as nearly all are: it takes a look at each byte,
+    /// and decodes none.
+    package static func mayHaveDropped(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { $0.contains { $0 < 0x20 && $0 != 0x0A && $0 != 0x09 || $0 >= 0x7F } }
     }
 
     private static func isDropped(_ scalar: Unicode.Scalar) -> Bool {

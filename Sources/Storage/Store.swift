@@ -205,7 +205,10 @@ package protocol HubStore: Sendable {
 
 /// Makes the keys of webhooks. They are not stored, so a copy of the database alone has none.
 package protocol WebhookKeyStore: Sendable {
-    /// `whsec_` and the base64 of 32 bytes.
+    /// The key of an HMAC, 32 bytes, for signing in this process.
+    func webhookKey(endpoint: Int64, version: Int64) -> [UInt8]
+
+    /// The same key as its owner gets it: `whsec_` and its base64.
     func webhookSecret(endpoint: Int64, version: Int64) -> String
 
     /// The seed of an Ed25519 key (RFC 8032 section 5.1.5), 32 bytes, for signing in this process.

@@ -22,6 +22,9 @@ package struct WebhookSignature: Sendable {
         key = .hmac(PreparedHMAC(key: bytes))
     }
 
+    /// Takes the bytes of a secret, at most 64.
+    init(key: [UInt8]) { self.key = .hmac(PreparedHMAC(key: key)) }
+
     /// Creates an Ed25519 key from a seed of 32 bytes.
     package init?(seed: [UInt8]) {
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed) else { return nil }
@@ -86,12 +89,16 @@ package struct WebhookSigner: Sendable {
 
     package init(_ signing: WebhookSigning, keys store: any WebhookKeyStore) {
         keys = signing.versions.flatMap { version in
-            let secret = store.webhookSecret(endpoint: signing.endpoint, version: version)
-            let seed = store.webhookSeed(endpoint: signing.endpoint, version: version)
-            return [
-                signing.schemes.contains(.hmac) ? WebhookSignature(secret: secret) : nil,
-                signing.schemes.contains(.ed25519) ? WebhookSignature(seed: seed) : nil,
-            ].compactMap(\.self)
+            var keys: [WebhookSignature] = []
+            if signing.schemes.contains(.hmac) {
+                keys.append(WebhookSignature(key: store.webhookKey(endpoint: signing.endpoint, version: version)))
+            }
+            if signing.schemes.contains(.ed25519),
+                let key = WebhookSignature(seed: store.webhookSeed(endpoint: signing.endpoint, version: version))
+            {
+                keys.append(key)
+            }
+            return keys
         }
     }
 

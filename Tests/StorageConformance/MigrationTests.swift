@@ -57,10 +57,8 @@ struct MigrationTests {
                         INSERT INTO attempts VALUES (3, 1, 5, 6, 'delivered', '204', NULL)
                         """)
             }
-            try pool.close()
-            let store = try SQLiteStore(path: path)
-            store.close()
-            try DatabaseQueue(path: path).read { (db: Database) throws in
+            try Migrations.apply(to: pool)
+            try pool.read { (db: Database) throws in
                 let leases = try Row.fetchAll(db, sql: "SELECT number, deliveries, open FROM leases ORDER BY number")
                 #expect(leases.map { $0["open"] as Int } == [2, 0])
                 #expect(leases.map { $0["deliveries"] as String } == ["[1,2]", "[]"])

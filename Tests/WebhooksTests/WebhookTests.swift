@@ -11,6 +11,10 @@ import Testing
 private let id = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 
 private struct Keys: WebhookKeyStore {
+    func webhookKey(endpoint: Int64, version: Int64) -> [UInt8] {
+        Array(String(repeating: version == 1 ? "ABC" : "DEF", count: 8).utf8)
+    }
+
     func webhookSecret(endpoint: Int64, version: Int64) -> String {
         "whsec_" + String(repeating: version == 1 ? "QUJD" : "REVG", count: 8)
     }

@@ -81,7 +81,10 @@ enum CommonMarkTree {
                 cmark_node_set_title(node, HiddenCharacters.dropped(from: title))
                 continue
             }
-            cmark_node_set_literal(node, HiddenCharacters.dropped(from: literal(node)))
+            let text = literal(node)
+            if HiddenCharacters.mayHaveDropped(text) {
+                cmark_node_set_literal(node, HiddenCharacters.dropped(from: text))
+            }
             guard cmark_node_get_type(node) == CMARK_NODE_CODE_BLOCK, let info = cmark_node_get_fence_info(node) else {
                 continue
             }

@@ -1,5 +1,4 @@
 import CCommonMark
-import Foundation
 
 /// Renders the nodes of a document as plain text.
 struct PlainTextWriter {
@@ -9,7 +8,13 @@ struct PlainTextWriter {
     /// The start of each open link's text.
     private var linkStart: [String.Index] = []
 
-    var text: String { lines.trimmingCharacters(in: .whitespacesAndNewlines) }
+    var text: String {
+        let scalars = lines.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(scalars[first...last])
+    }
 
     mutating func handle(_ node: OpaquePointer, isEntering: Bool) {
         switch cmark_node_get_type(node) {

@@ -32,7 +32,8 @@ package struct StoredEnvelope: Sendable, Equatable {
 
 /// A message that was judged and is ready to be recorded.
 package struct IncomingBulletin: Sendable {
-    package enum Judgement: Sendable {
+    /// Apart from the message, which is passed on many times: a bulletin has some forty parts.
+    package indirect enum Judgement: Sendable {
         case accepted(AcceptedBulletin)
         case rejected(Rejection)
     }

@@ -9,7 +9,7 @@ import Foundation
 /// Every derivation names its purpose (`unsubscribe:42`), which makes the results independent of each other: who knows one
 /// token cannot compute another.
 package struct StoreKey: Sendable {
-    private let key: SymmetricKey
+    private let key: PreparedHMAC
 
     /// Bytes of a key.
     package static let size = 32
@@ -17,11 +17,11 @@ package struct StoreKey: Sendable {
     /// Nil unless there are 32 bytes.
     package init?(bytes: [UInt8]) {
         guard bytes.count == Self.size else { return nil }
-        key = SymmetricKey(data: bytes)
+        key = PreparedHMAC(key: bytes)
     }
 
     private func derive(_ purpose: String) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: Data(purpose.utf8), using: key))
+        Array(key.code(of: Array(purpose.utf8)))
     }
 
     // MARK: - Tokens in links
@@ -43,9 +43,12 @@ package struct StoreKey: Sendable {
     /// The key that signs return paths of mails.
     package var bounceKey: [UInt8] { derive("bounce") }
 
-    /// A webhook's secret in the form of Standard Webhooks.
+    /// The key of a webhook's HMAC.
+    package func webhookKey(endpoint: Int64, version: Int64) -> [UInt8] { derive("webhook:\(endpoint):\(version)") }
+
+    /// That key in the form of Standard Webhooks.
     package func webhookSecret(endpoint: Int64, version: Int64) -> String {
-        "whsec_" + Data(derive("webhook:\(endpoint):\(version)")).base64EncodedString()
+        "whsec_" + Data(webhookKey(endpoint: endpoint, version: version)).base64EncodedString()
     }
 
     /// The seed of the Ed25519 key that signs the posts to a webhook.

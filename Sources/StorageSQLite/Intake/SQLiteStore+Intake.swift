@@ -46,17 +46,11 @@ extension Bulletin {
     /// The legs as the fan-out's SQL reads them: `[field, from, to, reach, after]`; see `MatchWalk`.
     var targets: String {
         var text = "["
+        text.reserveCapacity(64 * regions.count * (fields.count + 2) * 3)
         for leg in routingLegs {
             // A field's slug needs no escapes.
-            text += text.utf8.count > 1 ? ",[\"" : "[\""
-            text += leg.field
-            for (separator, number) in [
-                ("\",", leg.regions.lowerBound), (",", leg.regions.upperBound), (",", Int64(leg.reachMask)),
-            ] {
-                text += separator
-                text += String(number)
-            }
-            text += ",-1]"
+            text +=
+                "\(text.utf8.count > 1 ? "," : "")[\"\(leg.field)\",\(leg.regions.lowerBound),\(leg.regions.upperBound),\(leg.reachMask),-1]"
         }
         return text + "]"
     }

@@ -3,6 +3,10 @@ import GRDB
 package import Storage
 
 extension SQLiteStore {
+    package func webhookKey(endpoint: Int64, version: Int64) -> [UInt8] {
+        key.webhookKey(endpoint: endpoint, version: version)
+    }
+
     package func webhookSecret(endpoint: Int64, version: Int64) -> String {
         key.webhookSecret(endpoint: endpoint, version: version)
     }

@@ -10,6 +10,7 @@ import Webhooks
 /// Posts through the worker's channel without the engine around it: 100 bulletins to 1,000 endpoints.
 enum ChannelPosts {
     private struct Keys: WebhookKeyStore {
+        func webhookKey(endpoint: Int64, version: Int64) -> [UInt8] { [UInt8](repeating: 7, count: 32) }
         func webhookSecret(endpoint: Int64, version: Int64) -> String { "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
         func webhookSeed(endpoint: Int64, version: Int64) -> [UInt8] { [UInt8](repeating: 7, count: 32) }
     }
