@@ -12,7 +12,7 @@ test: lint .venv/ready ## installs what the tests need, checks the sources, buil
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest -n 2 --dist loadfile
 
-bench: .build/race-venv/ready ## measures intake and the engine against bare loops in C, feeds against nginx, the whole against asyncio; takes minutes, on a quiet machine
+bench: .build/race-venv/ready ## measures intake and the engine against bare loops in C, feeds against nginx, the whole against asyncio, and a large store; takes minutes, on a quiet machine
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
 	Tests/Benchmarks/race.py
@@ -23,11 +23,17 @@ bench: .build/race-venv/ready ## measures intake and the engine against bare loo
 	swift build -c release --product PostBenchmark
 	Tests/Benchmarks/webhooks.py
 	Tests/Benchmarks/feeds.py
+	Tests/Benchmarks/large.py
 
-race: .build/race-venv/ready ## only the last of these, the race: bulletins to webhooks and mails, in turns with a worker in asyncio
+race: .build/race-venv/ready ## only the race of bench: bulletins to webhooks and mails, in turns with a worker in asyncio
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
 	Tests/Benchmarks/race.py
+
+large: ## only the last of bench, the large store: start, listings and costs with a million subscriptions; takes a quarter of an hour
+	@deploy/dev/install-packages test
+	swift build -c release --product kentongan
+	Tests/Benchmarks/large.py
 
 lint: ## checks the format, the table of imports and the words of our prose, without a build
 	@deploy/dev/lint
@@ -60,4 +66,4 @@ packages:
 	.build/race-venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
-.PHONY: help run test lint golden bench race fuzz format packages
+.PHONY: help run test lint golden bench race large fuzz format packages

@@ -73,7 +73,7 @@ class Run:
 
     def __init__(self, folder, name):
         self.folder = folder / name
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         self.store = self.folder / "store.db"
         self.log = self.folder / "log"
         self.environment = os.environ | {

@@ -28,6 +28,25 @@ static void waitUntil(long long time) {
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL)) {}
 }
 
+/* Waits until the broker has confirmed `count` messages: a quorum queue may lose others when the connection closes. */
+static void awaitConfirms(amqp_connection_state_t link, long count) {
+    char *confirmed = calloc(count + 1, 1);
+    for (long left = count, from = 1; left > 0;) {
+        amqp_frame_t frame;
+        amqp_maybe_release_buffers(link);
+        require(amqp_simple_wait_frame(link, &frame) == AMQP_STATUS_OK, "waiting for confirms");
+        require(frame.frame_type == AMQP_FRAME_METHOD && frame.payload.method.id == AMQP_BASIC_ACK_METHOD, "a confirm");
+        amqp_basic_ack_t *ack = frame.payload.method.decoded;
+        long to = ack->delivery_tag;
+        for (long tag = ack->multiple ? from : to; tag <= to; tag++) {
+            left -= !confirmed[tag];
+            confirmed[tag] = 1;
+        }
+        if (ack->multiple) from = to + 1;
+    }
+    free(confirmed);
+}
+
 int main(int count, char **arguments) {
     require(count == 4 || count == 5, "usage: publisher PORT ROUTING-KEY RATE [EXCHANGE];");
     const char *exchange = count == 5 ? arguments[4] : "kentongan.intake";
@@ -38,13 +57,15 @@ int main(int count, char **arguments) {
     require(reply.reply_type == AMQP_RESPONSE_NORMAL, "login");
     amqp_channel_open(link, 1);
     require(amqp_get_rpc_reply(link).reply_type == AMQP_RESPONSE_NORMAL, "a channel");
+    require(amqp_confirm_select(link, 1) != NULL, "asking for confirms");
     amqp_basic_properties_t properties = {
         ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG, .delivery_mode = 2,
         .content_type = amqp_cstring_bytes("application/json")};
     long long started = now(CLOCK_MONOTONIC), pause = 1e9 / atof(arguments[3]);
     char *line = NULL;
     size_t size = 0;
-    for (long number = 0; getline(&line, &size, stdin) > 0; number++) {
+    long number = 0;
+    for (; getline(&line, &size, stdin) > 0; number++) {
         char id[129];
         char *found = strstr(line, "\"id\"");
         require(found && sscanf(found, "\"id\" : \"%128[^\"]", id) == 1, "a line's id");
@@ -55,7 +76,7 @@ int main(int count, char **arguments) {
             amqp_cstring_bytes(line));
         require(code == AMQP_STATUS_OK, "publishing");
     }
-    /* The broker answers this once it has taken all that came before. */
+    awaitConfirms(link, number);
     require(amqp_connection_close(link, AMQP_REPLY_SUCCESS).reply_type == AMQP_RESPONSE_NORMAL, "closing");
     amqp_destroy_connection(link);
     return 0;
