@@ -1,4 +1,5 @@
 import Bulletins
+import Foundation
 import Storage
 import Testing
 
@@ -45,6 +46,8 @@ import Testing
         let signing = try #require(try await test.store.webhook(of: made.number, now: test.now)).signing
         let secret = test.store.webhookSecret(endpoint: signing.endpoint, version: signing.version)
         #expect(secret == made.newSecret)
+        let key = test.store.webhookKey(endpoint: signing.endpoint, version: signing.version)
+        #expect(secret == "whsec_" + Data(key).base64EncodedString())
         #expect(secret != test.store.webhookSecret(endpoint: signing.endpoint, version: signing.version + 1))
         let seeds = [(1, 1), (1, 2), (2, 1)].map { test.store.webhookSeed(endpoint: $0, version: $1) }
         #expect(Set(seeds).count == 3 && seeds.allSatisfy { $0.count == 32 })

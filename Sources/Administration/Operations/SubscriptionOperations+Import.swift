@@ -3,8 +3,10 @@ import Runtime
 package import Storage
 
 extension SubscriptionOperations {
-    /// Subscriptions that one transaction writes. The writer's lock is held as long, and an emergency waits no longer.
-    private static let chunk = 125
+    /// Subscriptions that the first transaction writes, and the most that one does. Their number grows while a transaction
+    /// is short, since each writes many of the same pages. An emergency waits for one at most.
+    private static let (firstChunk, largestChunk) = (125, 4000)
+    private static let (short, long) = (Duration.milliseconds(20), Duration.milliseconds(40))
 
     /// Adds the subscriptions of a file in many short transactions, so that deliveries go on meanwhile. An import that
     /// was interrupted is simply run again. After each chunk `body` gets what is stored of it, with the secrets of new
@@ -15,9 +17,16 @@ extension SubscriptionOperations {
     ) async throws -> ImportSummary {
         try principal.require(.change)
         var summary = ImportSummary()
-        for start in stride(from: 0, to: wanted.count, by: Self.chunk) {
-            let end = min(start + Self.chunk, wanted.count)
-            try body(try await write(wanted[start..<end], zones, &summary), end)
+        var (start, chunk) = (0, Self.firstChunk)
+        while start < wanted.count {
+            let end = min(start + chunk, wanted.count)
+            let begun = ContinuousClock.now
+            let stored = try await write(wanted[start..<end], zones, &summary)
+            let took = begun.duration(to: .now)
+            if took < Self.short { chunk = min(chunk * 5 / 4, Self.largestChunk) }
+            if took > Self.long { chunk = max(chunk / 2, Self.firstChunk) }
+            try body(stored, end)
+            start = end
         }
         return summary
     }

@@ -94,7 +94,8 @@ package final class SQLiteStore: WatchedStore {
             if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
-            try db.execute(sql: "PRAGMA cache_size = -32768")
+            // A worker has four readers at most, and what they read is in the kernel's cache as well.
+            try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -8192 : -32768)")
             guard let onStatement else { return }
             db.trace { event in
                 if case .statement(let statement) = event { onStatement(statement.sql) }

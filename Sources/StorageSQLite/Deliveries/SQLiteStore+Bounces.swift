@@ -83,10 +83,11 @@ private struct BounceRecorder {
         guard db.changesCount == 1,
             let row = try db.row(
                 """
-                SELECT b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.attempts, d.channel
+                SELECT b.id, b.publisher, b.name, b.revision, b.reply_to, b.correlation_id, b.traceparent, d.attempts, d.channel
                 FROM deliveries d JOIN bulletins b ON b.id = d.bulletin WHERE d.id = ?
                 """, [delivery])
         else { return }
+        try DeliveryCounts.move(row.channel, from: .delivered, to: .bounced, of: row["id"], db)
         try ReceiptWriter(db: db, now: now).put(
             ReceiptRule.bounced(
                 delivery, by: row.channel, attempts: row["attempts"], code: bounce.status, about: .init(row)))

@@ -72,7 +72,7 @@ extension SQLiteStore {
             try db.run(
                 """
                 UPDATE bulletins SET pending = pending + ?, reopened = reopened + (completed_at IS NOT NULL),
-                    completed_at = NULL WHERE id = ?
+                    completed_at = NULL, counts = NULL WHERE id = ?
                 """, [reopened.count, bulletin])
         }
     }

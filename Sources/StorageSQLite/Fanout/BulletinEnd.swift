@@ -25,7 +25,8 @@ enum BulletinEnd {
             known != nil || (row["made"] as Int64) <= ReceiptRule.large
         else { return }
         let counts = try known ?? DeliveryCounts(of: number, db)
-        try db.run("UPDATE bulletins SET completed_at = ? WHERE id = ?", [now.milliseconds, number])
+        try db.run(
+            "UPDATE bulletins SET completed_at = ?, counts = ? WHERE id = ?", [now.milliseconds, counts.stored, number])
         try ReceiptWriter(db: db, now: now).put(
             ReceiptRule.completed(number, about: .init(row), counts.details, reopened: row["reopened"]))
     }

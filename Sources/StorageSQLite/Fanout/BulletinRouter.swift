@@ -32,7 +32,9 @@ struct BulletinRouter {
         feedItems = try FeedItems(db, now: now)
         mostUrgent = try db.prepared(Self.select + " ORDER BY urgency DESC, turn, id LIMIT ?")
         hubChanges = try HubChanges(db)
-        markRouted = try db.prepared("UPDATE bulletins SET routed_at = ?, completed_at = ? WHERE id = ?")
+        markRouted = try db.prepared(
+            "UPDATE bulletins SET routed_at = ?1, completed_at = ?2, counts = iif(?2 IS NULL, NULL, '{}') WHERE id = ?3"
+        )
         counter = try NewDeliveries(db)
         matches = try MatchWalk(db, now: now)
     }

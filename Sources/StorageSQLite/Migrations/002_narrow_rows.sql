@@ -26,3 +26,11 @@ ALTER TABLE deliveries ADD COLUMN duration INTEGER;
 ALTER TABLE payloads ADD COLUMN targets TEXT NOT NULL DEFAULT '[]';
 UPDATE payloads SET targets = (SELECT targets FROM bulletins WHERE id = payloads.bulletin);
 ALTER TABLE bulletins DROP COLUMN targets;
+
+-- The deliveries of a complete bulletin by channel and state, as JSON: listings need not count a million rows. NULL while it
+-- is not complete, and after retention removed some of them.
+ALTER TABLE bulletins ADD COLUMN counts TEXT;
+
+-- What ended unsent is rare, and asked for.
+CREATE INDEX deliveries_unsent ON deliveries (state)
+    WHERE state IN ('failed', 'expired', 'cancelled', 'suppressed', 'bounced');

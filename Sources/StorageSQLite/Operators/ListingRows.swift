@@ -4,14 +4,7 @@ import Storage
 
 extension Row {
     func bulletinRow(_ db: Database) throws -> BulletinRow {
-        let number: Int64 = self["id"]
-        var deliveries: [String: [String: Int]] = [:]
-        for row in try db.rows(
-            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
-            [number])
-        {
-            deliveries[row["channel"] as String, default: [:]][row["state"] as String] = row["number"]
-        }
+        let deliveries = try (self["counts"] as String?).map { try DeliveryCounts.read($0) } ?? counted(db)
         let (regions, fields): (String, String) = (self["regions"], self["fields"])
         let stored = try storedBulletin()
         return BulletinRow(
@@ -22,6 +15,14 @@ extension Row {
             deliveries: deliveries,
             proposal: stored.kind == .proposal
                 ? try ProposalHistory.lastAnswer(to: stored.id, db) ?? stored.bulletin().proposal : nil)
+    }
+
+    /// The deliveries of a bulletin that is not complete, by channel and state.
+    private func counted(_ db: Database) throws -> [String: [String: Int]] {
+        try db.rows(
+            "SELECT channel, state, count(*) AS number FROM deliveries WHERE bulletin = ? GROUP BY channel, state",
+            [self["id"] as Int64]
+        ).reduce(into: [:]) { $0[$1["channel"] as String, default: [:]][$1["state"] as String] = $1["number"] }
     }
 
     func deliveryRow() throws -> DeliveryRow {
@@ -45,6 +46,12 @@ extension DeliveryRow {
 /// Joins deliveries `d` with their bulletins `b`, endpoints `e` and subscriptions `s`, in the order in which the filter finds
 /// them. An endpoint's deliveries are looked for in each bulletin, since an index by endpoint would cost each delivery a page.
 enum DeliveryJoin {
+    /// Those that ended unsent, by their own index. The statement has to name its states.
+    static let unsent = """
+        deliveries d INDEXED BY deliveries_unsent JOIN bulletins b ON b.id = d.bulletin
+        JOIN endpoints e ON e.id = d.endpoint JOIN subscriptions s ON s.id = d.subscription
+        """
+
     static func order(byBulletin: Bool, byAddress: Bool) -> String {
         let subscription = "JOIN subscriptions s ON s.id = d.subscription"
         if byAddress {

@@ -30,7 +30,8 @@ extension SQLiteStore {
     }
 
     private static let bulletinRows = """
-        SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at
+        SELECT \(StoredBulletin.columns), b.title, b.urgency, b.regions, b.fields, b.issued_at, b.publish_at, b.expires_at,
+            b.counts
         FROM bulletins b
         """
 
@@ -43,10 +44,17 @@ extension SQLiteStore {
             if hasBulletin { conditions.append("b.publisher = ?1 AND b.name = ?2") }
             if filter.state != nil { conditions.append("d.state = ?3") }
             if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 4, canonical: 5)))") }
+            let isUnsent = filter.state.map(Self.unsent.contains) ?? false
+            let unsent = "d.state IN (\(Self.unsent.sql))"
+            if isUnsent { conditions.append(unsent) }
+            let order =
+                isUnsent && !hasBulletin && !hasAddress
+                ? DeliveryJoin.unsent : DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress)
+            // The page's numbers first: to sort a million rows with their addresses would take seconds.
             return try db.rows(
                 """
-                \(DeliveryRow.columns) FROM \(DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress))
-                WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id DESC LIMIT ?6
+                \(DeliveryRow.select) WHERE d.id IN (SELECT d.id FROM \(order)
+                    WHERE \(conditions.joined(separator: " AND ")) ORDER BY d.id DESC LIMIT ?6) ORDER BY d.id DESC
                 """,
                 [
                     filter.bulletin?.publisher, filter.bulletin?.id, filter.state?.rawValue, filter.address,
@@ -94,12 +102,32 @@ extension SQLiteStore {
         }
     }
 
+    /// The states of `deliveries_unsent`, in its order.
+    private static let unsent: [DeliveryState] = [.failed, .expired, .cancelled, .suppressed, .bounced]
+
     package func deliverySummary() async throws(StoreError) -> [DeliveryCount] {
         try await read { db in
-            try db.rows(
-                "SELECT channel, state, count(*) AS number FROM deliveries GROUP BY channel, state ORDER BY channel, state"
-            )
-            .map { DeliveryCount(channel: $0["channel"], state: $0["state"], count: $0["number"]) }
+            var found: [String: [String: Int]] = [:]
+            func add(_ channel: String, _ state: String, _ count: Int) {
+                found[channel, default: [:]][state, default: 0] += count
+            }
+            // Most bulletins are complete, and many have the same counts.
+            for row in try db.rows(
+                "SELECT counts, count(*) AS number FROM bulletins WHERE counts IS NOT NULL GROUP BY counts")
+            {
+                for (channel, states) in try DeliveryCounts.read(row["counts"]) {
+                    for (state, count) in states { add(channel, state, count * (row["number"] as Int)) }
+                }
+            }
+            for row in try db.rows(
+                """
+                SELECT d.channel, d.state, count(*) AS number FROM bulletins b CROSS JOIN deliveries d ON d.bulletin = b.id
+                WHERE b.counts IS NULL GROUP BY d.channel, d.state
+                """)
+            { add(row["channel"], row["state"], row["number"]) }
+            return found.sorted { $0.key < $1.key }.flatMap { channel, states in
+                states.sorted { $0.key < $1.key }.map { DeliveryCount(channel: channel, state: $0, count: $1) }
+            }
         }
     }
 

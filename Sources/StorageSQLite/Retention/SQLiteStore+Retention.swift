@@ -190,6 +190,11 @@ private struct Pruning: Sendable {
     }
 
     private func removeDeliveries(_ numbers: [Int64], _ start: Int64, _ db: Database) throws {
+        try db.run(
+            """
+            UPDATE bulletins SET counts = NULL WHERE counts IS NOT NULL
+                AND id IN (SELECT bulletin FROM deliveries WHERE id IN (SELECT value FROM json_each(?)))
+            """, [jsonList(numbers)])
         let isFinished = "EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND finished_at < ?2)"
         try each("DELETE FROM attempts WHERE delivery = ?1 AND \(isFinished)")(numbers, start, db)
         try each("DELETE FROM bounces WHERE delivery = ?1 AND \(isFinished)")(numbers, start, db)

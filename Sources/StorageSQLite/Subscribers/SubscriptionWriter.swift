@@ -14,6 +14,8 @@ struct SubscriptionWriter {
     let now: Timestamp
     /// The secrets of webhooks and feeds that this transaction made, by endpoint.
     var secrets: [Int64: String] = [:]
+    /// The successors of retired regions, once one was asked for.
+    private var succession: RegionSuccession?
     /// The endpoints that were looked up.
     var known: [Endpoint: KnownEndpoint] = [:]
 
@@ -39,7 +41,9 @@ struct SubscriptionWriter {
     /// Adds a subscription, or one to each successor of a retired region, and returns the first. A caller that began before
     /// an import may still name the retired region.
     mutating func add(_ subscription: Subscription) throws -> StoredSubscription {
-        let regions = try RegionSuccession(db).today([subscription.region])
+        let succession = try self.succession ?? RegionSuccession(db)
+        self.succession = succession
+        let regions = try succession.today([subscription.region])
         for region in regions.dropFirst() { _ = try put(subscription, in: region) }
         return try put(subscription, in: regions.first ?? subscription.region)
     }
