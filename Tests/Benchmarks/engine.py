@@ -128,11 +128,31 @@ class Run:
             worker.wait()
 
 
+def family(process):
+    """The ids of a process and all that it started."""
+    def below(pid):
+        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return [pid, *(one for child in children for one in below(child))]
+    return below(process.pid)
+
+
+def kilobytes(pid, file, name):
+    return int(re.search(rf"^{name}:\s+(\d+)", Path(f"/proc/{pid}/{file}").read_text(), re.M)[1])
+
+
+def spent(process):
+    """What a process and its children took until now: seconds of CPU time, and megabytes at most. What several processes share
+    is divided between them, as it is now."""
+    pids = family(process)
+    ticks = sum(int(field) for pid in pids for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
+    peak = sum(kilobytes(pid, "status", "VmHWM") - kilobytes(pid, "smaps_rollup", "Rss") + kilobytes(pid, "smaps_rollup", "Pss")
+               for pid in pids)
+    return ticks / os.sysconf("SC_CLK_TCK"), peak / 1024
+
+
 def cost(worker, count):
-    """What a worker took until now: CPU time a row, and memory."""
-    ticks = sum(map(int, Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
-    peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{worker.pid}/status").read_text())[1]
-    return f"{ticks / os.sysconf('SC_CLK_TCK') / count * 1e6:.1f} us CPU each, {int(peak) // 1024} MB at most"
+    cpu, memory = spent(worker)
+    return f"{cpu / count * 1e6:.1f} us CPU each, {memory:.0f} MB at most"
 
 
 def delivered(run, worker, count):
