@@ -105,18 +105,18 @@ class Run:
         """Copies of the last subscription and its endpoint, until there are `count`: an import of a million takes minutes."""
         with sqlite3.connect(self.store) as store:
             store.execute("PRAGMA cache_size = -400000")
-            (endpoint, subscription, address), = store.execute("SELECT e.id, s.id, e.address FROM subscriptions s JOIN endpoints e"
-                                                               " ON e.id = s.endpoint ORDER BY s.id DESC LIMIT 1")
-            for table, last, others in ("endpoints", endpoint, {"address": f"'{address}-' || n"}), (
-                    "subscriptions", subscription, {"endpoint": f"{endpoint} + n"}):
+            subscription, endpoint = store.execute("SELECT id, endpoint FROM subscriptions ORDER BY id DESC LIMIT 1").fetchone()
+            for table, last, others in (("endpoints", endpoint, {"address": "address || '-' || n"}),
+                                        ("subscriptions", subscription, {"endpoint": "endpoint + n"})):
                 columns = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
                 # Tokens are unique. NULL stays NULL.
-                hashes = {column: f"iif({column} IS NULL, NULL, randomblob(32))" for column in columns if column.endswith("_hash")}
-                values = {column: column for column in columns} | hashes | {"id": "id + n"} | others
-                store.execute(
-                    f"WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {count} -"
-                    f" (SELECT count(*) FROM {table})) INSERT INTO {table} SELECT {', '.join(values[column] for column in columns)}"
-                    f" FROM numbers JOIN {table} ON id = {last}")
+                hashes = {name: f"iif({name} IS NULL, NULL, randomblob(32))" for name in columns if name.endswith("_hash")}
+                changes = hashes | {"id": "id + n"} | others
+                store.execute(f"""
+                    WITH RECURSIVE numbers (n) AS (
+                        VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {count} - (SELECT count(*) FROM {table}))
+                    INSERT INTO {table} SELECT {", ".join(changes.get(name, name) for name in columns)}
+                    FROM numbers JOIN {table} ON id = {last}""")
         store.close()
 
     def publish(self, bulletins, rate=1000):
@@ -166,10 +166,11 @@ def spent(process):
     """What a process and its children took until now: seconds of CPU time, and megabytes at most. What several processes share
     is divided between them, as it is now."""
     pids = family(process)
-    ticks = sum(int(field) for pid in pids for field in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
-    peak = sum(kilobytes(pid, "status", "VmHWM") - kilobytes(pid, "smaps_rollup", "Rss") + kilobytes(pid, "smaps_rollup", "Pss")
-               for pid in pids)
-    return ticks / os.sysconf("SC_CLK_TCK"), peak / 1024
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats)
+    shared = sum(kilobytes(pid, "smaps_rollup", "Rss") - kilobytes(pid, "smaps_rollup", "Pss") for pid in pids)
+    peak = sum(kilobytes(pid, "status", "VmHWM") for pid in pids)
+    return ticks / os.sysconf("SC_CLK_TCK"), (peak - shared) / 1024
 
 
 def cost(worker, count):
@@ -307,6 +308,7 @@ def fairness(folder):
     finally:
         sink.stop()
     say("busy to idle", f"{busy[0] / idle[0]:8.1f} times, p95 {busy[1] / idle[1]:.2f} times (aim: 2)")
+    summary.add("emergency, 95 % of it, busy worker to idle", [busy[1] / idle[1]], "at most 2")
 
 
 def emergency(run, sink, name, count):
@@ -341,6 +343,7 @@ def hanging(folder):
         finally:
             sink.stop()
     say("with one that hangs, to without", f"{worse / usual:8.2f} times the p99 (aim: 2)")
+    summary.add("99th percentile with a hanging host, to without", [worse / usual], "at most 2")
 
 
 def steady(folder, sink, name, silent, seconds=60):

@@ -124,7 +124,8 @@ def memory(pid, name):
 
 
 def bare(program, *arguments):
-    return tuple(map(float, subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, text=True).stdout.split()))
+    done = subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, text=True)
+    return tuple(map(float, done.stdout.split()))
 
 
 def measure(folder, count, all_matches, number, found):
@@ -150,6 +151,7 @@ def measure(folder, count, all_matches, number, found):
 def report(found, all_matches):
     def median(name):
         return [statistics.median(column) for column in zip(*found[name])]
+
     def rates(name):
         return summary.spread([rate for rate, *_ in found[name]], "{:.0f}") + "/s"
     say("publish with confirms", rates("publish"))
@@ -159,8 +161,9 @@ def report(found, all_matches):
         ratios = [ours / limit for (ours, *_), (limit, _) in zip(found[matches], found["limit"])]
         consumer = median(matches)[0] / median("consumer")[0]
         _, through, cpu, peak = median(matches)
-        say(f"intake, {matches} matches each", f"{rates(matches)}, {cpu:.0f} us CPU each; {summary.spread(ratios, '{:.0%}')} of bare "
-            f"intake{'' if matches else ' (aim: 70 %)'}, {consumer:.0%} of the consumer; routed and told {through:.0f}/s; {peak:.0f} MB at most")
+        aim = "" if matches else " (aim: 70 %)"
+        say(f"intake, {matches} matches each", f"{rates(matches)}, {cpu:.0f} us CPU each; {summary.spread(ratios, '{:.0%}')} of "
+            f"bare intake{aim}, {consumer:.0%} of the consumer; routed and told {through:.0f}/s; {peak:.0f} MB at most")
         summary.add(f"intake, {matches} matches each, to bare intake in C", ratios, "" if matches else "0.7")
     say("idle", f"{max(idle for idle, in found['idle']):.0f} MB")
 

@@ -83,7 +83,7 @@ class Asyncio(Peer):
 
 
 class Celery(Peer):
-    """Takes a tenth of the others' bulletins, since it is about a hundred times slower, and 3 per second at a steady rate."""
+    """Takes a tenth of the others' bulletins, since it is about twenty times slower, and 3 per second at a steady rate."""
     title, script = "Celery", "celery_worker.py"
     share, rate = 0.1, 3
     command = [PYTHON, "-m", "celery", "--app", "celery_worker", "worker", "--concurrency", "2", "--loglevel", "ERROR",
