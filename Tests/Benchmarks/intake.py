@@ -57,7 +57,7 @@ class Run:
 
     def prepare(self):
         self.command("topology", "apply", stdout=subprocess.DEVNULL)
-        self.command("store", "migrate")
+        self.command("store", "migrate", stdout=subprocess.DEVNULL)
         self.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "guest", "--kind", "announcement",
                      "--region", "ID", stdout=subprocess.DEVNULL)
         rows = [f"feed,umpan-{n},{REGION},{FIELD}" for n in range(self.matches)] + ["feed,jauh,11,sosial"]
@@ -68,6 +68,12 @@ class Run:
         started = time.monotonic()
         self.command("publish", path, stderr=subprocess.DEVNULL)
         return time.monotonic() - started
+
+    def fill(self, path):
+        """As `publish`, and several times as fast."""
+        with open(path) as file:
+            subprocess.run([self.folder / "publisher", str(PORT), "announcement.uji", "1000000"], check=True, stdin=file,
+                           stdout=subprocess.DEVNULL)
 
     def ask(self, sql):
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as store:
@@ -135,14 +141,14 @@ def measure(folder, count, all_matches, number, found):
     run.prepare()
     found["publish"].append((count / run.publish(messages),))
     found["consumer"].append(bare(folder / "bare_consumer", PORT, QUEUE, count))
-    run.publish(messages)
+    run.fill(messages)
     found["limit"].append(bare(folder / "bare_intake", PORT, QUEUE, count, folder / f"limit-{number}.db"))
     for matches in all_matches:
         run = Run(folder, f"{matches}-{number}", matches)
         run.prepare()
         if number == 0:
             found["idle"].append((run.idle(),))
-        run.publish(messages)
+        run.fill(messages)
         found[matches].append(run.measure(count))
     for file in folder.glob("*.db*"):
         file.unlink()
@@ -171,7 +177,7 @@ def report(found, all_matches):
 def main(count, all_matches):
     with tempfile.TemporaryDirectory() as name:
         folder, found = Path(name), defaultdict(list)
-        for program in ("bare_consumer", "bare_intake"):
+        for program in ("bare_consumer", "bare_intake", "publisher"):
             source = Path(__file__).with_name(program + ".c")
             subprocess.run(["cc", "-O2", "-o", folder / program, source, "-lrabbitmq", "-lsqlite3"], check=True)
         broker = [PROJECT / "deploy/dev/broker"]
