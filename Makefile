@@ -12,10 +12,12 @@ test: lint .venv/ready ## installs what the tests need, checks the sources, buil
 	deploy/dev/swift-test --skip-build -Xswiftc -warnings-as-errors
 	cd Tests/Acceptance && ../../$(PYTHON) -m pytest -n 2 --dist loadfile
 
-bench: .build/race-venv/ready ## measures intake and the engine against bare loops in C, feeds against nginx, the whole against asyncio, and a large store; takes minutes, on a quiet machine
+bench: export BENCH_SUMMARY = $(CURDIR)/.build/bench-summary
+bench: .build/race-venv/ready ## measures everything beside bare loops in C, nginx, Celery and others, and a large store; ends with a table of ratios; takes most of an hour, on a quiet machine
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
-	Tests/Benchmarks/race.py
+	@rm -f $(BENCH_SUMMARY)
+	Tests/Benchmarks/race.py 1000 5
 	Tests/Benchmarks/intake.py
 	Tests/Benchmarks/engine.py
 	swift build -c release --product SMTPBenchmark
@@ -24,8 +26,9 @@ bench: .build/race-venv/ready ## measures intake and the engine against bare loo
 	Tests/Benchmarks/webhooks.py
 	Tests/Benchmarks/feeds.py
 	Tests/Benchmarks/large.py
+	@Tests/Benchmarks/summary.py $(BENCH_SUMMARY)
 
-race: .build/race-venv/ready ## only the race of bench: bulletins to webhooks and mails, in turns with a worker in asyncio
+race: .build/race-venv/ready ## only the first of these, the race: bulletins to webhooks and mails, in turns with workers in asyncio and Celery
 	@deploy/dev/install-packages test
 	swift build -c release --product kentongan
 	Tests/Benchmarks/race.py

@@ -50,7 +50,8 @@ static long number(const char *sql) {
     return found;
 }
 
-/* The store's tables of deliveries and attempts with their indices, empty, and its deliveries in a plain table. */
+/* The store's tables of deliveries and attempts with their indices, empty, and its newest bulletin's deliveries in a
+ * plain table. */
 static void copySchema(const char *store) {
     char sql[4200];
     snprintf(sql, sizeof sql, "ATTACH 'file:%.4000s?mode=ro' AS store", store);
@@ -63,7 +64,8 @@ static void copySchema(const char *store) {
         "SELECT sql FROM store.sqlite_master WHERE tbl_name IN ('deliveries', 'attempts') AND sql IS NOT NULL ORDER BY type DESC");
     while (sqlite3_step(schema) == SQLITE_ROW) run((const char *)sqlite3_column_text(schema, 0));
     sqlite3_finalize(schema);
-    run("CREATE TABLE ready AS SELECT * FROM store.deliveries ORDER BY id; DETACH store");
+    run("CREATE TABLE ready AS SELECT * FROM store.deliveries WHERE bulletin = (SELECT max(bulletin) FROM store.deliveries)"
+        " ORDER BY id; DETACH store");
 }
 
 static long fill(void) {

@@ -27,6 +27,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import summary
+
 PROJECT = Path(__file__).resolve().parents[2]
 KENTONGAN = os.environ.get("KENTONGAN_BIN", PROJECT / ".build/release/kentongan")
 SECONDS, ROUNDS = int(os.environ.get("SECONDS", 8)), int(os.environ.get("ROUNDS", 3))
@@ -166,7 +168,7 @@ def wrk(port, headers, process):
     return rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit], (cpu(process) - before) / requests * 1_000_000
 
 
-def compare(name, worker, nginx, headers):
+def compare(name, stock, worker, nginx, headers):
     runs = [], []
     for _ in range(ROUNDS):
         runs[0].append(wrk(PORT, headers(PORT), worker))
@@ -175,6 +177,7 @@ def compare(name, worker, nginx, headers):
     spread = " | ".join(", ".join(f"{rate:,.0f}" for rate, *_ in each) for each in runs)
     print(f"  {name:5}{ours[0]:8,.0f}/s, {ours[0] / others[0]:4.0%} of nginx ({others[0]:,.0f}/s); 99 of 100 within {ours[1]:.2f} ms"
           f" (nginx {others[1]:.2f} ms); {ours[2]:.1f} us of CPU (nginx {others[2]:.1f} us)   runs: {spread}", flush=True)
+    summary.add(f"feed, {name}, {stock:,} stored, requests/s to nginx", [mine[0] / its[0] for mine, its in zip(*runs)], "0.5")
 
 
 def look_ups(store):
@@ -214,9 +217,9 @@ def measure(stock):
             assert wait_for(NGINX_PORT, PATH, nginx)[1] == body
             print(f"{stock:,} bulletins stored; the feed has {body.count(b'<item>')} items, {len(body):,} bytes ({len(packed):,} by gzip);"
                   f" load average {os.getloadavg()[0]:.2f}", flush=True)
-            compare("full", worker, nginx, lambda port: {})
-            compare("gzip", worker, nginx, lambda port: {"Accept-Encoding": "gzip"})
-            compare("304", worker, nginx, lambda port: {"If-None-Match": get(port, PATH)[0].headers["ETag"]})
+            compare("full", stock, worker, nginx, lambda port: {})
+            compare("gzip", stock, worker, nginx, lambda port: {"Accept-Encoding": "gzip"})
+            compare("304", stock, worker, nginx, lambda port: {"If-None-Match": get(port, PATH)[0].headers["ETag"]})
             look_ups(folder / "store.db")
             with open(f"/proc/{worker.pid}/status") as status:
                 print("  memory of the worker:", re.search(r"VmRSS:\s+(\d+)", status.read()).group(1), "KiB", flush=True)

@@ -1,23 +1,36 @@
 #!/usr/bin/env python3
-"""Intake: bulletins of 2 KB from a quorum queue, validated and committed, against a bare consumer in C.
+"""Intake: bulletins of 2 KB from a quorum queue, validated and committed, against two loops in C.
 
-    Tests/Benchmarks/intake.py [COUNT=200000] [MATCHES...=0 1 50]
+    Tests/Benchmarks/intake.py [COUNT=40000] [MATCHES...=0 1 50]
 
-Starts a broker of its own on loopback. For 0, 1 and 50 matches of each bulletin: fills the queue, starts the worker,
-and counts from the first commit to the last. The bare consumer takes as many from the same queue in the same run.
+ROUNDS=3 in the environment says how often. Starts a broker of its own on loopback. In each round the following take COUNT
+messages from the same queue, filled before each starts:
+- bare_consumer.c, which discards them: the broker's limit;
+- bare_intake.c, which keeps each in SQLite as a bulletin, a payload and two receipts, with synchronous=FULL, before it
+  acknowledges: the fair limit;
+- a worker with the roles intake and fanout, for bulletins that match 0, 1 and 50 subscriptions each. It counts from the first
+  message to the last commit, and until all are routed and their receipts confirmed. The fan-out works meanwhile, as it does
+  in production, and its CPU time counts.
 """
 import json
 import os
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
+
+import summary
+from engine import heading, say
 
 PROJECT = Path(__file__).resolve().parents[2]
 KENTONGAN = os.environ.get("KENTONGAN_BIN", PROJECT / ".build/release/kentongan")
+ROUNDS = int(os.environ.get("ROUNDS", 3))
 PORT = 5710
+QUEUE = "kentongan.announcements"
 REGION, FIELD = "73.71.09", "kesehatan"
 
 
@@ -32,9 +45,9 @@ def bulletins(path, count, name):
 
 
 class Run:
-    def __init__(self, folder, matches):
+    def __init__(self, folder, name, matches):
         self.folder, self.matches = folder, matches
-        self.store = folder / f"{matches}.db"
+        self.store = folder / f"{name}.db"
         self.environment = os.environ | {
             "KENTONGAN_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{PORT}/", "KENTONGAN_STORE_URL": f"sqlite:{self.store}",
             "KENTONGAN_PUBLISHERS_AUTH": "open", "KENTONGAN_LOG_LEVEL": os.environ.get("KENTONGAN_LOG_LEVEL", "warning")}
@@ -44,7 +57,7 @@ class Run:
 
     def prepare(self):
         self.command("topology", "apply", stdout=subprocess.DEVNULL)
-        self.command("store", "migrate")
+        self.command("store", "migrate", stdout=subprocess.DEVNULL)
         self.command("publishers", "add", "uji", "--name", "Uji", "--amqp-user", "guest", "--kind", "announcement",
                      "--region", "ID", stdout=subprocess.DEVNULL)
         rows = [f"feed,umpan-{n},{REGION},{FIELD}" for n in range(self.matches)] + ["feed,jauh,11,sosial"]
@@ -56,12 +69,18 @@ class Run:
         self.command("publish", path, stderr=subprocess.DEVNULL)
         return time.monotonic() - started
 
+    def fill(self, path):
+        """As `publish`, and several times as fast."""
+        with open(path) as file:
+            subprocess.run([self.folder / "publisher", str(PORT), "announcement.uji", "1000000"], check=True, stdin=file,
+                           stdout=subprocess.DEVNULL)
+
     def ask(self, sql):
         with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as store:
             return store.execute(sql).fetchone()
 
     def serve(self):
-        return subprocess.Popen([KENTONGAN, "serve", "--roles", "intake"], env=self.environment)
+        return subprocess.Popen([KENTONGAN, "serve", "--roles", "intake,fanout"], env=self.environment)
 
     def idle(self):
         """Megabytes of a worker that has nothing to do."""
@@ -110,33 +129,68 @@ def memory(pid, name):
     return 0
 
 
+def bare(program, *arguments):
+    done = subprocess.run([program, *map(str, arguments)], check=True, capture_output=True, text=True)
+    return tuple(map(float, done.stdout.split()))
+
+
+def measure(folder, count, all_matches, number, found):
+    """One round. Adds its figures to `found`."""
+    messages = folder / "b.jsonl"
+    run = Run(folder, f"topology-{number}", 0)
+    run.prepare()
+    found["publish"].append((count / run.publish(messages),))
+    found["consumer"].append(bare(folder / "bare_consumer", PORT, QUEUE, count))
+    run.fill(messages)
+    found["limit"].append(bare(folder / "bare_intake", PORT, QUEUE, count, folder / f"limit-{number}.db"))
+    for matches in all_matches:
+        run = Run(folder, f"{matches}-{number}", matches)
+        run.prepare()
+        if number == 0:
+            found["idle"].append((run.idle(),))
+        run.fill(messages)
+        found[matches].append(run.measure(count))
+    for file in folder.glob("*.db*"):
+        file.unlink()
+
+
+def report(found, all_matches):
+    def median(name):
+        return [statistics.median(column) for column in zip(*found[name])]
+
+    def rates(name):
+        return summary.spread([rate for rate, *_ in found[name]], "{:.0f}") + "/s"
+    say("publish with confirms", rates("publish"))
+    say("bare consumer in C", rates("consumer"))
+    say("bare intake in C", f"{rates('limit')}, {median('limit')[1]:.0f} us CPU each")
+    for matches in all_matches:
+        ratios = [ours / limit for (ours, *_), (limit, _) in zip(found[matches], found["limit"])]
+        consumer = median(matches)[0] / median("consumer")[0]
+        _, through, cpu, peak = median(matches)
+        aim = "" if matches else " (aim: 70 %)"
+        say(f"intake, {matches} matches each", f"{rates(matches)}, {cpu:.0f} us CPU each; {summary.spread(ratios, '{:.0%}')} of "
+            f"bare intake{aim}, {consumer:.0%} of the consumer; routed and told {through:.0f}/s; {peak:.0f} MB at most")
+        summary.add(f"intake, {matches} matches each, to bare intake in C", ratios, "" if matches else "0.7")
+    say("idle", f"{max(idle for idle, in found['idle']):.0f} MB")
+
+
 def main(count, all_matches):
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        subprocess.run(["cc", "-O2", "-o", folder / "bare", PROJECT / "Tests/Benchmarks/bare_consumer.c", "-lrabbitmq"], check=True)
+        folder, found = Path(name), defaultdict(list)
+        for program in ("bare_consumer", "bare_intake", "publisher"):
+            source = Path(__file__).with_name(program + ".c")
+            subprocess.run(["cc", "-O2", "-o", folder / program, source, "-lrabbitmq", "-lsqlite3"], check=True)
         broker = [PROJECT / "deploy/dev/broker"]
         subprocess.run([*broker, "start", folder / "mq", str(PORT)], check=True, stdout=subprocess.DEVNULL)
         try:
             bulletins(folder / "b.jsonl", count, "b")
-            run = Run(folder, 0)
-            run.prepare()
-            seconds = run.publish(folder / "b.jsonl")
-            print(f"publish with confirms      {count / seconds:8.0f}/s")
-            bare = subprocess.run([folder / "bare", str(PORT), "kentongan.announcements", str(count)], check=True,
-                                  capture_output=True, text=True)
-            bare = float(bare.stdout)
-            print(f"bare consumer in C         {bare:8.0f}/s")
-            for matches in all_matches:
-                run = Run(folder, matches)
-                run.prepare()
-                idle = run.idle()
-                run.publish(folder / "b.jsonl")
-                rate, through, cpu, peak = run.measure(count)
-                print(f"intake, {matches:2} matches each   {rate:8.0f}/s  {rate / bare:5.0%} of bare  {cpu:5.0f} us CPU  "
-                      f"{idle:3.0f} MB idle, {peak:3.0f} at most; routed and told {through:6.0f}/s", flush=True)
+            for number in range(ROUNDS):
+                heading(f"round {number + 1} of {ROUNDS}")
+                measure(folder, count, all_matches, number, found)
+            report(found, all_matches)
         finally:
             subprocess.run([*broker, "stop", folder / "mq"], stdout=subprocess.DEVNULL)
 
 
 counts = [int(argument) for argument in sys.argv[1:]]
-main(counts[0] if counts else 200_000, counts[1:] or (0, 1, 50))
+main(counts[0] if counts else 40_000, counts[1:] or (0, 1, 50))

@@ -20,6 +20,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import summary
 from engine import PROJECT, Run, bulletin, delivered, heading, running_broker, say, until
 
 COUNT = int(os.environ.get("COUNT", 200_000))
@@ -66,6 +67,8 @@ def client(folder):
     limit = median("bare client in C, pipelining", bare, "mails/s", f", {statistics.median(bare_cpu):.1f} us CPU each")
     rate = median("the SMTP client", own, "mails/s", f", {statistics.median(cpu):.1f} us CPU each (aim: 25)")
     say("of smtp-source (aim: 100 %)", f"{rate / theirs:8.0%}; of the bare client {rate / limit:.0%}")
+    summary.add("mails/s, the client to smtp-source", [ours / one for ours, one in zip(own, source)], "1")
+    summary.add("mails/s, the client to a bare one in C", [ours / one for ours, one in zip(own, bare)])
     say("memory from 1,000 mails to the end", f"{max(memory):8} MB more")
 
 
@@ -94,6 +97,7 @@ def whole(folder):
         for number in range(1, ROUNDS + 1):
             rates.append(deliver(store, number))
     median("whole deliveries", rates, "mails/s", " (aim: 10,000)")
+    summary.add("mails/s, whole deliveries to 10,000", [rate / 10_000 for rate in rates], "1")
 
 
 def deliver(store, number):

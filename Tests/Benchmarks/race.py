@@ -1,99 +1,61 @@
 #!/usr/bin/env python3
-"""The race: Kentongan against a lean worker in asyncio, in turns, on loopback with one broker.
+"""The race: Kentongan against workers in asyncio and in Celery, in turns, on loopback with one broker.
 
-    Tests/Benchmarks/race.py [COUNT=1000] [ROUNDS=3]
+    Tests/Benchmarks/race.py [burst] [latency] [COUNT=1000] [ROUNDS=3]      both parts without an argument
 
-COUNT bulletins of 2 KB are put on a queue. Each matches exactly 50 of 100,000 subscriptions (one of its district, one
-field: 40 of the district, 7 of the regency, 3 of the province), four of five a webhook and one a mail, each to an address
-of its own at one host. Then the worker starts. race/sink.c takes both kinds and stamps what comes, and takes ten times what
-either sends. A run ends when all deliveries have arrived; it fails if one is missing or comes twice.
+Each bulletin has 2 KB and matches exactly 50 of 100,000 subscriptions (one of its district, one field: 40 of the district, 7
+of the regency, 3 of the province), four of five a webhook and one a mail, each to an address of its own at one host.
+race/sink.c takes both kinds and stamps what comes, and takes ten times what the fastest sends. A run fails if a delivery is
+missing or comes twice.
 
-Printed for each run: deliveries/s between the first and the last arrival, the worker's CPU time per delivery (its start
-included), and its largest memory. The last line is the ratio of the rates, ours to asyncio's: of each round, and the median.
-Machines are shared and drift, so only figures of one round compare.
+burst     COUNT bulletins are on the queue, then the worker starts. Celery gets a tenth of them: it is about twenty times
+          slower, and its rate does not depend on their number. Measured are
+          - deliveries/s between the first and the last arrival;
+          - CPU time per delivery of the worker and its children, their start included;
+          - memory: the largest of each process, what processes share counted once;
+          - bytes written to the store's write-ahead log per delivery (log_meter.py);
+          - bytes written to disk per delivery, the log and the database together (write_bytes in /proc/PID/io).
+latency   20 bulletins per second for 30 seconds, and 3 per second for Celery, which cannot keep up with more: from
+          publishing a bulletin to each of its arrivals.
 
-Kentongan has its defaults and all roles; KENTONGAN_WEBHOOKS_PER_HOST and the like in the environment change it. The other
-(race/asyncio_worker.py says what it leaves out) sends 32 webhooks and 8 mails simultaneously, and takes from a classic
-queue, which is cheaper than ours.
+The table at the end has the medians of all rounds with the smallest and the largest, and the ratios of the rates. Machines
+are shared and drift, so each ratio is of two runs of one round, and the order alternates between rounds.
+
+The others (race/asyncio_worker.py and race/celery_worker.py say what they leave out) take from a classic queue, which is
+cheaper than ours. The one in asyncio sends 32 webhooks and 8 mails simultaneously; Celery has 2 processes.
 """
-import csv
-import json
-import os
-import random
-import statistics
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
 import engine
-from engine import BROKER_PORT, PROJECT, cost, say, until
+import summary
+from engine import quantile, say, until
+from race_data import PER_BULLETIN, bulletins, subscriptions
+from race_workers import HERE, HTTP_PORT, MAIL_PORT, PYTHON, Asyncio, Celery, Kentongan
 
-HERE = Path(__file__).with_name("race")
-PYTHON = PROJECT / ".build/race-venv/bin/python"
-HTTP_PORT, MAIL_PORT, PORTAL_PORT = 5732, 5733, 5734
-# Of every release: earlier ones had no role of fan-out of its own.
-ROLES = os.environ.get("RACE_ROLES", "intake,fanout,delivery,portal")
-SUBSCRIPTIONS, PER_BULLETIN = 100_000, 50
-AMQP = f"amqp://guest:guest@127.0.0.1:{BROKER_PORT}/"
-# A generator of its own for each use, so that every round has the same data.
-SEED = 7
-WORDS = ("air sungai naik warga diminta menjauh bantaran jalan ditutup posko dibuka layanan puskesmas sekolah libur pupuk "
-         "bantuan jadwal imunisasi balai desa").split()
-
-
-# MARK: - What is sent to whom
-
-def codes(name):
-    with open(PROJECT / f"config/data/{name}.csv") as file:
-        return list(csv.DictReader(file))
-
-
-def places():
-    """Districts with their regencies and provinces: 4 provinces of 5 regencies of 10 districts; and fields."""
-    regions = [row["code"] for row in codes("regions") if row["level"] in ("1", "2", "3")]
-    children = {}
-    for code in regions:
-        children.setdefault(code.rpartition(".")[0], []).append(code)
-    chosen = [(district, regency, province) for province in ("32", "33", "35", "73")
-              for regency in [one for one in children[province] if len(children.get(one, [])) >= 10][:5]
-              for district in children[regency][:10]]
-    fields = [row["code"] for row in codes("fields") if "." not in row["code"]][:10]
-    elsewhere = [code for code in regions if code[:2] in ("12", "51", "64", "81") and code.count(".") == 2]
-    return chosen, fields, elsewhere
+CONTESTANTS = Kentongan, Asyncio, Celery
+SECONDS = 30
+# What the table shows: a measure, its unit, and how it is written.
+MEASURES = [
+    ("rate", "deliveries/s", "{:,.0f}"),
+    ("cpu", "CPU per delivery, us", "{:,.1f}"),
+    ("memory", "memory, MB", "{:,.0f}"),
+    ("log", "bytes to the log per delivery", "{:,.0f}"),
+    ("disk", "bytes to disk per delivery", "{:,.0f}"),
+    ("p50", "latency, median, ms", "{:,.1f}"),
+    ("p99", "latency, 99th percentile, ms", "{:,.1f}"),
+]
+# What is compared: a measure, its name, and the aim of ours divided by asyncio's.
+RATIOS = [("rate", "deliveries/s", "2"), ("p50", "median latency", "at most 1"), ("p99", "99th percentile", "at most 1")]
 
 
-def subscriptions():
-    """Lines of CHANNEL,ADDRESS,REGION,FIELD."""
-    chosen, fields, elsewhere = places()
-    dice, wanted = random.Random(SEED), []
-    for field in fields:
-        for level, count in enumerate((40, 7, 3)):
-            wanted += [(code, field) for code in sorted({place[level] for place in chosen}) for _ in range(count)]
-    wanted += [(dice.choice(elsewhere), dice.choice(fields)) for _ in range(SUBSCRIPTIONS - len(wanted))]
-    dice.shuffle(wanted)
-    seen, lines = {}, []
-    for number, (region, field) in enumerate(wanted):
-        turn = seen[region, field] = seen.get((region, field), dice.randrange(5)) + 1
-        address = f"email,user{number}@example.test" if turn % 5 == 0 else f"webhook,http://127.0.0.1:{HTTP_PORT}/{number}"
-        lines.append(f"{address},{region},{field}")
-    return lines
-
-
-def bulletins(count, name):
-    chosen, fields, _ = places()
-    dice = random.Random(SEED)
-    for number in range(count):
-        made = {"id": f"{name}-{number}", "kind": "announcement", "publisher": "uji", "title": " ".join(dice.choices(WORDS, k=6)),
-                "regions": [dice.choice(chosen)[0]], "fields": [dice.choice(fields)],
-                "urgency": dice.choice(["routine", "important"]), "issuedAt": "2026-11-23T17:00:00+07:00", "body": ""}
-        made["body"] = " ".join(dice.choices(WORDS, k=400))[: 2048 - len(json.dumps(made))]
-        yield made
-
-
-# MARK: - The runs
+# MARK: - What a run took
 
 @contextmanager
 def sink(folder):
@@ -109,79 +71,139 @@ def sink(folder):
         process.wait()
 
 
-def lines_of(path):
-    return path.read_bytes().count(b"\n")
+def arrivals_of(path):
+    """The kind, the delivery, the time and the bulletin's number of each arrival."""
+    lines = map(str.split, path.read_text().splitlines())
+    return [(kind, delivery, int(at), int(number)) for kind, delivery, at, number in lines]
 
 
-def measured(name, folder, process, arrivals, expected):
-    """Waits for all deliveries; their rate. What came is looked at once a second, which costs the race nothing."""
-    limit = 60 + expected / 200
-    until(lambda: lines_of(arrivals) >= expected or process.poll() is not None, limit, 1)
-    assert process.poll() is None, f"{name} has ended: {(folder / 'log').read_text()[-2000:]}"
-    usage = cost(process, expected)
-    time.sleep(1)
-    rows = [line.split() for line in arrivals.read_text().splitlines()]
-    assert len(rows) >= expected, f"{name}: {len(rows)} of {expected} deliveries came in {limit:.0f} s"
-    assert len({row[1] for row in rows}) == len(rows) == expected, f"{name}: {len(rows)} came, {expected} were to come"
-    times = [int(row[2]) for row in rows]
-    rate = expected / (max(times) - min(times)) * 1e9
-    mails = sum(row[0] == "m" for row in rows)
-    say(name, f"{rate:8.0f} deliveries/s ({mails / expected:.0%} mails), {usage}")
-    return rate
+def wait_for(run, process, arrivals, expected):
+    """Waits for so many arrivals. It looks once a second, which costs the race nothing."""
+    limit = 60 + expected / 100
+    until(lambda: arrivals.read_bytes().count(b"\n") >= expected or process.poll() is not None, limit, 1)
+    assert process.poll() is None, f"{run.title} has ended: {run.log.read_text()[-2000:]}"
 
 
-def kentongan(folder, name, lines, made):
-    run = engine.Run(folder, name)
-    del run.environment["KENTONGAN_MAIL_FOLDER"]
-    run.environment |= {"KENTONGAN_SMTP_URL": f"smtp://127.0.0.1:{MAIL_PORT}", "KENTONGAN_MAIL_FROM": "kabar@kentongan.example",
-                        "KENTONGAN_HTTP_LISTEN": f"127.0.0.1:{PORTAL_PORT}"}
-    (run.folder / "s.csv").write_text("\n".join(["channel,address,region,field", *lines]) + "\n")
-    run.command("subscriptions", "import", run.folder / "s.csv")
-    run.publish(made, rate=1_000_000)
-    with sink(folder) as arrivals, run.worker(ROLES) as process:
-        return measured("kentongan", run.folder, process, arrivals, len(made) * PER_BULLETIN)
+def checked(run, arrivals, expected):
+    rows = arrivals_of(arrivals)
+    different = len({delivery for _, delivery, *_ in rows})
+    assert different == len(rows) == expected, f"{run.title}: {len(rows)} came, {different} of them different, of {expected}"
+    return rows
 
 
-def peer(folder, name, lines, made):
-    home = folder / name
-    home.mkdir()
-    environment = os.environ | {"RACE_AMQP": AMQP, "RACE_QUEUE": name, "RACE_STORE": str(home / "store.db"),
-                                "RACE_MAIL_PORT": str(MAIL_PORT)}
-    command = [PYTHON, HERE / "asyncio_worker.py"]
-    subprocess.run([*command, "load"], env=environment, input="\n".join(lines) + "\n", text=True, check=True)
-    subprocess.run(["amqp-declare-queue", "-u", AMQP.rstrip("/"), "-q", name, "-d"], check=True, stdout=subprocess.DEVNULL)
-    # Through the exchange that has no name a routing key is a queue's name.
-    subprocess.run([folder / "publisher", str(BROKER_PORT), name, "1000000", ""], check=True, text=True,
-                   input="".join(json.dumps(one) + "\n" for one in made), stdout=subprocess.DEVNULL)
-    with sink(folder) as arrivals, open(home / "log", "w") as log:
-        process = subprocess.Popen(command, env=environment, stderr=log)
-        try:
-            return measured("asyncio", home, process, arrivals, len(made) * PER_BULLETIN)
-        finally:
-            process.terminate()
-            process.wait()
+@contextmanager
+def metered(store):
+    """Asks for the bytes that were written to a store's write-ahead log."""
+    program = Path(__file__).with_name("log_meter.py")
+    meter = subprocess.Popen([program, store], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield lambda: int(meter.communicate("\n")[0])
+    finally:
+        meter.kill()
+        meter.wait()
 
 
-def race(folder, count, rounds):
-    lines, ratios = subscriptions(), []
+def written(process):
+    """Bytes that a process and its children have had written to disk."""
+    texts = [Path(f"/proc/{pid}/io").read_text() for pid in engine.family(process)]
+    return sum(int(re.search(r"^write_bytes: (\d+)", text, re.M)[1]) for text in texts)
+
+
+# MARK: - The parts
+
+def burst(contestant, folder, name, lines, count):
+    run = contestant(folder, name, lines)
+    made = list(bulletins(int(count * contestant.share), name))
+    expected = len(made) * PER_BULLETIN
+    run.publish(made)
+    with sink(folder) as arrivals, metered(run.store) as log, run.worker() as process:
+        wait_for(run, process, arrivals, expected)
+        cpu, memory = engine.spent(process)
+        # The last outcomes are recorded after the last arrival.
+        time.sleep(1)
+        log, disk = log(), written(process)
+        rows = checked(run, arrivals, expected)
+    times = [at for _, _, at, _ in rows]
+    found = {"rate": expected / (max(times) - min(times)) * 1e9, "cpu": cpu / expected * 1e6, "memory": memory,
+             "log": log / expected, "disk": disk / expected}
+    mails = sum(kind == "m" for kind, *_ in rows) / expected
+    say(contestant.title, f"{found['rate']:8.0f} deliveries/s ({expected}, {mails:.0%} mails), {found['cpu']:.1f} us CPU each, "
+        f"{memory:.0f} MB at most; {found['log']:.0f} bytes to the log and {found['disk']:.0f} to disk each")
+    return found
+
+
+def latency(contestant, folder, name, lines, _):
+    run = contestant(folder, name, lines)
+    rate = contestant.rate
+    early, made = list(bulletins(rate, f"{name}-awal")), list(bulletins(rate * SECONDS, name))
+    with sink(folder) as arrivals, run.worker() as process:
+        # These warm the worker up. Their arrivals are not counted.
+        run.publish(early, rate)
+        wait_for(run, process, arrivals, rate * PER_BULLETIN)
+        warm = len(checked(run, arrivals, rate * PER_BULLETIN))
+        published = run.publish(made, rate)
+        expected = len(made) * PER_BULLETIN
+        wait_for(run, process, arrivals, warm + expected)
+        rows = checked(run, arrivals, warm + expected)[warm:]
+        cpu, _ = engine.spent(process)
+    waits = [(at - published[f"{name}-{number}"]) / 1e6 for _, _, at, number in rows]
+    found = {"p50": quantile(waits, 0.5), "p99": quantile(waits, 0.99)}
+    say(contestant.title, f"{found['p50']:8.1f} ms p50, {found['p99']:.1f} p99, {max(waits):.1f} at most; {rate} bulletins/s, "
+        f"{cpu / (warm + expected) * 1e6:.0f} us CPU each")
+    return found
+
+
+# MARK: - The race
+
+def race(folder, parts, count, rounds):
+    lines = subscriptions(HTTP_PORT)
     subprocess.run(["cc", "-O2", "-o", folder / "race-sink", HERE / "sink.c"], check=True)
+    found = {contestant: defaultdict(list) for contestant in CONTESTANTS}
     for number in range(rounds):
-        engine.heading(f"round {number + 1} of {rounds}")
-        made = list(bulletins(count, f"b{number}"))
-        runs = [(kentongan, f"kentongan-{number}"), (peer, f"asyncio-{number}")]
-        # Who goes first takes turns, too.
-        rates = {run: run(folder, name, lines, made) for run, name in (runs if number % 2 == 0 else reversed(runs))}
-        ratios.append(rates[kentongan] / rates[peer])
-    say("ours to asyncio", f"{statistics.median(ratios):8.2f} times ({', '.join(f'{one:.2f}' for one in ratios)})")
+        for part in parts:
+            engine.heading(f"{part.__name__}, round {number + 1} of {rounds}")
+            # Who goes first takes turns, too.
+            for contestant in CONTESTANTS if number % 2 == 0 else reversed(CONTESTANTS):
+                name = f"{contestant.title.lower()}-{part.__name__}-{number}"
+                for measure, value in part(contestant, folder, name, lines, count).items():
+                    found[contestant][measure].append(value)
+    report(found, rounds)
 
 
-def main(count=1000, rounds=3):
+def ratios(found, peer, measure):
+    return [ours / theirs for ours, theirs in zip(found[Kentongan][measure], found[peer][measure])]
+
+
+def report(found, rounds):
+    rows = [(f"rounds: {rounds}; median (smallest-largest)", *(contestant.title for contestant in CONTESTANTS))]
+    for measure, unit, form in MEASURES:
+        if measure in found[Kentongan]:
+            rows.append((unit, *(summary.spread(found[contestant][measure], form) for contestant in CONTESTANTS)))
+    for measure, name, aim in RATIOS:
+        if measure not in found[Kentongan]:
+            continue
+        # Celery's latency is at a lower rate, so that its ratio would say little.
+        compared = {peer: ratios(found, peer, measure) for peer in (CONTESTANTS[1:] if measure == "rate" else [Asyncio])}
+        cells = [summary.spread(compared[peer]) if peer in compared else "" for peer in CONTESTANTS]
+        rows.append((f"Kentongan's {name} to it", *cells))
+        for peer, values in compared.items():
+            summary.add(f"race: {name}, to {peer.title}'s", values, aim if peer is Asyncio else "")
+    print("\n".join(["", *summary.table(rows)]))
+
+
+def main(arguments):
+    known = {"burst": burst, "latency": latency}
+    numbers = [int(argument) for argument in arguments if argument.isdigit()]
+    names = [argument for argument in arguments if not argument.isdigit()]
+    if unknown := set(names) - set(known):
+        sys.exit(f"{', '.join(unknown)}: there is no such part\n{__doc__}")
     assert PYTHON.exists(), f"{PYTHON} is missing: `make race` makes it"
+    count, rounds = (numbers + [1000, 3][len(numbers):])[:2]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with engine.running_broker(folder, "publisher"):
-            race(folder, count, rounds)
+            race(folder, [known[name] for name in names or known], count, rounds)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(sys.argv[1:])

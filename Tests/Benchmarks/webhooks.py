@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import engine
+import summary
 from engine import PROJECT, Run, Sink, bulletin, heading, say, until
 
 COUNT = int(os.environ.get("COUNT", 300_000))
@@ -90,8 +91,9 @@ def client(folder):
         rates, costs = zip(*found[name])
         say(label, f"{statistics.median(rates):8.0f} posts/s ({min(rates):.0f}-{max(rates):.0f})"
             + (f", {statistics.median(costs):.1f} us CPU each" if name != "wrk" else ""))
-    ratio = statistics.median(one[1] / bare[1] for one, bare in zip(found["client"], found["bare"]))
-    say("the channel to bare SwiftNIO", f"{ratio:8.2f} times the CPU (aim: 1.5)")
+    ratios = [one[1] / bare[1] for one, bare in zip(found["client"], found["bare"])]
+    say("the channel to bare SwiftNIO", f"{statistics.median(ratios):8.2f} times the CPU (aim: 1.5)")
+    summary.add("CPU per post, the channel to bare SwiftNIO", ratios, "at most 1.5")
     return statistics.median(rate for rate, _ in found["wrk"])
 
 
@@ -124,6 +126,7 @@ def whole(folder, posts):
     middle = statistics.median(rates)
     say("whole, of all runs", f"{middle:8.0f}/s ({min(rates):.0f}-{max(rates):.0f}; aim: 15000)"
         + (f", {middle / posts:.0%} of wrk's posts" if posts else ""))
+    summary.add("webhooks/s, whole deliveries to 15,000", [rate / 15_000 for rate in rates], "1")
 
 
 def latency(folder):

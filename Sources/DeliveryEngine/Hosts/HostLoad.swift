@@ -35,6 +35,9 @@ struct HostLoad: Sendable {
     private static let leastPace = 8.0
     /// The assumed pace of a host, in attempts per second, before it has been measured.
     private static let firstPace = 500.0
+    /// The ends after which a window tells the pace before its second is over. A fast host has them within milliseconds, and
+    /// without this the items of its first second would come back as slowly as if nothing were known.
+    private static let sample = 64
     /// The factor between the pace of returns and the pace seen, so that a host that has become faster can show it.
     private static let eagerness = 2.0
     /// The number of items that return together, as long as the host needs no more than a few seconds for them.
@@ -79,8 +82,11 @@ struct HostLoad: Sendable {
     func pace(_ now: ContinuousClock.Instant) -> Double {
         guard let window else { return 0 }
         let length = window.start.duration(to: now) / .seconds(1)
-        return length >= 1 ? Double(window.ends) / length : max(endsPerSecond, Double(window.ends))
+        if length >= 1 { return Double(window.ends) / length }
+        return max(endsPerSecond, Double(window.ends) / (hasSample ? max(length, 0.02) : 1))
     }
+
+    private var hasSample: Bool { (window?.ends ?? 0) >= Self.sample }
 
     /// Whether any attempt has ended here.
     var isKnown: Bool { lastEnd != nil }
@@ -104,7 +110,9 @@ struct HostLoad: Sendable {
     /// measured.
     private func expectedPace(_ now: ContinuousClock.Instant) -> Double {
         guard running > 0 || isKnown else { return Self.leastPace }
-        guard let watchedSince, watchedSince.duration(to: now) > .seconds(1) else { return Self.firstPace }
+        guard let watchedSince, hasSample || watchedSince.duration(to: now) > .seconds(1) else {
+            return Self.firstPace
+        }
         let seen = isKnown ? pace(now) : Double(running) / (watchedSince.duration(to: now) / .seconds(1))
         return max(Self.leastPace, seen * Self.eagerness)
     }

@@ -7,76 +7,23 @@ receipts, no record of each attempt, no order of urgency, and synchronous=NORMAL
 """
 import asyncio
 import json
-import os
 import signal
-import sqlite3
 import sys
 import time
-from email.message import EmailMessage
 
 import aio_pika
 import aiohttp
 import aiosmtplib
 import aiosqlite
-import fastjsonschema
 import uvloop
 
-AMQP, QUEUE, STORE = os.environ["RACE_AMQP"], os.environ["RACE_QUEUE"], os.environ["RACE_STORE"]
-MAIL_PORT = int(os.environ["RACE_MAIL_PORT"])
+from common import AMQP, MAIL_PORT, MATCH, PRAGMAS, QUEUE, SENDER, STORE, load, mail, prefixes, validate
+
 HOOKS, MAILS, BATCH, MOST_TRIES = 32, 8, 64, 8
-
-validate = fastjsonschema.compile({
-    "type": "object", "required": ["id", "kind", "publisher", "title", "body", "regions", "fields"],
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 64}, "kind": {"enum": ["announcement", "proposal"]},
-        "publisher": {"type": "string"}, "title": {"type": "string", "maxLength": 200},
-        "body": {"type": "string", "maxLength": 65536}, "issuedAt": {"type": "string", "format": "date-time"},
-        "regions": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^\d\d([.]\d\d){0,2}([.]\d{4})?$"}},
-        "fields": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-        "urgency": {"enum": ["routine", "important", "emergency"]}}})
-
-SCHEMA = """
-CREATE TABLE subscription(id INTEGER PRIMARY KEY, region TEXT NOT NULL, field TEXT NOT NULL, channel TEXT NOT NULL,
-    target TEXT NOT NULL, active INTEGER NOT NULL DEFAULT 1);
-CREATE INDEX subscription_match ON subscription(field, region, active);
-CREATE TABLE message(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL, received_at REAL NOT NULL);
-CREATE TABLE delivery(id INTEGER PRIMARY KEY, message INTEGER NOT NULL, subscription INTEGER NOT NULL, channel TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done_at REAL,
-    error TEXT, UNIQUE(message, subscription));
-CREATE INDEX delivery_due ON delivery(due_at) WHERE state = 'pending';
-"""
-PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA cache_size = -32768",
-           "PRAGMA temp_store = MEMORY")
-MATCH = """
-INSERT OR IGNORE INTO delivery(message, subscription, channel, due_at)
-SELECT ?, id, channel, ? FROM subscription WHERE field = ? AND region IN (?, ?, ?) AND active = 1
-"""
-
-
-def load(rows):
-    """A new store with these subscriptions: (channel, target, region, field)."""
-    store = sqlite3.connect(STORE)
-    for pragma in PRAGMAS:
-        store.execute(pragma)
-    store.executescript(SCHEMA)
-    store.executemany("INSERT INTO subscription(channel, target, region, field) VALUES(?, ?, ?, ?)", rows)
-    store.commit()
-    store.execute("ANALYZE")
-    store.close()
-
-
-def prefixes(region):
-    parts = region.split(".")
-    return ([".".join(parts[:count + 1]) for count in range(len(parts))] + ["", ""])[:3]
 
 
 def rendered(bulletin):
-    """A mail without what differs between recipients."""
-    made = EmailMessage()
-    made["From"], made["Subject"] = "kabar@kentongan.example", bulletin["title"]
-    made["Date"] = "Mon, 23 Nov 2026 17:00:00 +0000"
-    made.set_content(bulletin["body"])
-    return bytes(made).replace(b"\n", b"\r\n")
+    return bytes(mail(bulletin)).replace(b"\n", b"\r\n")
 
 
 async def drain(queue, most):
@@ -153,7 +100,7 @@ class Worker:
                 if client is None:
                     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=MAIL_PORT, timeout=10, start_tls=False, use_tls=False)
                     await client.connect()
-                await client.sendmail("kabar@kentongan.example", [target], head + bulletin[1])
+                await client.sendmail(SENDER, [target], head + bulletin[1])
             except (aiosmtplib.SMTPException, OSError) as error:
                 client = None
                 self.retry(self.mails, delivery, target, bulletin, tries, error)
@@ -204,6 +151,6 @@ async def main():
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["load"]:
-        load(line.rstrip("\n").split(",") for line in sys.stdin)
+        load()
     else:
         uvloop.run(main())

@@ -1,9 +1,11 @@
 /* Receives the deliveries of the race on loopback: answers 204 to every POST and 250 to every mail, and says when each
  * came. One thread.
  *
- *   sink HTTP-PORT SMTP-PORT      prints h or m, a hash of what tells deliveries apart, and NANOSECONDS (since 1970)
+ *   sink HTTP-PORT SMTP-PORT      prints h or m, a hash of what tells deliveries apart, NANOSECONDS (since 1970), and
+ *                                 the bulletin's number
  *
- * A webhook is known by its path and its webhook-id or X-Delivery-Id, a mail by its Message-ID.
+ * A webhook is known by its path and its webhook-id or X-Delivery-Id, a mail by its Message-ID. A bulletin's number follows
+ * "Nomor-" in its title.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -93,11 +95,11 @@ static const char *field(const char *head, size_t length, const char *name, size
     return NULL;
 }
 
-static void note(char kind, unsigned long long seed, const char *head, size_t length, const char *const *names) {
-    const char *value = NULL;
+static void note(char kind, unsigned long long seed, const char *bytes, size_t head, size_t length, const char *const *names) {
+    const char *value = NULL, *number = memmem(bytes, length, "Nomor-", 6);
     size_t size = 0;
-    while (!value && *names) value = field(head, length, *names++, &size);
-    printf("%c %llx %lld\n", kind, hash(seed, value ? value : "", size), now());
+    while (!value && *names) value = field(bytes, head, *names++, &size);
+    printf("%c %llx %lld %d\n", kind, hash(seed, value ? value : "", size), now(), number ? atoi(number + 6) : -1);
 }
 
 /* Answers the first whole request of the bytes; its length, 0 if there is none yet. */
@@ -110,7 +112,7 @@ static size_t answer(struct peer *peer, const char *bytes, size_t length) {
     size_t body = value ? strtoul(value, NULL, 10) : 0;
     if (length < head + body) return 0;
     say(peer->socket, "HTTP/1.1 204 No Content\r\n\r\n");
-    note('h', hash(14695981039346656037ULL, bytes, path), bytes, head, names);
+    note('h', hash(14695981039346656037ULL, bytes, path), bytes, head, head + body, names);
     return head + body;
 }
 
@@ -120,7 +122,7 @@ static size_t takeMail(struct peer *peer, const char *bytes, size_t length) {
     if (!end) return 0;
     peer->isInMail = 0;
     say(peer->socket, "250 2.0.0 Ok\r\n");
-    note('m', 14695981039346656037ULL, bytes, end + 2 - bytes, names);
+    note('m', 14695981039346656037ULL, bytes, end + 2 - bytes, end + 2 - bytes, names);
     return end + 5 - bytes;
 }
 
