@@ -8,7 +8,7 @@ import Synchronization
 /// it: a claim of 2 ms joins the record of outcomes before it, and a batch of 500 bulletins gets a transaction of its own.
 /// Callers hear of their success only after the commit, and the failure of one does not touch the others.
 final class CommitQueue: Sendable {
-    /// What one caller wants to write.
+    /// The work of one caller.
     struct Job: Sendable {
         let name: StaticString
         let asked = ContinuousClock.now
@@ -132,7 +132,7 @@ final class CommitQueue: Sendable {
             let took = begun.duration(to: .now)
             state.withLock { state in
                 let known = state.costs["\(job.name)"] ?? took
-                // It follows a longer one at once, and a shorter one slowly.
+                // A longer one counts immediately, a shorter one by and by.
                 state.costs["\(job.name)"] = max(took, known + (took - known) / 8)
             }
         }
@@ -144,7 +144,7 @@ final class CommitQueue: Sendable {
     private func writeBack(_ db: Database, isIdle: Bool) {
         guard log.isDue(isIdle: isIdle) else { return }
         let begun = WriterHold.Begin()
-        // What fails here is tried again after the next commit, which tells its caller what is wrong with the store.
+        // A step that fails is tried again after the next commit, which tells its caller about the store's trouble.
         try? lock.hold {
             try files.check()
             defer { files.noteOwnWrites() }

@@ -60,7 +60,7 @@ struct DeliveryClaim {
         return found
     }
 
-    /// Gives what ended subscriptions left to others. What nobody takes over stays halted, and so ends.
+    /// Gives deliveries of ended subscriptions to others. Those that nobody takes over stay halted, and so end.
     private func passOn(_ found: [ClaimedDelivery]) throws -> [ClaimedDelivery] {
         let ended = found.filter { $0.halt == .unsubscribed }.map(\.number)
         guard !ended.isEmpty else { return found }

@@ -8,7 +8,7 @@ import Storage
 /// another inserts each row: that is faster than one that does both, which would need a window function for the turns and a
 /// second walk to learn where the chunk ended.
 struct MatchWalk {
-    /// What a walk has made.
+    /// The result of one walk.
     struct Made {
         /// Deliveries, by the name of their channel.
         var byChannel: [(channel: String, count: Int)] = []

@@ -18,7 +18,7 @@ CREATE INDEX deliveries_later ON deliveries (subscription) WHERE state = 'pendin
 CREATE INDEX bulletins_unfinished ON bulletins (id) WHERE pending > 0;
 ALTER TABLE subscriptions ADD COLUMN heir INTEGER;
 
--- The attempt of a delivery that succeeded at once is told by the delivery's own row; see `AttemptHistory`.
+-- An attempt that succeeded as the first is told by the delivery's own row; see `AttemptHistory`.
 ALTER TABLE deliveries ADD COLUMN started_at INTEGER;
 ALTER TABLE deliveries ADD COLUMN duration INTEGER;
 
@@ -31,6 +31,6 @@ ALTER TABLE bulletins DROP COLUMN targets;
 -- is not complete, and after retention removed some of them.
 ALTER TABLE bulletins ADD COLUMN counts TEXT;
 
--- What ended unsent is rare, and asked for.
+-- Deliveries that ended unsent are few, and operators ask for them.
 CREATE INDEX deliveries_unsent ON deliveries (state)
     WHERE state IN ('failed', 'expired', 'cancelled', 'suppressed', 'bounced');

@@ -80,7 +80,7 @@ struct RegionReplacement: Sendable {
                 try db.run("UPDATE subscriptions SET region = ? WHERE id = ?", [region.rawValue, stored.number])
             case .widen(let there): try widen(there, by: stored.subscription, db)
             case .end(let heir):
-                // A transaction ends up to 200 of them. What is ready to be sent is passed on by its claim.
+                // A transaction ends up to 200 of them. The claim passes on their deliveries that are ready to be sent.
                 try SubscriptionEnd.end([stored.number], heir: heir, lookBack: 8, db, now: now)
             case .add(let region):
                 var subscription = stored.subscription
