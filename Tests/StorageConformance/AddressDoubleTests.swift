@@ -42,6 +42,34 @@ struct AddressDoubleTests {
         }
     }
 
+    /// What waits for a digest waits for that of the subscription that is left.
+    @Test func aWaitingDigestGoesToTheSubscriptionThatIsLeft() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
+        let path = folder.appending(path: "store.db").path
+        let store = try SQLiteStore(path: path)
+        let test = TestStore(store: store, folder: folder) { store.close() }
+        try await test.subscribe(first, "73", frequency: .daily)
+        try await test.subscribe("other@dusun.example", "73", "kesehatan", frequency: .daily)
+        // The first one is not there yet when the bulletin comes, as an older version would have had it.
+        let number = try #require(try await store.subscriptions(limit: 9).first?.number)
+        try await DatabaseQueue(path: path).write { [second] db in
+            try db.execute(sql: "UPDATE subscriptions SET state = 'disabled' WHERE id = ?", arguments: [number])
+            try db.execute(
+                sql: """
+                    UPDATE endpoints SET address = ? WHERE address = 'other@dusun.example';
+                    UPDATE subscriptions SET field = '*' WHERE field = 'kesehatan'
+                    """, arguments: [second])
+        }
+        _ = try await test.accept("b")
+        try await test.fanOut()
+        try await DatabaseQueue(path: path).write { db in
+            try db.execute(sql: "UPDATE subscriptions SET state = 'active' WHERE id = ?", arguments: [number])
+        }
+        try await merge(test)
+        #expect(try await test.deliveries("b").map(\.subscription) == [number])
+        #expect(try await test.deliveries("b").map(\.state) == [.pending])
+    }
+
     @Test func mergedTheyGetOneMailEach() async throws {
         try await withDoubles { test in
             try await merge(test)

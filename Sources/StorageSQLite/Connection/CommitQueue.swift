@@ -53,23 +53,29 @@ final class CommitQueue: Sendable {
     /// Runs one commit, so that whatever else waits for the connection gets its turn between two of them.
     private func start() {
         pool.asyncWriteWithoutTransaction { [self] db in
-            commit(db)
+            let isCommitted = commit(db)
             let isIdle = state.withLock { state in
                 state.isRunning = !state.waiting.isEmpty
                 return !state.isRunning
             }
             if !isIdle { start() }
-            writeBack(db, isIdle: isIdle)
+            if isCommitted { writeBack(db, isIdle: isIdle) }
         }
     }
 
     // MARK: - One commit
 
-    private func commit(_ db: Database) {
-        guard let first = state.withLock({ $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }) else { return }
+    /// Returns false if nothing was committed.
+    private func commit(_ db: Database) -> Bool {
+        guard let first = state.withLock({ $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }) else { return false }
+        return commit(first, isJoined: true, db)
+    }
+
+    private func commit(_ first: Job, isJoined: Bool, _ db: Database) -> Bool {
         var group = [first]
         var failed: [(job: Job, error: any Error)] = []
         var told: [@Sendable () -> Void] = []
+        var isCommitted = false
         do {
             try lock.hold {
                 let begun = WriterHold.Begin()
@@ -78,7 +84,7 @@ final class CommitQueue: Sendable {
                 defer { files.noteOwnWrites() }
                 try db.inTransaction(.immediate) {
                     told.append(try timed(first, db))
-                    while let job = next(after: begun) {
+                    while isJoined, let job = next(after: begun) {
                         group.append(job)
                         do {
                             told.append(try within(job, db))
@@ -90,13 +96,20 @@ final class CommitQueue: Sendable {
                     }
                     return .commit
                 }
+                isCommitted = true
                 // A commit to a removed file is lost.
                 try files.checkSame()
             }
             for tell in told { tell() }
             for (job, error) in failed { job.fail(error) }
+            return true
         } catch {
-            for job in group { job.fail(error) }
+            guard group.count > 1, !isCommitted else {
+                for job in group { job.fail(error) }
+                return false
+            }
+            // On a full disk a small transaction may find room where a large one does not.
+            return group.reduce(false) { commit($1, isJoined: false, db) || $0 }
         }
     }
 

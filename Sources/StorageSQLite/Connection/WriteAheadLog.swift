@@ -10,13 +10,16 @@ import Synchronization
 final class WriteAheadLog: Sendable {
     /// Pages in the log after the last commit; a new log begins at 0.
     private let pages = Atomic(0)
-    /// How many of them are written back.
-    private let done = Atomic(0)
+    /// How many of them there were at the last step, and how many of those it wrote back.
+    private let seen = Atomic(0)
+    private let written = Atomic(0)
 
     /// Pages for which an idle writer does a step: 1 MiB.
     private static let few = 128
     /// Pages for which a busy one does: 8 MiB.
     private static let many = 1024
+    /// Pages that readers' snapshots keep in the log, from which on each commit tries again: 32 MiB.
+    private static let tooMany = 4096
 
     /// Watches the commits of the writing connection. It has to live as long as that.
     func watch(_ db: Database) throws {
@@ -34,17 +37,22 @@ final class WriteAheadLog: Sendable {
 
     private func note(_ count: Int) {
         let before = pages.exchange(count, ordering: .relaxed)
-        if count < before { done.store(0, ordering: .relaxed) }
+        guard count < before else { return }
+        seen.store(0, ordering: .relaxed)
+        written.store(0, ordering: .relaxed)
     }
 
     func isDue(isIdle: Bool) -> Bool {
-        pages.load(ordering: .relaxed) - done.load(ordering: .relaxed) >= (isIdle ? Self.few : Self.many)
+        let count = pages.load(ordering: .relaxed)
+        return count - seen.load(ordering: .relaxed) >= (isIdle ? Self.few : Self.many)
+            || count - written.load(ordering: .relaxed) >= Self.tooMany
     }
 
     /// Writes back what no reader's snapshot keeps in the log. If one does, the next step comes after as many pages again,
     /// and not after each commit.
     func writeBack(_ db: Database) throws {
-        _ = try db.checkpoint(.passive)
-        done.store(pages.load(ordering: .relaxed), ordering: .relaxed)
+        let result = try db.checkpoint(.passive)
+        seen.store(pages.load(ordering: .relaxed), ordering: .relaxed)
+        written.store(result.checkpointedFrameCount, ordering: .relaxed)
     }
 }

@@ -5,9 +5,9 @@ import Storage
 /// Brings bulletins to their end: all delivered, withdrawn, or expired.
 enum BulletinEnd {
     /// Puts the receipt `completed` once the bulletin is done (`ReceiptRule.Progress`). The deliveries of a large bulletin
-    /// are counted outside the transaction, and `counts` given.
+    /// are counted outside the transaction, and `counts` given; they are kept only if they are still right.
     static func completeIfDone(
-        _ number: Int64, counts known: DeliveryCounts? = nil, _ db: Database, now: Timestamp
+        _ number: Int64, counts known: DeliveryCounts? = nil, keepsCounts: Bool = true, _ db: Database, now: Timestamp
     ) throws {
         let progress = try db.prepared(
             "SELECT pending, routed_at IS NOT NULL, completed_at IS NOT NULL, ending IS NOT NULL FROM bulletins WHERE id = ?"
@@ -26,7 +26,8 @@ enum BulletinEnd {
         else { return }
         let counts = try known ?? DeliveryCounts(of: number, db)
         try db.run(
-            "UPDATE bulletins SET completed_at = ?, counts = ? WHERE id = ?", [now.milliseconds, counts.stored, number])
+            "UPDATE bulletins SET completed_at = ?, counts = ? WHERE id = ?",
+            [now.milliseconds, keepsCounts ? counts.stored : nil, number])
         try ReceiptWriter(db: db, now: now).put(
             ReceiptRule.completed(number, about: .init(row), counts.details, reopened: row["reopened"]))
     }

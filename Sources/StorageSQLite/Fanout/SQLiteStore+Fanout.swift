@@ -19,10 +19,15 @@ extension SQLiteStore: FanoutStore {
     }
 
     package func completeLarge(now: Timestamp) async throws(StoreError) -> Int {
-        let done = try await read { try BulletinEnd.largeOnesDone($0) }
+        let bounces = "SELECT max(id) FROM bounces"
+        let (done, last) = try await read { (try BulletinEnd.largeOnesDone($0), try $0.number(bounces)) }
         guard !done.isEmpty else { return 0 }
         try await write { db in
-            for (number, counts) in done { try BulletinEnd.completeIfDone(number, counts: counts, db, now: now) }
+            // Nothing but a bounce changes a delivery that has ended.
+            let keepsCounts = try db.number(bounces) == last
+            for (number, counts) in done {
+                try BulletinEnd.completeIfDone(number, counts: counts, keepsCounts: keepsCounts, db, now: now)
+            }
         }
         return done.count
     }

@@ -139,13 +139,14 @@ private struct AddressMerge {
                 UPDATE subscriptions SET endpoint = ?1, state = (SELECT state FROM endpoints WHERE id = ?1) WHERE id = ?2
                 """, [kept, number])
         }
+        // First, since an endpoint's waiting deliveries are found by its subscriptions.
+        try db.run(
+            "UPDATE subscriptions SET endpoint = ?, state = 'ended', ended_at = ?, heir = ? WHERE id = ?",
+            [kept, now.milliseconds, there, number])
         try db.run(
             """
             UPDATE deliveries SET subscription = ?1
             WHERE subscription = ?2 AND id IN (\(UnfinishedDeliveries.numbers(endpoint: "?3")))
             """, [there, number, kept])
-        try db.run(
-            "UPDATE subscriptions SET endpoint = ?, state = 'ended', ended_at = ?, heir = ? WHERE id = ?",
-            [kept, now.milliseconds, there, number])
     }
 }

@@ -25,28 +25,42 @@ enum SubscriptionEnd {
     }
 
     /// Gives deliveries that are about to be claimed to other subscriptions, since theirs has ended. Returns the numbers of
-    /// those that nobody takes over.
+    /// those that nobody takes over. A subscription that was made after the end takes over nothing: its owner had left.
     static func passOn(_ deliveries: [Int64], _ db: Database, now: Timestamp) throws -> Set<Int64> {
         let rows = try db.rows(
             """
-            SELECT \(columns), d.subscription, s.heir FROM deliveries d JOIN bulletins b ON b.id = d.bulletin
-            JOIN subscriptions s ON s.id = d.subscription WHERE d.id IN (SELECT value FROM json_each(?))
+            SELECT \(columns), d.subscription FROM deliveries d JOIN bulletins b ON b.id = d.bulletin
+            WHERE d.id IN (SELECT value FROM json_each(?))
             """, [jsonList(deliveries)])
-        return try rows.reduce(into: []) { left, row in
-            let cancelled = try pass(
-                on: [unfinishedDelivery(row)], of: [row["subscription"]], heir: row["heir"], db, now: now)
-            left.formUnion(cancelled.map(\.number))
+        // An endpoint may have thousands of subscriptions, which are read once for all that one of them has left.
+        let left = try Dictionary(grouping: rows) { $0["subscription"] as Int64 }.map { number, rows in
+            try pass(
+                on: rows.map(unfinishedDelivery), of: [number], heir: heir(of: number, db),
+                madeBy: db.number("SELECT ended_at FROM subscriptions WHERE id = ?", [number]), db, now: now)
         }
+        return Set(left.joined().map(\.number))
+    }
+
+    /// The heir of an ended subscription; if that has ended too, its own heir.
+    private static func heir(of subscription: Int64, _ db: Database) throws -> Int64? {
+        try db.number(
+            """
+            WITH RECURSIVE heirs (id) AS (
+                SELECT heir FROM subscriptions WHERE id = ?1
+                UNION SELECT s.heir FROM heirs h JOIN subscriptions s ON s.id = h.id WHERE s.state = 'ended')
+            SELECT s.id FROM heirs h JOIN subscriptions s ON s.id = h.id WHERE s.state <> 'ended' LIMIT 1
+            """, [subscription])
     }
 
     /// Gives deliveries to other subscriptions of the endpoint, and returns those that end.
     private static func pass(
-        on unfinished: [SubscriptionEndRule.Unfinished], of numbers: [Int64], heir: Int64?, _ db: Database,
-        now: Timestamp
+        on unfinished: [SubscriptionEndRule.Unfinished], of numbers: [Int64], heir: Int64?, madeBy: Int64? = nil,
+        _ db: Database, now: Timestamp
     ) throws -> [(number: Int64, bulletin: Int64)] {
         guard !unfinished.isEmpty else { return [] }
         var cancelled: [(number: Int64, bulletin: Int64)] = []
-        for write in SubscriptionEndRule.writes(for: unfinished, remaining: try remaining(numbers, db), heir: heir) {
+        let remaining = try remaining(numbers, heir: heir, madeBy: madeBy, db)
+        for write in SubscriptionEndRule.writes(for: unfinished, remaining: remaining, heir: heir) {
             switch write {
             case .give(let delivery, let other):
                 try db.run("UPDATE deliveries SET subscription = ? WHERE id = ?", [other, delivery])
@@ -60,16 +74,19 @@ enum SubscriptionEnd {
         return cancelled
     }
 
-    /// The active subscriptions of the same endpoint.
-    private static func remaining(_ numbers: [Int64], _ db: Database) throws -> [SubscriptionEndRule.Numbered] {
+    /// The active subscriptions of the same endpoint: those made by that time, and the heir.
+    private static func remaining(_ numbers: [Int64], heir: Int64?, madeBy time: Int64?, _ db: Database) throws
+        -> [SubscriptionEndRule.Numbered]
+    {
         try db.rows(
             """
             SELECT s.*, e.address FROM subscriptions s INDEXED BY subscriptions_identity
             JOIN endpoints e ON e.id = s.endpoint
             WHERE s.state = 'active' AND s.state <> 'ended' AND s.endpoint IN
-                (SELECT endpoint FROM subscriptions WHERE id IN (SELECT value FROM json_each(?)))
+                (SELECT endpoint FROM subscriptions WHERE id IN (SELECT value FROM json_each(?1)))
+                AND (?2 IS NULL OR s.created_at <= ?2 OR s.id = ?3)
             ORDER BY s.id
-            """, [jsonList(numbers)]
+            """, [jsonList(numbers), time, heir]
         ).map { .init(number: $0["id"], subscription: try $0.subscription()) }
     }
 
