@@ -42,7 +42,7 @@ struct AddressDoubleTests {
         }
     }
 
-    /// What waits for a digest waits for that of the subscription that is left.
+    /// A delivery that waits for a digest then waits for that of the subscription that is left.
     @Test func aWaitingDigestGoesToTheSubscriptionThatIsLeft() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kentongan-\(UUID().uuidString)")
         let path = folder.appending(path: "store.db").path

@@ -2,7 +2,7 @@ import Bulletins
 import Storage
 import Testing
 
-/// What becomes of deliveries that wait in a long backlog while their subscriptions change: too many for the change itself
+/// The fate of deliveries that wait in a long backlog while their subscriptions change: too many for the change itself
 /// to visit all.
 struct BacklogConformance {
     private let first = "73.71.01"
