@@ -34,7 +34,7 @@ enum Output {
 
 /// A file that a command was given, or standard input for `-`.
 enum InputFile {
-    /// More than a list of a million subscriptions. All of a file is in memory, and its rows take several times its size.
+    /// More than a list of a million subscriptions. All of a file is in memory.
     private static let mostBytes = 256 << 20
 
     static func bytes(_ file: String) throws -> [UInt8] {

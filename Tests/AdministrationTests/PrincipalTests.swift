@@ -73,7 +73,11 @@ struct PrincipalTests {
             {
                 _ = try await subscriptions.add(
                     order, zones: registries.timeZones, challenge: TestDesk.noChallenge)
-            }, { _ = try await subscriptions.import([], zones: registries.timeZones) { _, _ in } },
+            },
+            {
+                _ = try await subscriptions.import(
+                    zones: registries.timeZones, next: { _ in [] }, each: { _, _ in })
+            },
             { try await subscriptions.verify(1, TestDesk.noChallenge) },
             { _ = try await subscriptions.rotateSecret(of: 1, overlap: .zero) },
             { _ = try await subscribers.suppress("a@x.example", why: "x") },

@@ -105,9 +105,13 @@ struct SubscriptionOperationsTests {
 
     private func load(_ text: String, into desk: TestDesk) async throws -> (ImportSummary, [StoredSubscription]) {
         var stored: [StoredSubscription] = []
+        var wanted = try table(text)
         let summary = try await desk.subscriptions.import(
-            try table(text), zones: try TestDesk.registries().timeZones
-        ) { rows, _ in stored += rows }
+            zones: try TestDesk.registries().timeZones,
+            next: { count in
+                defer { wanted.removeFirst(min(count, wanted.count)) }
+                return Array(wanted.prefix(count))
+            }, each: { rows, _ in stored += rows })
         return (summary, stored)
     }
 

@@ -2,10 +2,14 @@ import Bulletins
 import Foundation
 
 /// A CSV file whose first line names its columns. Commas, semicolons or tabs separate its cells.
+///
+/// It keeps the bytes of the file and takes the rows apart when they are asked for: those of a million subscriptions would take
+/// ten times as much.
 package struct CSVTable {
-    private let rows: [Row]
-    /// The faults of rows that could not be taken apart.
-    private let faults: [RowFault]
+    /// At the first row.
+    private let start: CSVReader<[UInt8]>
+    private let header: CSVHeader
+    private let columns: CSVColumns
 
     /// A row, addressed by the names of its columns. A column that the file lacks reads as empty.
     package struct Row {
@@ -57,19 +61,28 @@ package struct CSVTable {
         }
         var reader = CSVReader(bytes, separator: CSVHeader.separator(in: bytes))
         guard let first = reader.next() else { throw .invalid("\(file) is empty") }
-        let header = try CSVHeader(first.map { reader.text($0) }, of: file, columns)
-        var (rows, faults): ([Row], [RowFault]) = ([], [])
-        while let cells = reader.next() {
-            do throws(OperationError) {
-                let row = try Self.row(cells, reader, header)
-                try row.check(columns)
-                rows.append(row)
-            } catch {
-                faults.append(RowFault(line: reader.line, reason: "\(error)"))
-            }
-        }
-        (self.rows, self.faults) = (rows, faults)
+        header = try CSVHeader(first.map { reader.text($0) }, of: file, columns)
+        (start, self.columns) = (reader, columns)
     }
+
+    /// The rows of a file, one after the other.
+    package struct Rows {
+        fileprivate var reader: CSVReader<[UInt8]>
+        fileprivate let header: CSVHeader
+        fileprivate let columns: CSVColumns
+        /// The line of the last row.
+        fileprivate var line: Int { reader.line }
+
+        /// The next row; nil at the end. Throws if it cannot be taken apart, and goes on with the one after it.
+        package mutating func next() throws(OperationError) -> Row? {
+            guard let cells = reader.next() else { return nil }
+            let row = try CSVTable.row(cells, reader, header)
+            try row.check(columns)
+            return row
+        }
+    }
+
+    package var rows: Rows { Rows(reader: start, header: header, columns: columns) }
 
     private static func row(_ cells: [CSVReader<[UInt8]>.Cell], _ reader: CSVReader<[UInt8]>, _ header: CSVHeader)
         throws(OperationError) -> Row
@@ -90,20 +103,36 @@ package struct CSVTable {
 
     /// Reads all rows. If any is refused, the error holds the faults of all that are.
     package func read<T>(_ body: (Row) throws -> T) throws -> [T] {
-        var (values, faults): ([T], [RowFault]) = ([], self.faults)
-        for row in rows {
-            do {
-                values.append(try body(row))
-            } catch let error as OperationError {
-                faults.append(RowFault(line: row.line, reason: "\(error)"))
-            }
-        }
-        guard faults.isEmpty else { throw refusal(faults) }
+        var values: [T] = []
+        try check { values.append(try body($0)) }
         return values
     }
 
-    private func refusal(_ faults: [RowFault]) -> OperationError {
-        let (all, verb) = (rows.count + self.faults.count, faults.count == 1 ? "is" : "are")
+    /// Passes all rows to `body`, and returns how many there are. If any is refused, the error holds the faults of all that
+    /// are.
+    @discardableResult
+    package func check(_ body: (Row) throws -> Void) throws -> Int {
+        var (rows, count, faults): (Rows, Int, [RowFault]) = (rows, 0, [])
+        var isOver = false
+        while !isOver {
+            // A row that cannot be taken apart is one, too.
+            count += 1
+            do {
+                guard let row = try rows.next() else {
+                    isOver = true
+                    continue
+                }
+                try body(row)
+            } catch let error as OperationError {
+                faults.append(RowFault(line: rows.line, reason: "\(error)"))
+            }
+        }
+        guard faults.isEmpty else { throw refusal(faults, of: count - 1) }
+        return count - 1
+    }
+
+    private func refusal(_ faults: [RowFault], of all: Int) -> OperationError {
+        let verb = faults.count == 1 ? "is" : "are"
         return .invalid(
             "of \(counted(all, "row")) \(faults.count) \(verb) refused; nothing is imported",
             faults: faults.sorted { $0.line < $1.line })

@@ -8,31 +8,33 @@ extension SubscriptionOperations {
     private static let (firstChunk, largestChunk) = (125, 4000)
     private static let (short, long) = (Duration.milliseconds(20), Duration.milliseconds(40))
 
-    /// Adds the subscriptions of a file in many short transactions, so that deliveries go on meanwhile. An import that
-    /// was interrupted is simply run again. After each chunk `body` gets what is stored of it, with the secrets of new
-    /// webhooks and feeds, and the number of subscriptions that are done.
+    /// Adds subscriptions in many short transactions, so that deliveries go on meanwhile. An import that was interrupted is
+    /// simply run again. `next` returns about as many as it is asked for, with the lines that they are on, and none at the
+    /// end. After each chunk `body` gets what is stored of it, with the secrets of new webhooks and feeds, and the number of
+    /// subscriptions that are done.
     package func `import`(
-        _ wanted: [(line: Int, wish: SubscriptionWish)], zones: TimeZones,
+        zones: TimeZones, next: (Int) throws -> [(line: Int, wish: SubscriptionWish)],
         each body: ([StoredSubscription], _ done: Int) throws -> Void
     ) async throws -> ImportSummary {
         try principal.require(.change)
         var summary = ImportSummary()
-        var (start, chunk) = (0, Self.firstChunk)
-        while start < wanted.count {
-            let end = min(start + chunk, wanted.count)
+        var (done, chunk) = (0, Self.firstChunk)
+        while true {
+            let wanted = try next(chunk)
+            if wanted.isEmpty { break }
             let begun = ContinuousClock.now
-            let stored = try await write(wanted[start..<end], zones, &summary)
+            let stored = try await write(wanted, zones, &summary)
             let took = begun.duration(to: .now)
             if took < Self.short { chunk = min(chunk * 5 / 4, Self.largestChunk) }
             if took > Self.long { chunk = max(chunk / 2, Self.firstChunk) }
-            try body(stored, end)
-            start = end
+            done += wanted.count
+            try body(stored, done)
         }
         return summary
     }
 
     private func write(
-        _ rows: ArraySlice<(line: Int, wish: SubscriptionWish)>, _ zones: TimeZones, _ summary: inout ImportSummary
+        _ rows: [(line: Int, wish: SubscriptionWish)], _ zones: TimeZones, _ summary: inout ImportSummary
     ) async throws -> [StoredSubscription] {
         var known: [Int64: Subscription] = [:]
         var schemes: [Endpoint: SignatureSchemes] = [:]

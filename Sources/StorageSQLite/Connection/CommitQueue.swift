@@ -11,7 +11,10 @@ final class CommitQueue: Sendable {
     /// The work of one caller.
     struct Job: Sendable {
         let name: StaticString
+        /// The file of the caller: intake and the engine both record something.
+        let file: StaticString
         let asked = ContinuousClock.now
+        fileprivate var key: String { "\(file) \(name)" }
         /// Writes, and returns the call that tells of it once it is committed.
         let run: @Sendable (Database) throws -> @Sendable () -> Void
         let fail: @Sendable (any Error) -> Void
@@ -20,7 +23,7 @@ final class CommitQueue: Sendable {
     private struct State {
         var waiting: [Job] = []
         var isRunning = false
-        /// How long the transactions of each name took lately.
+        /// How long the transactions of each caller took lately.
         var costs: [String: Duration] = [:]
     }
 
@@ -117,7 +120,7 @@ final class CommitQueue: Sendable {
     private func next(after begun: WriterHold.Begin) -> Job? {
         let spent = begun.time.duration(to: .now)
         return state.withLock { state in
-            guard let job = state.waiting.first, let cost = state.costs["\(job.name)"], spent + cost <= Self.together
+            guard let job = state.waiting.first, let cost = state.costs[job.key], spent + cost <= Self.together
             else { return nil }
             return state.waiting.removeFirst()
         }
@@ -144,9 +147,9 @@ final class CommitQueue: Sendable {
         defer {
             let took = begun.duration(to: .now)
             state.withLock { state in
-                let known = state.costs["\(job.name)"] ?? took
+                let known = state.costs[job.key] ?? took
                 // A longer one counts immediately, a shorter one by and by.
-                state.costs["\(job.name)"] = max(took, known + (took - known) / 8)
+                state.costs[job.key] = max(took, known + (took - known) / 8)
             }
         }
         return try job.run(db)

@@ -31,9 +31,10 @@ extension SQLiteStore: DutyStore {
 
     /// Runs `body` in a transaction of its own, provided that no other worker has taken the duty over.
     func write<T: Sendable>(
-        as hold: DutyHold, by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T
+        as hold: DutyHold, by caller: StaticString = #function, in file: StaticString = #fileID,
+        _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(StoreError) -> T {
-        try await write(by: caller) { db in
+        try await write(by: caller, in: file) { db in
             let epoch = try db.number("SELECT epoch FROM duties WHERE name = ?", [hold.duty.rawValue])
             guard epoch == hold.epoch else { throw StoreError.superseded(hold.duty) }
             return try body(db)

@@ -111,13 +111,14 @@ package final class SQLiteStore: WatchedStore {
 
     /// Runs `body` in a transaction, even if the task is cancelled: a mail that was sent has to be recorded. Other bodies may
     /// share the commit.
-    func write<T: Sendable>(by caller: StaticString = #function, _ body: @escaping @Sendable (Database) throws -> T)
-        async throws(StoreError) -> T
-    {
+    func write<T: Sendable>(
+        by caller: StaticString = #function, in file: StaticString = #fileID,
+        _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(StoreError) -> T {
         let result: Result<T, any Error> = await withUnsafeContinuation { continuation in
             commits.add(
                 CommitQueue.Job(
-                    name: caller,
+                    name: caller, file: file,
                     run: { db in
                         let result = try body(db)
                         return { continuation.resume(returning: .success(result)) }

@@ -25,15 +25,26 @@ extension SubscriptionsCommand {
             let registries = try context.registries()
             let reader = context.subscriptionReader(registries)
             let table = try CSVTable(try InputFile.bytes(file), file: file, columns: SubscriptionReader.columns)
-            let rows = try table.read { row in try reader.wishes(row).map { (line: row.line, wish: $0) } }
-            let wishes = rows.flatMap(\.self)
-            let progress = ImportProgress(all: wishes.count)
+            // Two passes: the first finds every fault before anything is written, and neither keeps a million rows.
+            var wishes = 0
+            let count = try table.check { row in wishes += try reader.wishes(row).count }
+            let progress = ImportProgress(all: wishes)
             let subscriptions = SubscriptionOperations(.operator, store: try context.store())
-            let summary = try await subscriptions.import(wishes, zones: registries.timeZones) { stored, done in
-                for stored in stored { print(stored, publicURL: context.settings.http.publicURL) }
-                progress.tell(done)
-            }
-            if !json { Output.line("\(Output.count(rows.count, "row")): \(summary.sentence)") }
+            var rows = table.rows
+            let summary = try await subscriptions.import(
+                zones: registries.timeZones,
+                next: { wanted in
+                    var found: [(line: Int, wish: SubscriptionWish)] = []
+                    while found.count < wanted, let row = try rows.next() {
+                        found += try reader.wishes(row).map { (line: row.line, wish: $0) }
+                    }
+                    return found
+                },
+                each: { stored, done in
+                    for stored in stored { print(stored, publicURL: context.settings.http.publicURL) }
+                    progress.tell(done)
+                })
+            if !json { Output.line("\(Output.count(count, "row")): \(summary.sentence)") }
             guard summary.refused.isEmpty else {
                 let count = Output.count(summary.refused.count, "subscription")
                 throw OperationError.invalid("\(count) were not changed", faults: summary.refused)
