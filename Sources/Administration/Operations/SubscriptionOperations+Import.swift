@@ -6,7 +6,7 @@ extension SubscriptionOperations {
     /// Subscriptions that the first transaction writes, and the most that one does. Their number grows while a transaction
     /// is short, since each writes many of the same pages. An emergency waits for one at most.
     private static let (firstChunk, largestChunk) = (125, 4000)
-    private static let (short, long) = (Duration.milliseconds(20), Duration.milliseconds(40))
+    private static let (short, long) = (Duration.milliseconds(30), Duration.milliseconds(50))
 
     /// Adds subscriptions in many short transactions, so that deliveries go on meanwhile. An import that was interrupted is
     /// simply run again. `next` returns about as many as it is asked for, with the lines that they are on, and none at the
