@@ -57,19 +57,21 @@ struct RegionReplacement: Sendable {
         -> [MovedSubscription]
     {
         try BulletinRegions.restartWalks(db)
+        let sending = try SubscriptionEnd.Sending(db)
         return try chosen.compactMap { number, old in
             let row = try db.row(
                 StoredSubscription.select + " WHERE s.id = ? AND s.region = ? AND s.state <> 'ended'",
                 [number, old.rawValue])
             guard let row, let new = successors[old] else { return nil }
-            return try move(try row.storedSubscription(key), row["endpoint"], to: new, db)
+            return try move(try row.storedSubscription(key), row["endpoint"], to: new, sending, db)
         }
     }
 
     /// Moves one subscription, as `SuccessionRule` says.
-    private func move(_ stored: StoredSubscription, _ endpoint: Int64, to new: [Region], _ db: Database) throws
-        -> MovedSubscription
-    {
+    private func move(
+        _ stored: StoredSubscription, _ endpoint: Int64, to new: [Region], _ sending: SubscriptionEnd.Sending,
+        _ db: Database
+    ) throws -> MovedSubscription {
         // An endpoint that is turned off stays so. Once it is turned on, it has all of these subscriptions.
         let terms = EndpointRequest(isVerified: false, revives: false)
         var writer = SubscriptionWriter(db: db, key: key, terms: terms, zones: zones, now: now)
@@ -81,7 +83,7 @@ struct RegionReplacement: Sendable {
             case .widen(let there): try widen(there, by: stored.subscription, db)
             case .end(let heir):
                 // A transaction ends up to 200 of them. The claim passes on their deliveries that are ready to be sent.
-                try SubscriptionEnd.end([stored.number], heir: heir, lookBack: 8, db, now: now)
+                try SubscriptionEnd.end([stored.number], heir: heir, lookBack: 8, sending: sending, db, now: now)
             case .add(let region):
                 var subscription = stored.subscription
                 subscription.region = region
