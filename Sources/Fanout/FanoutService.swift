@@ -21,7 +21,7 @@ package struct FanoutService: Service {
 
     /// The number of index rows that one transaction reads: enough to pay for its commit, and few enough that other
     /// writers do not notice it.
-    private static let chunk = 4000
+    private static let chunk = 5000
     private static let poll = Duration.seconds(5)
     /// The maximum number of scheduled bulletins that one transaction publishes.
     private static let scheduledAtOnce = 200

@@ -30,7 +30,7 @@ package enum MetricCatalog {
     static let made = MetricDefinition(
         "kentongan_deliveries_made_total", .counter, "Deliveries that the fan-out made due.")
     static let routing = MetricDefinition(
-        "kentongan_routing_seconds", .histogram(seconds), "Time to route a chunk of about 4,000 rows.")
+        "kentongan_routing_seconds", .histogram(seconds), "Time to route a chunk of about 5,000 rows.")
     static let unrouted = MetricDefinition(
         "kentongan_unrouted_bulletins", .gauge, "Bulletins whose fan-out is not complete.",
         action: "If it stays high, no worker has the role fanout, or the store is slow.")

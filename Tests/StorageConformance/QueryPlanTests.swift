@@ -149,7 +149,10 @@ struct QueryPlanTests {
         let path = folder.appending(path: "store.db").path
         try SQLiteStore(path: path).close()
         if isCounted { try DatabaseQueue(path: path).write(count) }
-        try DatabaseQueue(path: path).read { (db: Database) throws in try body(db) }
+        try DatabaseQueue(path: path).read { (db: Database) throws in
+            try WalkTurn.register(db)
+            try body(db)
+        }
     }
 
     private func count(_ db: Database) throws {

@@ -42,7 +42,10 @@ package final class SQLiteStore: WatchedStore {
                 return (key, pool, try StoreFiles(path: path))
             }
             let log = WriteAheadLog()
-            try pool.writeWithoutTransaction { try log.watch($0) }
+            try pool.writeWithoutTransaction { db in
+                try log.watch(db)
+                try WalkTurn.register(db)
+            }
             commits = CommitQueue(pool: pool, lock: lock, files: files, log: log, onHold: onHold)
             haltReader = try HaltReader(path: path)
             feedGenerationReader = try FeedGenerationReader(path: path)

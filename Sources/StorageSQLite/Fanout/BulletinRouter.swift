@@ -80,29 +80,20 @@ struct BulletinRouter {
     private mutating func route(_ bulletin: UnroutedBulletin) throws {
         if bulletin.cursor.isUnstarted { try begin(bulletin) }
         let before = try db.number("SELECT max(id) FROM deliveries") ?? 0
-        madeByChannel = try NewDeliveries.earlier(of: bulletin)
-        var (made, hasDigests) = (0, false)
+        var made = 0
         if bulletin.cursor.hasReceivers(revision: bulletin.revision, isAnswer: bulletin.inReplyTo != nil) {
             let walk = ReceiverWalk(db: db, now: now, bulletin: bulletin)
             let isThrough: Bool
             (made, isThrough) = try walk.run(limit: limit)
             limit -= made
-            if made > 0 { hasDigests = try counter.count(bulletin, after: before, into: &madeByChannel) }
             guard isThrough, limit > 0 else {
                 limit = 0
-                return try count(bulletin, made, hasDigests: hasDigests, after: before)
+                return try count(bulletin, made, after: before)
             }
         }
-        var isThrough = true
         // A withdrawal goes to nobody else.
-        if !bulletin.isWithdrawal {
-            let matched = try matches.run(bulletin, earlier: made, limit: &limit)
-            for (channel, count) in matched.byChannel { NewDeliveries.add(count, channel, to: &madeByChannel) }
-            made += matched.count
-            hasDigests = hasDigests || matched.hasDigests
-            isThrough = matched.isThrough
-        }
-        try count(bulletin, made, hasDigests: hasDigests, after: before)
+        let isThrough = bulletin.isWithdrawal ? true : try matches.run(bulletin, made: &made, limit: &limit)
+        try count(bulletin, made, after: before)
         if isThrough { try finish(bulletin, made: made) }
     }
 
@@ -114,10 +105,11 @@ struct BulletinRouter {
     }
 
     /// Counts the deliveries that this transaction made of a bulletin: the rows after that number.
-    private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int, hasDigests: Bool, after number: Int64) throws
-    {
+    private mutating func count(_ bulletin: UnroutedBulletin, _ made: Int, after number: Int64) throws {
+        madeByChannel = try NewDeliveries.earlier(of: bulletin)
         guard made > 0 else { return }
         step.deliveries += made
+        let hasDigests = try counter.count(bulletin, after: number, into: &madeByChannel)
         try db.run(
             "UPDATE bulletins SET pending = pending + ?1, made = made + ?1, made_by_channel = ?2 WHERE id = ?3",
             [made, JSONWriter.text(.object(madeByChannel)), bulletin.number])
@@ -145,7 +137,7 @@ struct BulletinRouter {
     }
 }
 
-/// Counts the deliveries that a transaction has made of a bulletin for receivers, by channel.
+/// Counts the deliveries that a transaction has made of a bulletin, by channel.
 private struct NewDeliveries {
     private let select: Prepared
 
@@ -171,13 +163,9 @@ private struct NewDeliveries {
         try select.each([number, bulletin.number]) { row in
             let channel = row.text(0)
             hasDigests = hasDigests || row.integer(2) > 0
-            Self.add(Int(row.integer(1)), channel, to: &counts)
+            guard case .integer(let known)? = counts[channel] ?? .integer(0) else { return }
+            counts[channel] = .integer(known + row.integer(1))
         }
         return hasDigests
-    }
-
-    static func add(_ count: Int, _ channel: String, to counts: inout JSONObject) {
-        guard case .integer(let known)? = counts[channel] ?? .integer(0) else { return }
-        counts[channel] = .integer(known + Int64(count))
     }
 }

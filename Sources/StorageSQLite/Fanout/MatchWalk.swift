@@ -4,33 +4,11 @@ import Storage
 
 /// Makes deliveries for the subscriptions that match a bulletin.
 ///
-/// The matches are in the legs of an index (`RoutingLeg`), which are walked in a fixed order. One statement reads them and
-/// another inserts each row: that is faster than one that does both, which would need a window function for the turns and a
-/// second walk to learn where the chunk ended.
+/// The matches are in the legs of an index (`RoutingLeg`), which are walked in a fixed order. One statement makes the
+/// deliveries of a chunk, and `WalkTurn` tells it their turns and remembers where the chunk ended.
 struct MatchWalk {
-    /// The result of one walk.
-    struct Made {
-        /// Deliveries, by the name of their channel.
-        var byChannel: [(channel: String, count: Int)] = []
-        /// Whether some of them wait for a digest.
-        var hasDigests = false
-        /// Whether that were all matches.
-        var isThrough = false
-
-        var count: Int { byChannel.reduce(0) { $0 + $1.count } }
-
-        fileprivate mutating func note(_ channel: String) {
-            if let index = byChannel.firstIndex(where: { $0.channel == channel }) {
-                byChannel[index].count += 1
-            } else {
-                byChannel.append((channel, 1))
-            }
-        }
-    }
-
     private let db: Database
     private let now: Timestamp
-    private let select: Prepared
     private let insert: Prepared
     /// Whether anybody has digests, for which more has to be looked up than the index holds.
     private let hasDigests: Bool
@@ -52,15 +30,14 @@ struct MatchWalk {
                     WHERE id > 0 AND digest_period > 0 AND state = 'active')
                 """) == 1
         // The rows come in the order of the walk: the outer loop is the list, the inner one the index.
-        select = try db.prepared(
-            """
-            SELECT s.endpoint, s.channel, s.id, \(DigestSQL.end(now: "?7", priority: "?8")), leg.key, s.region
-            \(Self.walk)
-            """)
         insert = try db.prepared(
             """
             INSERT INTO deliveries (bulletin, endpoint, channel, subscription, priority, state, due_at, turn, digest_at)
-            VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING
+            SELECT ?7, endpoint, channel, id, ?8, 'pending', coalesce(digest_at, ?9),
+                walk_turn(?11, leg, region, endpoint, digest_at), digest_at
+            FROM (SELECT s.endpoint, s.channel, s.id, s.region, leg.key AS leg,
+                    \(DigestSQL.end(now: "?9", priority: "?8")) AS digest_at \(Self.walk) LIMIT ?10)
+            WHERE true ON CONFLICT DO NOTHING
             """)
     }
 
@@ -74,38 +51,25 @@ struct MatchWalk {
             AND s.region <= leg.value ->> 2 AND s.reach & (leg.value ->> 3) AND s.kinds & ?2 AND s.urgency <= ?3
         """
 
-    /// Walks on from the bulletin's cursor, as far as the limit goes. `earlier` deliveries were made in this transaction. At
-    /// the end of its chunk it keeps the cursor.
-    func run(_ bulletin: UnroutedBulletin, earlier: Int, limit: inout Int) throws -> Made {
+    /// Walks on from the bulletin's cursor, as far as the limit goes, and adds to `made`, which were made in this transaction.
+    /// Returns whether that were all matches; otherwise the cursor is kept.
+    func run(_ bulletin: UnroutedBulletin, made: inout Int, limit: inout Int) throws -> Bool {
         let last = bulletin.cursor.match
         limit -= bulletin.targets.utf8.count / Self.legBytesPerRow
         let rows = max(1, min(limit, bulletin.priority > 0 && hasDigests ? chunk : limit))
-        let turn = FairTurn.next(after: earlier, from: bulletin.turn)
-        var (made, seen) = (Made(), 0)
-        var end: FanoutCursor.Match?
-        try select.eachWhile([
-            bulletin.targets, bulletin.kind, bulletin.urgency, last.leg, last.region, last.endpoint, now.milliseconds,
-            bulletin.priority,
-        ]) { row in
-            let (endpoint, channel, digestAt) = (row.integer(0), row.text(1), row.optionalInteger(3))
-            try insert.run(
-                with: bulletin.number, endpoint, channel, row.integer(2), bulletin.priority,
-                digestAt ?? now.milliseconds, digestAt == nil ? FairTurn.turn(ofRow: seen, from: turn) : nil, digestAt)
-            seen += 1
-            // An earlier match of the endpoint, or of its thread, has made its delivery.
-            if db.changesCount == 1 {
-                made.note(channel)
-                made.hasDigests = made.hasDigests || digestAt != nil
-            }
-            if seen == rows {
-                end = FanoutCursor.Match(leg: row.integer(4), region: row.integer(5), endpoint: endpoint)
-            }
-            return seen < rows
+        var walk = WalkTurn(from: FairTurn.next(after: made, from: bulletin.turn))
+        try walk.withArgument { walk in
+            try insert.run([
+                bulletin.targets, bulletin.kind, bulletin.urgency, last.leg, last.region, last.endpoint,
+                bulletin.number, bulletin.priority, now.milliseconds, rows, walk,
+            ])
         }
-        limit -= seen
-        made.isThrough = end == nil
-        if let end { try bulletin.keep(.matches(after: end), made: earlier + made.count, db) }
-        return made
+        // An earlier match of an endpoint, or of its thread, may have made its delivery.
+        made += db.changesCount
+        limit -= walk.seen
+        guard walk.seen == rows else { return true }
+        try bulletin.keep(.matches(after: walk.last), made: made, db)
+        return false
     }
 
     /// The rows that `looks` at subscriptions cost. The next chunk is smaller after many looks per delivery.
