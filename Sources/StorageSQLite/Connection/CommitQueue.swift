@@ -4,7 +4,7 @@ import Synchronization
 
 /// Runs the transactions of all stages on the store's one writing connection, and commits short ones together.
 ///
-/// A commit waits for the disk. Whatever came in the meantime shares the next sync, as long as nobody waits much longer for
+/// A commit waits for the disk. Jobs that came in the meantime share the next sync, as long as nobody waits much longer for
 /// it: a claim of 2 ms joins the record of outcomes before it, and a batch of 500 bulletins gets a transaction of its own.
 /// Callers hear of their success only after the commit, and the failure of one does not touch the others.
 final class CommitQueue: Sendable {
@@ -14,10 +14,11 @@ final class CommitQueue: Sendable {
         /// The file of the caller: intake and the engine both record something.
         let file: StaticString
         let asked = ContinuousClock.now
-        fileprivate var key: String { "\(file) \(name)" }
         /// Writes, and returns the call that tells of it once it is committed.
         let run: @Sendable (Database) throws -> @Sendable () -> Void
         let fail: @Sendable (any Error) -> Void
+
+        fileprivate var key: String { "\(file) \(name)" }
     }
 
     private struct State {
@@ -34,7 +35,7 @@ final class CommitQueue: Sendable {
     private let onHold: (@Sendable (WriterHold) -> Void)?
     private let state = Mutex(State())
 
-    /// The time that the jobs of one commit may take together, apart from the first.
+    /// The time that several jobs of one commit may take together. One that takes longer is alone.
     private static let together = Duration.milliseconds(4)
 
     init(
