@@ -94,7 +94,7 @@ package enum HiddenCharacters {
 
     /// False for a text of visible ASCII, spaces, line feeds and tabs, as nearly all are: it takes a look at each byte,
     /// and decodes none.
-    package static func mayHaveDropped(_ text: String) -> Bool {
+    static func mayHaveDropped(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { $0.contains { $0 < 0x20 && $0 != 0x0A && $0 != 0x09 || $0 >= 0x7F } }
     }

@@ -7,6 +7,8 @@
  * A batch ends after 512 messages, or when the next one is not there within 2 ms. The pages, the log and the cache are those
  * of a worker's store.
  */
+#include "bare_sqlite.h"
+
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
 #include <sqlite3.h>
@@ -18,37 +20,10 @@
 
 enum { prefetch = 1000, batch = 512 };
 
-static sqlite3 *db;
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec / 1e9;
-}
-
 static double spent(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static void require(int isGood, const char *what) {
-    if (isGood) return;
-    fprintf(stderr, "%s failed: %s\n", what, db ? sqlite3_errmsg(db) : "");
-    exit(1);
-}
-
-static void run(const char *sql) { require(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, sql); }
-
-static sqlite3_stmt *prepare(const char *sql) {
-    sqlite3_stmt *statement;
-    require(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK, sql);
-    return statement;
-}
-
-static void finish(sqlite3_stmt *statement) {
-    require(sqlite3_step(statement) == SQLITE_DONE, "a statement");
-    sqlite3_reset(statement);
 }
 
 static void openStore(const char *path) {

@@ -3,8 +3,8 @@ import Storage
 
 /// The attempts of a delivery: rows of `attempts`, and one that the delivery tells itself.
 ///
-/// Nearly all deliveries succeed at the first attempt. The row of such a delivery has the begin and the duration of the attempt, and a
-/// second row would only repeat what it says. `started_at` is NULL in all others.
+/// Nearly all deliveries succeed at the first attempt. The row of such a delivery has the begin and the duration of the
+/// attempt, and a second row would only repeat what it says. `started_at` is NULL in all others.
 enum AttemptHistory {
     static func attempts(of delivery: Int64, _ db: Database) throws -> [AttemptRow] {
         try db.rows(

@@ -42,11 +42,10 @@ struct AttemptRecorder {
         if !write.keepsDetail { attempt.detail = nil }
         // A delivery that was taken back says nothing of its endpoint, whatever came of the attempt.
         if write.state == .cancelled { attempt.effect = .cancelled }
-        guard try apply(write, attempt) else { return recording.lost.append(delivery.number) }
+        let isTold = AttemptRule.isToldByDelivery(write, attempt: delivery.attempt)
+        guard try apply(write, attempt, isTold: isTold) else { return recording.lost.append(delivery.number) }
         outcomes[delivery.lease, default: 0] += 1
-        if write.isCounted, !AttemptRule.isToldByDelivery(write, attempt: delivery.attempt) {
-            try insertAttempt(attempt, write.outcome)
-        }
+        if write.isCounted, !isTold { try insertAttempt(attempt, write.outcome) }
         if write.isFailure { try tellOfFailure(attempt) }
         if write.wakesSuccessors {
             finished.append(delivery.number)
@@ -56,8 +55,7 @@ struct AttemptRecorder {
     }
 
     /// False if the delivery is under another lease by now, or under none.
-    private func apply(_ write: AttemptRule.Write, _ attempt: AttemptRecord) throws -> Bool {
-        let isTold = AttemptRule.isToldByDelivery(write, attempt: attempt.delivery.attempt)
+    private func apply(_ write: AttemptRule.Write, _ attempt: AttemptRecord, isTold: Bool) throws -> Bool {
         try update.run(
             with: write.state.rawValue, write.dueAt?.milliseconds, write.turn?.milliseconds,
             write.finishedAt?.milliseconds, attempt.code, attempt.detail, write.isCounted ? 0 : 1,

@@ -40,9 +40,7 @@ struct DeliveryCounts: Sendable {
     /// Notes that one of a complete bulletin's deliveries has come into another state.
     static func move(
         _ channel: Channel, from old: DeliveryState, to new: DeliveryState, of bulletin: Int64, _ db: Database
-    )
-        throws
-    {
+    ) throws {
         let (from, to) = ("$.\(channel.rawValue).\(old.rawValue)", "$.\(channel.rawValue).\(new.rawValue)")
         try db.run(
             """

@@ -45,8 +45,7 @@ extension SQLiteStore {
             if filter.state != nil { conditions.append("d.state = ?3") }
             if hasAddress { conditions.append("e.id IN (\(EndpointLookup.numbers(typed: 4, canonical: 5)))") }
             let isUnsent = filter.state.map(Self.unsent.contains) ?? false
-            let unsent = "d.state IN (\(Self.unsent.sql))"
-            if isUnsent { conditions.append(unsent) }
+            if isUnsent { conditions.append("d.state IN (\(Self.unsent.sql))") }
             let order =
                 isUnsent && !hasBulletin && !hasAddress
                 ? DeliveryJoin.unsent : DeliveryJoin.order(byBulletin: hasBulletin, byAddress: hasAddress)
